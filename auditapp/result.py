@@ -1,0 +1,64 @@
+"""The result document: one versioned JSON from which page, PDF, CSV and API are rendered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "evenhand/result/1"
+
+#: Keys that may differ between two runs of the same audit, and so stay outside the hash.
+OUTSIDE_HASH = ("run", "environment", "timings")
+
+#: Sections that later capabilities fill. A section that was not run is null, never absent.
+NOT_RUN = ("subgroups", "pid", "bounds", "shift", "change")
+
+Document = dict[str, Any]
+
+
+def canonical(document: Document) -> bytes:
+    """Serialise with sorted keys, UTF-8 and shortest floats.
+
+    Raises
+    ------
+    ValueError
+        The document holds NaN or an infinity: undefined values are None with a reason.
+    """
+    return json.dumps(
+        document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+
+
+def result_hash(document: Document) -> str:
+    """SHA-256 of the canonical document without what legitimately varies between runs."""
+    hashed = {key: value for key, value in document.items() if key not in OUTSIDE_HASH}
+    return hashlib.sha256(canonical(hashed)).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy scalars and tuples into JSON types; a non-finite number becomes None."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write(document: Document, path: Path) -> None:
+    """Write the document whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(canonical(document) + b"\n")
+    partial.replace(path)
+
+
+def read(path: Path) -> Document:
+    """Read a document written by `write`."""
+    document: Document = json.loads(path.read_bytes())
+    return document
