@@ -1,0 +1,139 @@
+"""From the draft that the three steps of a new audit fill in to a frozen Plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from auditapp.errors import AuditError
+from auditapp.plan.checks import check
+from auditapp.plan.model import (
+    About,
+    AttributeSpec,
+    Data,
+    Model,
+    Outcome,
+    Plan,
+    Score,
+)
+
+Json = Mapping[str, Any]
+
+#: Policy fields of the draft that are Plan fields of the same name.
+POLICY = (
+    "intersections",
+    "floor",
+    "denominator_floor",
+    "goal",
+    "threshold",
+    "tolerance",
+    "draws",
+    "seed",
+)
+
+
+def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Plan:
+    """Freeze a draft.
+
+    Parameters
+    ----------
+    draft
+        ``{"roles": {column: role}, "label", "decision", "score", "attributes", "model",
+        "policy", "about"}`` as the forms store it.
+    dataset
+        The profile of the data set version (``profile.json``).
+    model
+        The profile of the uploaded model, if one is used.
+
+    Raises
+    ------
+    AuditError
+        `where` names the part of the form to change.
+    """
+    chosen = dict(draft.get("model") or {})
+    kind = chosen.get("kind", "")
+    if kind in {"onnx", "skops", "upload"}:
+        if model is None:
+            raise AuditError(
+                "no-model",
+                "An uploaded model is to be used, and none is chosen.",
+                "Upload an ONNX or skops file, or choose another source of decisions.",
+                where="model",
+            )
+        kind = model["format"]
+    plan = Plan(
+        about=About(**(draft.get("about") or {})),
+        data=Data(
+            name=dataset["name"],
+            sha256=dataset["sha256"],
+            bytes=dataset["bytes"],
+            rows=dataset["rows"],
+        ),
+        model=Model(
+            kind=kind,
+            estimator=chosen.get("estimator") if kind == "train" else None,
+            name=model["name"] if model is not None and kind != "train" else "",
+            sha256=model["sha256"] if model is not None and kind != "train" else "",
+            output=chosen.get("output"),
+            positive=chosen.get("positive"),
+        ),
+        label=_outcome(draft.get("label"), "label"),
+        decision=_outcome(draft.get("decision"), "decision") if kind == "columns" else None,
+        score=_score(draft.get("score"), kind),
+        features=_features(draft, kind),
+        attributes=tuple(_attribute(item) for item in draft.get("attributes") or ()),
+        unit=next((c for c, r in (draft.get("roles") or {}).items() if r == "unit"), None),
+        **{key: value for key, value in (draft.get("policy") or {}).items() if key in POLICY},
+    )
+    check(plan)
+    return plan
+
+
+def _outcome(item: Json | None, role: str) -> Outcome | None:
+    if not item or not item.get("column"):
+        return None
+    if not item.get("favourable"):
+        raise AuditError(
+            "no-favourable",
+            f"No value of the {role} column “{item['column']}” is marked as favourable.",
+            "Tick the value or values that are good for the person concerned.",
+            where=role,
+        )
+    return Outcome(item["column"], tuple(str(value) for value in item["favourable"]))
+
+
+def _score(item: Json | None, kind: str) -> Score | None:
+    if not item:
+        return None if kind == "columns" else Score()
+    if kind != "columns":
+        return Score(favourable=item.get("favourable", True))
+    if not item.get("column"):
+        return None
+    low, high = item.get("low"), item.get("high")
+    return Score(
+        column=item["column"],
+        favourable=item.get("favourable", True),
+        low=0.0 if low is None else float(low),
+        high=1.0 if high is None else float(high),
+    )
+
+
+def _features(draft: Json, kind: str) -> tuple[str, ...] | None:
+    if kind == "columns":
+        return None
+    roles = draft.get("roles") or {}
+    features = [column for column, role in roles.items() if role == "feature"]
+    if draft.get("sensitive_features"):
+        features += [column for column, role in roles.items() if role == "sensitive"]
+    return tuple(features)
+
+
+def _attribute(item: Json) -> AttributeSpec:
+    return AttributeSpec(
+        column=item["column"],
+        title=item.get("title") or item["column"],
+        kind=item.get("kind", "categorical"),
+        cuts=tuple(float(cut) for cut in item.get("cuts") or ()),
+        words=dict(item.get("words") or {}),
+        reference=item.get("reference"),
+    )
