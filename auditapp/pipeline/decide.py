@@ -1,0 +1,193 @@
+"""Who was decided how: scores and decisions for every row, and which rows may be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditapp.datasets import groups, split
+from auditapp.datasets.table import Table
+from auditapp.errors import AuditError
+from auditapp.pipeline.progress import Progress
+from auditapp.plan import Plan
+
+TRAIN = 0
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training", "0"), 0),
+    **dict.fromkeys(("valid", "validation", "dev", "1"), 1),
+    **dict.fromkeys(("audit", "test", "testing", "holdout", "2"), 2),
+}
+
+
+@dataclass
+class Decided:
+    """Row-level facts of the baseline; favourable is 1 everywhere."""
+
+    label: NDArray[np.int8] | None
+    score: NDArray[np.float64] | None
+    decision: NDArray[np.int8]
+    part: NDArray[np.int8] | None
+    model: dict[str, Any] | None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def decide(
+    plan: Plan,
+    table: Table,
+    label: NDArray[np.int8] | None,
+    strata: list[NDArray[Any]],
+    job: dict[str, Any],
+    progress: Progress,
+) -> Decided:
+    """Obtain scores and decisions from the model, the columns, or a model trained here."""
+    part = _parts(plan, table, label, strata)
+    kind = plan.model.kind
+    if kind == "columns":
+        score, decision = _from_columns(plan, table)
+        return Decided(label, score, decision, part, None)
+    if kind == "train":
+        raw, model = _train(plan, table, label, part, progress)
+    else:
+        raw, model = _predict(plan, table, job, progress)
+    score, decision = oriented(raw, plan)
+    return Decided(label, score, decision, part, model)
+
+
+def oriented(raw: NDArray[np.float64], plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """Scores on [0, 1] with higher favourable, and decisions cut on the scores' own scale.
+
+    A score that is unfavourable when high (risk) is favourable below the threshold, so the
+    boundary itself counts as unfavourable: ``score >= threshold`` is the model's positive.
+    """
+    favourable = plan.score is None or plan.score.favourable
+    low, high = (0.0, 1.0) if plan.score is None else (plan.score.low, plan.score.high)
+    at_or_above = raw >= plan.threshold
+    scaled = (raw - low) / (high - low)
+    known = np.isfinite(raw)
+    decision = np.where(known, at_or_above == favourable, -1).astype(np.int8)
+    return (scaled if favourable else 1.0 - scaled), decision
+
+
+def _from_columns(plan: Plan, table: Table) -> tuple[NDArray[np.float64] | None, NDArray[np.int8]]:
+    score: NDArray[np.float64] | None = None
+    decision: NDArray[np.int8] | None = None
+    if plan.score is not None and plan.score.column is not None:
+        raw = table.numbers(plan.score.column)
+        _check_range(raw, plan)
+        score, decision = oriented(raw, plan)
+    if plan.decision is not None:
+        decision = groups.binary(table, plan.decision.column, plan.decision.favourable)
+    if decision is None:
+        raise AuditError(
+            "no-decision",
+            "Nothing says what was decided: there is no score and no decision column.",
+            "Name a score column, a decision column or a model.",
+        )
+    return score, decision
+
+
+def _check_range(raw: NDArray[np.float64], plan: Plan) -> None:
+    if plan.score is None:
+        return
+    low, high = plan.score.low, plan.score.high
+    outside = np.isfinite(raw) & ((raw < low) | (raw > high))
+    if not outside.any():
+        return
+    known = raw[np.isfinite(raw)]
+    count = int(outside.sum())
+    raise AuditError(
+        "score-out-of-range",
+        f"Score column “{plan.score.column}” has {count:,} of {raw.size:,} values outside"
+        f" {low:g} to {high:g}.",
+        f"Give the range with --score-range {known.min():g},{known.max():g}"
+        " (field “Score runs from … to …” on the page). Calibration is then not applicable.",
+        where=f"first in row {int(np.flatnonzero(outside)[0]) + 1:,}",
+        found=f"smallest {known.min():g}, largest {known.max():g}",
+    )
+
+
+def _parts(
+    plan: Plan, table: Table, label: NDArray[np.int8] | None, strata: list[NDArray[Any]]
+) -> NDArray[np.int8] | None:
+    if plan.split.kind == "column" and plan.split.column is not None:
+        return _parts_from_column(table, plan.split.column)
+    if plan.model.kind != "train":
+        return None
+    layers = strata if label is None else [label, *strata]
+    unit = None if plan.unit is None else table.codes(plan.unit)[1]
+    return split.seeded(
+        table.n_rows, shares=plan.split.shares, seed=plan.seed, strata=layers, unit=unit
+    )
+
+
+def _parts_from_column(table: Table, column: str) -> NDArray[np.int8]:
+    levels, codes = table.codes(column)
+    unknown = [level for level in levels if level.casefold() not in SPLIT_WORDS]
+    if unknown or (codes < 0).any():
+        what = f"the value “{unknown[0]}”" if unknown else f"{int((codes < 0).sum()):,} blanks"
+        raise AuditError(
+            "split-values",
+            f"Split column “{column}” has {what}.",
+            "Use the values train, valid and audit.",
+            where=f"column {column}",
+        )
+    lookup = np.array([SPLIT_WORDS[level.casefold()] for level in levels], dtype=np.int8)
+    return lookup[codes]
+
+
+def _train(
+    plan: Plan,
+    table: Table,
+    label: NDArray[np.int8] | None,
+    part: NDArray[np.int8] | None,
+    progress: Progress,
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    from auditapp.predictors import reference
+
+    if label is None or part is None or plan.features is None:
+        raise AuditError(
+            "train-needs-label",
+            "A reference model is to be trained, and no label is chosen.",
+            "Choose a label column.",
+        )
+    mask = (part == TRAIN) & (label >= 0)
+    estimator = plan.model.estimator or "logistic"
+    words = {"logistic": "logistic regression", "boosting": "gradient boosting"}
+    progress.within(
+        "decide", 0.05, f"training {words.get(estimator, estimator)} on {int(mask.sum()):,} rows"
+    )
+    scores, info = reference.fit(
+        table, list(plan.features), label, mask, estimator=estimator, seed=plan.seed
+    )
+    # The reference model predicts the favourable label: its score is favourable when high.
+    return scores, {"kind": "train", "fitted_rows": int(mask.sum()), **info}
+
+
+def _predict(
+    plan: Plan, table: Table, job: dict[str, Any], progress: Progress
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    from auditapp import predictors
+
+    profile = job["model_profile"]
+
+    def tick(done: int, total: int, text: str, **_: Any) -> None:
+        progress.within("decide", done / max(total, 1), text)
+
+    workdir = Path(job["out"]) / "model"
+    workdir.mkdir(parents=True, exist_ok=True)
+    scores = predictors.predict(
+        Path(job["model_path"]),
+        plan.to_json()["model"],
+        profile,
+        Path(job["table_dir"]) / "table.parquet",
+        None if plan.features is None else list(plan.features),
+        workdir,
+        tick,
+        None,
+    )
+    facts = {key: value for key, value in profile.items() if key not in {"schema", "path"}}
+    return scores, {"kind": profile["format"], **facts}
