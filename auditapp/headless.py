@@ -1,0 +1,318 @@
+"""The audit without a web application: from command-line options to result document and PDF."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from auditapp import result, sandbox
+from auditapp.datasets import suggest
+from auditapp.errors import AuditError
+from auditapp.plan import (
+    About,
+    AttributeSpec,
+    Data,
+    Model,
+    Outcome,
+    Plan,
+    Score,
+    Split,
+    check,
+)
+
+Json = dict[str, Any]
+Say = Callable[[Json], None]
+
+#: Values that are favourable when the auditor does not say which.
+POSITIVE = ("1", "true", "yes", "y", "t", "approved", "accepted", "granted", "positive")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line said; None where it said nothing."""
+
+    data: Path
+    out: Path
+    pdf: Path | None = None
+    model: Path | None = None
+    prediction: str | None = None
+    score: str | None = None
+    train: str | None = None
+    label: str | None = None
+    favourable: Sequence[str] | None = None
+    favourable_decision: Sequence[str] | None = None
+    score_is: str = "favourable"
+    score_range: tuple[float, float] | None = None
+    sensitive: Sequence[str] = ()
+    bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    compare_to: Mapping[str, str] = field(default_factory=dict)
+    features: Sequence[str] | None = None
+    exclude: Sequence[str] = ()
+    split: Split = Split()
+    unit: str | None = None
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    read: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+
+
+def run(options: Options, say: Say | None = None) -> result.Document:
+    """Audit a file and write the result document, and the PDF if asked for.
+
+    Nothing is left behind when it fails: both files are moved into place at the end.
+
+    Raises
+    ------
+    AuditError
+        The input cannot be audited; nothing was written.
+    """
+    _check_target(options.out)
+    if options.pdf is not None:
+        _check_target(options.pdf)
+    with tempfile.TemporaryDirectory(prefix="evenhand-") as scratch:
+        work = Path(scratch)
+        profile = _inspect(options, work, say)
+        model = _inspect_model(options, work)
+        plan = plan_of(options, profile, model)
+        job = {
+            "plan": plan.to_json(),
+            "table_dir": str(work / "table"),
+            "out": str(work / "out"),
+            "model_path": None if options.model is None else str(options.model.resolve()),
+            "model_profile": model,
+            "report": options.pdf is not None,
+        }
+        sandbox.run_child(
+            "auditapp.pipeline:execute",
+            job,
+            workdir=work,
+            limits=sandbox.Limits.trusted(),
+            isolated=False,
+            on_progress=say,
+        )
+        document = result.read(work / "out" / "result.json")
+        shutil.copyfile(work / "out" / "result.json", work / "result.json")
+        _move(work / "result.json", options.out)
+        if options.pdf is not None:
+            _move(work / "out" / "report.pdf", options.pdf)
+    return document
+
+
+def _check_target(path: Path) -> None:
+    if not path.resolve().parent.is_dir():
+        raise AuditError(
+            "no-folder",
+            f"The folder of “{path}” does not exist.",
+            "Create it, or name another place.",
+        )
+
+
+def _move(source: Path, target: Path) -> None:
+    partial = target.with_name(target.name + ".partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
+
+
+def _inspect(options: Options, work: Path, say: Say | None) -> Json:
+    if not options.data.is_file():
+        raise AuditError(
+            "no-file", f"There is no file “{options.data}”.", "Check the path of the table."
+        )
+    return sandbox.run_child(
+        "auditapp.datasets.inspect:child_main",
+        {
+            "source": str(options.data.resolve()),
+            "name": options.data.name,
+            "out": str(work / "table"),
+            "options": dict(options.read),
+            "read": [str(options.data.resolve())],
+        },
+        workdir=work,
+        limits=sandbox.Limits.parsing(),
+        isolated=True,
+        on_progress=say,
+    )
+
+
+def _inspect_model(options: Options, work: Path) -> Json | None:
+    if options.model is None:
+        return None
+    if not options.model.is_file():
+        raise AuditError(
+            "no-file", f"There is no file “{options.model}”.", "Check the path of the model."
+        )
+    from auditapp import predictors
+
+    return predictors.inspect_model(options.model.resolve(), options.model.name, work)
+
+
+def plan_of(options: Options, profile: Json, model: Json | None) -> Plan:
+    """Freeze the plan that these options mean for this table.
+
+    Raises
+    ------
+    AuditError
+        A column is unknown, a role is missing, or two options contradict each other.
+    """
+    columns = {column["name"]: column for column in profile["columns"]}
+    _check_source(options)
+    _check_columns(options, columns)
+    kind = "columns"
+    if options.train is not None:
+        kind = "train"
+    elif model is not None:
+        kind = model["format"]
+    label = _outcome(options.label, options.favourable, columns, "--favourable")
+    low, high = options.score_range if options.score_range is not None else (0.0, 1.0)
+    plan = Plan(
+        about=About(title=options.title if options.title else Path(profile["name"]).stem),
+        data=Data(profile["name"], profile["sha256"], profile["bytes"], profile["rows"]),
+        model=Model(
+            kind=kind,
+            estimator=options.train,
+            name="" if model is None else model["name"],
+            sha256="" if model is None else model["sha256"],
+        ),
+        label=label,
+        decision=_outcome(
+            options.prediction, options.favourable_decision, columns, "--favourable-decision"
+        ),
+        score=_score(options, kind, low, high),
+        features=_features(options, kind, columns),
+        attributes=tuple(_attribute(name, options, columns) for name in options.sensitive),
+        unit=options.unit,
+        split=options.split,
+        **options.policy,
+    )
+    check(plan)
+    return plan
+
+
+def _check_source(options: Options) -> None:
+    """A model, a trained model and given columns exclude each other."""
+    given = [
+        name
+        for name, value in (
+            ("--model", options.model),
+            ("--train", options.train),
+            ("--score or --prediction", options.score or options.prediction),
+        )
+        if value is not None
+    ]
+    if len(given) > 1:
+        raise AuditError(
+            "two-sources",
+            f"{given[0]} and {given[1]} both say where decisions come from.",
+            "Give one of them. --score and --prediction may be given together.",
+        )
+
+
+def _check_columns(options: Options, columns: Mapping[str, Json]) -> None:
+    wanted = [
+        *options.sensitive,
+        *(options.features or ()),
+        *options.exclude,
+        *options.bins,
+        *options.compare_to,
+    ]
+    singles = (options.label, options.prediction, options.score, options.unit)
+    wanted += [name for name in singles if name is not None]
+    if options.split.column is not None:
+        wanted.append(options.split.column)
+    for name in wanted:
+        if name not in columns:
+            raise suggest.unknown_column(name, list(columns))
+    for option, names in (("--bins", options.bins), ("--compare-to", options.compare_to)):
+        stray = [name for name in names if name not in options.sensitive]
+        if stray:
+            raise AuditError(
+                "not-sensitive",
+                f"{option} names column “{stray[0]}”, which --sensitive does not.",
+                f"Add it: --sensitive {','.join([*options.sensitive, stray[0]])}.",
+            )
+
+
+def _outcome(
+    name: str | None,
+    favourable: Sequence[str] | None,
+    columns: Mapping[str, Json],
+    option: str,
+) -> Outcome | None:
+    if name is None:
+        return None
+    if favourable:
+        return Outcome(name, tuple(favourable))
+    values = columns[name]["top"]
+    keys = [str(item["value"]) for item in values]
+    known = [key for key in keys if key.strip().casefold() in POSITIVE]
+    if len(known) == 1 and len(keys) <= 2:
+        return Outcome(name, (known[0],))
+    if set(keys) <= {"0", "1"} and keys:
+        return Outcome(name, ("1",))
+    listed = ", ".join(f"{item['value']} ({item['n']:,} rows)" for item in values[:12])
+    raise AuditError(
+        "no-favourable",
+        f"Which values of column “{name}” are favourable is not clear.",
+        f"Name them with {option} VALUE[,VALUE].",
+        where=f"column {name}",
+        found=listed,
+    )
+
+
+def _score(options: Options, kind: str, low: float, high: float) -> Score | None:
+    favourable = options.score_is == "favourable"
+    if kind == "columns":
+        if options.score is None:
+            return None
+        return Score(options.score, favourable, low, high)
+    return Score(None, favourable)
+
+
+def _features(options: Options, kind: str, columns: Mapping[str, Json]) -> tuple[str, ...] | None:
+    if kind == "columns":
+        return None
+    if options.features is not None:
+        return tuple(name for name in options.features if name not in options.exclude)
+    if kind != "train":
+        return None
+    taken = {options.label, options.unit, options.split.column, *options.sensitive}
+    return tuple(
+        name
+        for name, column in columns.items()
+        if name not in taken and name not in options.exclude and suggest.may_be_feature(column)
+    )
+
+
+def _attribute(name: str, options: Options, columns: Mapping[str, Json]) -> AttributeSpec:
+    column = columns[name]
+    spec = suggest.attribute_defaults(column)
+    if name in options.bins:
+        spec = {**spec, "kind": "binned", "cuts": list(options.bins[name]), "words": {}}
+    return AttributeSpec(
+        column=name,
+        title=spec["title"],
+        kind=spec["kind"],
+        cuts=tuple(float(cut) for cut in spec["cuts"]),
+        words=dict(spec["words"]),
+        reference=options.compare_to.get(name),
+    )
+
+
+#: size classes that each --fail-on level counts
+FAIL_ON: Mapping[str, tuple[str, ...]] = {
+    "above": ("above",),
+    "near": ("above", "near"),
+    "any": ("above", "near", "below"),
+}
+
+
+def findings_at(document: result.Document, level: str) -> int:
+    """Count the differences found whose size class is at or over the level."""
+    return sum(
+        1
+        for gap in document["gaps"]
+        if gap["verdict"] == "difference" and gap["size_class"] in FAIL_ON[level]
+    )
