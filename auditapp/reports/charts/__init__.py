@@ -1,0 +1,80 @@
+"""The charts of a report: plain dicts in, SVG text out.
+
+``draw(chart, variant)`` draws one chart; ``pages(chart, variant)`` first cuts a chart that is
+too tall for a page into several of the same scale. Variants and their natural size:
+
+========  ==========================================  ======================
+variant   where                                       width in pixels
+========  ==========================================  ======================
+wide      page, 700 px of room or more                920 (sweep, histogram: 720)
+narrow    page, less than 700 px                      330
+print     PDF at 166 mm, all text 9 pt or more        615
+========  ==========================================  ======================
+
+All values are fractions (0.271 is drawn as 27.1), counts are whole numbers, ``None`` is a value
+that does not exist, and text is text: charts strip what XML forbids, wrap, and shorten with an
+ellipsis, so the full label has to stand in the table beside the figure. Legends for shapes and
+patterns belong to the foot of the figure, except the colour scale of the intersection grid.
+Keys marked ? may be missing.
+
+gap-strip (C1); rows are sorted by value here::
+
+    {"kind": "gap-strip",
+     "rows": [{"label": "Some other race", "n": 12646,
+               "value": -0.273, "low": -0.280, "high": -0.265,        # simultaneous 95 %, thin
+               "thick_low": -0.279, "thick_high": -0.267,              # 90 % pointwise, thick
+               "verdict": "difference|no-difference|not-enough-data|not-applicable",
+               "note"?: "29 people, under the floor"}],                # shown where value is None
+     "tolerance": 0.05, "reference": "White",                          # "Same as White"
+     "less"?: "chosen less often", "more"?: "more often",
+     "domain"?: [-0.35, 0.15]}                                         # else from the rows
+
+group-sizes (C2); sorted by n here; log scale when the largest is over 100 times the smallest::
+
+    {"kind": "group-sizes", "floor": 30,
+     "rows": [{"label", "n", "below_floor": False}]}
+
+rates (C3); the order of rows is that of the first panel by value, the highest first; other panels
+are matched by label; at most 6 panels::
+
+    {"kind": "rates",
+     "panels": [{"title": "Selection rate", "overall": 0.347,
+                 "rows": [{"label", "value", "low", "high", "n",
+                           "status": "reference|group|below-floor|undefined",
+                           "note"?: "nobody chosen"}]}]}               # shown for undefined
+
+intersection-grid (C4); x and y are swapped where the longer side would go across, and columns
+that do not fit are continued underneath, so any two sizes can be drawn::
+
+    {"kind": "intersection-grid", "x": ["White", ...], "y": ["Men", "Women"], "floor": 30,
+     "cells": [{"x": "White", "y": "Men", "value": 0.13, "n": 136783,   # steadied difference
+                "status": "shown|below-floor|empty"}],
+     "limit"?: 0.30,                                                   # end of the colour scale
+     "less"?: "less", "more"?: "more"}                                 # "30 points less"
+
+threshold-sweep (C5); the first 7 series are drawn, a line names how many are only in the table;
+give the reference first, then the largest groups::
+
+    {"kind": "threshold-sweep", "threshold": 0.5, "y": "Selection rate",
+     "series": [{"label", "reference": False,
+                 "points": [{"t": 0.1, "value": 0.77, "low": 0.76, "high": 0.78}]}],
+     "x_title"?: "Threshold: score needed for a positive decision"}
+
+calibration (C6), one small panel for each series; the first 12 are drawn::
+
+    {"kind": "calibration",
+     "series": [{"label", "reference": False,
+                 "points": [{"x": 0.15, "value": 0.17, "low": 0.16, "high": 0.18, "n": 8000}]}],
+     "x_title"?: "Mean score", "y_title"?: "Share with the outcome"}
+
+score-histogram, one row for each series; bars at or above the threshold are filled::
+
+    {"kind": "score-histogram", "threshold"?: 0.5, "favourable"?: True,
+     "series": [{"label", "reference": False, "n"?: 259625,
+                 "edges": [0.0, 0.05, ..., 1.0], "shares": [0.02, ...]}]}
+
+A chart with nothing to draw (no rows, no series) raises ``AuditError("chart-empty")``; leave the
+figure out instead.
+"""
+
+from __future__ import annotations
