@@ -1,0 +1,1 @@
+"""Checks before anything starts; each names its cause and what to do."""

@@ -1,0 +1,81 @@
+"""Log lines of every process: one format, and nothing secret in them."""
+
+from __future__ import annotations
+
+import logging.config
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|csrf|session|api_?key", re.I)
+SECRET_TEXT = re.compile(
+    r"(?P<keep>/signin/link/|/password/reset/key/|://[^:/@\s]*:)[^/@\s\"'?]+(?=[/@\s\"'?]|$)"
+)
+HIDDEN = "[hidden]"
+
+Event = MutableMapping[str, Any]
+
+
+def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
+    """Replace the values of secret-looking keys, sign-in tokens in paths, URL passwords."""
+    for key, value in event.items():
+        if SECRET_KEYS.search(key):
+            event[key] = HIDDEN
+        elif isinstance(value, str):
+            event[key] = SECRET_TEXT.sub(rf"\g<keep>{HIDDEN}", value)
+    return event
+
+
+def logging_config(*, level: str, as_json: bool) -> None:
+    """Send structlog's and the standard library's messages through the same steps."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    final = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_traceback)
+    )
+    steps: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if as_json:
+        steps.append(structlog.processors.format_exc_info)
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "line": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [*steps, hide_secrets, final],
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"handlers": ["stderr"], "level": level},
+            "loggers": {
+                "django.db.backends": {"level": "INFO"},
+                "celery.worker.strategy": {"level": "WARNING"},
+                "celery.app.trace": {"level": "WARNING"},
+                "celery.beat": {"level": "WARNING"},
+                "django_celery_beat": {"level": "WARNING"},
+            },
+        }
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+_traceback = structlog.dev.plain_traceback

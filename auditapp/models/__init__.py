@@ -1,0 +1,22 @@
+"""Every table. Rules the database can state are constraints."""
+
+from auditapp.models.audit import Audit, Report, Run
+from auditapp.models.lease import State
+from auditapp.models.team import Member, SignInLink, User, Workspace
+from auditapp.models.trail import Event
+from auditapp.models.upload import Dataset, ModelFile, UploadState
+
+__all__ = [
+    "Audit",
+    "Dataset",
+    "Event",
+    "Member",
+    "ModelFile",
+    "Report",
+    "Run",
+    "SignInLink",
+    "State",
+    "UploadState",
+    "User",
+    "Workspace",
+]

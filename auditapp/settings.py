@@ -1,0 +1,235 @@
+"""Every setting, read from the environment; docs/configure.md lists the variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from auditapp.environment import broker_url, generated_key, runtime_dir, secret
+from auditapp.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+# Where everything is kept
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).expanduser().absolute()
+RUN_DIR = runtime_dir(DATA_DIR)
+TEMP_DIR = DATA_DIR / "tmp"
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds people's data
+TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
+
+# Who may reach it
+DEBUG = env.bool("DEBUG", default=False)
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("HTTPS", default=False)
+SECRET_KEY = secret(env, "SECRET_KEY") or generated_key(DATA_DIR / "secret.key")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Application
+INSTALLED_APPS = [
+    "auditapp.apps.AuditAppConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "django_celery_beat",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "auditapp.urls"
+WSGI_APPLICATION = "auditapp.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "auditapp.context.frame",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR},
+    },
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+
+# Database
+DATABASES = {
+    "default": env.db_url_config(
+        secret(env, "DATABASE_URL", f"sqlite:///{DATA_DIR / 'evenhand.sqlite3'}")
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE with WAL: the one combination under which several writers never meet "locked".
+    # A transaction locks from its first statement, so ATOMIC_REQUESTS must stay off.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        " PRAGMA mmap_size=134217728;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# Sign-in
+AUTH_USER_MODEL = "auditapp.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "signin"
+LOGIN_REDIRECT_URL = "home"
+SIGNIN_LINK_MINUTES = env.int("SIGNIN_LINK_MINUTES", default=15)
+SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=False)
+ACCOUNT_ADAPTER = "auditapp.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+EMAIL_SET = bool(secret(env, "EMAIL_URL"))
+vars().update(env.email_url_config(secret(env, "EMAIL_URL", "dummymail://")))
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="evenhand@localhost")
+
+# Queue. Without REDIS_URL the supervisor (`manage.py up`) runs a private Redis in RUN_DIR.
+EMBEDDED_REDIS = not secret(env, "REDIS_URL")
+REDIS_SOCKET = RUN_DIR / "redis.sock"
+REDIS_URL = secret(env, "REDIS_URL", f"unix://{REDIS_SOCKET}?db=0")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    if EMBEDDED_REDIS  # one web process, so its memory is shared enough
+    else {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=20)
+AUDIT_TIME_LIMIT = env.int("AUDIT_TIME_LIMIT", default=6 * 3600)
+AUDIT_MEMORY_MB = env.int("AUDIT_MEMORY_MB", default=16_384)
+INSPECT_TIME_LIMIT = env.int("INSPECT_TIME_LIMIT", default=1800)
+INSPECT_MEMORY_MB = env.int("INSPECT_MEMORY_MB", default=4096)
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=1)
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+CELERY_BROKER_URL = broker_url(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": AUDIT_TIME_LIMIT + 3600,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "cpu"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_IMPORTS = ("auditapp.tasks",)
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_BEAT_SCHEDULE = {
+    "requeue-stale": {
+        "task": "auditapp.requeue_stale",
+        "schedule": 10.0,
+        "options": {"expires": 9},
+    },
+    "sweep": {"task": "auditapp.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
+}
+
+# Uploads
+UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_MB", default=4096) * 1024**2
+FILE_UPLOAD_HANDLERS = ["auditapp.uploadhandler.DiskUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = TEMP_DIR
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024**2
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000  # a role for each column of a wide table
+EVENHAND_ALLOW_UNISOLATED_MODELS = env.bool("EVENHAND_ALLOW_UNISOLATED_MODELS", default=False)
+
+# Logs
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOGGING_CONFIG = None
+logging_config(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", default=False))
+
+for _name, _value in {
+    "UPLOAD_LIMIT_MB": UPLOAD_LIMIT_BYTES,
+    "WORKER_PROCESSES": WORKER_PROCESSES,
+    "WEB_THREADS": WEB_THREADS,
+    "LEASE_SECONDS": LEASE_SECONDS,
+    "AUDIT_TIME_LIMIT": AUDIT_TIME_LIMIT,
+}.items():
+    if _value <= 0:
+        raise ImproperlyConfigured(f"{_name} is {_value}; it must be greater than zero.")

@@ -1,0 +1,40 @@
+"""Uploaded files go to disk while they arrive, hashed, and never past the size limit."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+
+
+class DiskUploadHandler(TemporaryFileUploadHandler):
+    """Write to TEMP_DIR; what lies past the limit is counted and thrown away.
+
+    The request is read to its end even then, since a browser shows its own network error when
+    the connection closes early, and nobody reads ours.
+    """
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Open the temporary file."""
+        super().new_file(*args, **kwargs)
+        self.received = 0
+        self.digest = hashlib.sha256()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        """Keep a chunk that is within the limit."""
+        self.received += len(raw_data)
+        if self.received <= settings.UPLOAD_LIMIT_BYTES:
+            self.digest.update(raw_data)
+            self.file.write(raw_data)
+        return None
+
+    def file_complete(self, file_size: int) -> UploadedFile | None:
+        """Say how much came, and its SHA-256, beside the file."""
+        file = super().file_complete(file_size)
+        if file is not None:
+            file.size = self.received
+            file.sha256 = self.digest.hexdigest()
+        return file
