@@ -52,7 +52,7 @@ class Options:
     compare_to: Mapping[str, str] = field(default_factory=dict)
     features: Sequence[str] | None = None
     exclude: Sequence[str] = ()
-    split: Split = Split()
+    split: Split = field(default_factory=Split)
     unit: str | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
     read: Mapping[str, Any] = field(default_factory=dict)
