@@ -157,13 +157,13 @@ def _stirling_error(n: FloatArray) -> FloatArray:
     m = np.maximum(n, 1.0)
     series = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / m**2) / m**2) / m**2) / m
     small = gammaln(m + 1.0) - (m + 0.5) * np.log(m) + m - _LOG_SQRT_2PI
-    return np.where(m < 16, small, series)
+    return np.asarray(np.where(m < 16, small, series))
 
 
 def _deviance(x: FloatArray, mean: FloatArray) -> FloatArray:
     """Return x log(x / mean) - x + mean without cancellation between its large parts."""
     apart = x - mean
-    return x * np.log1p(apart / mean) - apart
+    return np.asarray(x * np.log1p(apart / mean) - apart)
 
 
 def chi_square(
@@ -267,7 +267,7 @@ def _null_range(values: FloatArray) -> NullRange:
 def cmh(
     x1: ArrayLike, n1: ArrayLike, x0: ArrayLike, n0: ArrayLike, *, level: float = 0.95
 ) -> MantelHaenszel:
-    """Common odds ratio of two groups over strata, with tests of no effect and homogeneity.
+    """Estimate the odds ratio that two groups share over strata, and test it.
 
     With a, b the chosen and not chosen of the group, c, d those of the comparator, N the
     stratum's size: OR = sum(ad/N) / sum(bc/N), chi2 = (sum a - sum E a)^2 / sum Var a without
@@ -346,7 +346,7 @@ def _breslow_day(
     root = np.sqrt(np.maximum(linear**2 + 4.0 * square * constant, 0.0))
     fitted = 2.0 * constant / (linear + root)
     parts = (fitted, size1 - fitted, hits - fitted, total - size1 - hits + fitted)
-    variance = 1.0 / sum(1.0 / part for part in parts)
+    variance = 1.0 / np.sum([1.0 / part for part in parts], axis=0)
     apart = a - fitted
     return float((apart**2 / variance).sum() - apart.sum() ** 2 / variance.sum())
 
