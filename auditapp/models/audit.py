@@ -72,6 +72,8 @@ class Audit(models.Model):
 class Run(Leased):
     """One piece of an audit's work: the baseline, or one method."""
 
+    WAITING, HELD, GIVEN_UP = State.QUEUED, State.RUNNING, State.FAILED
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     audit = models.ForeignKey(Audit, models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=40, default="baseline")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 #: A row whose worker vanished this many times is given up with a readable error.
@@ -25,6 +27,10 @@ class Leased(models.Model):
     `attempt` only ever goes up and fences every later write of its holder; `losses` counts
     holders that vanished, and is what limits the attempts.
     """
+
+    WAITING: ClassVar[str]
+    HELD: ClassVar[str]
+    GIVEN_UP: ClassVar[str]
 
     attempt = models.PositiveIntegerField(default=0)
     losses = models.PositiveIntegerField(default=0)

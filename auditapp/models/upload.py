@@ -25,6 +25,8 @@ class UploadState(models.TextChoices):
 class Upload(Leased):
     """What data sets and models have in common."""
 
+    WAITING, HELD, GIVEN_UP = UploadState.RECEIVED, UploadState.CHECKING, UploadState.REFUSED
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="%(class)ss")
     name = models.CharField(max_length=200)

@@ -1,0 +1,171 @@
+"""Every read of the database, within what a user may see. A stranger gets 404."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Count, Prefetch, QuerySet
+from django.http import Http404
+
+from auditapp.models import (
+    Audit,
+    Dataset,
+    Event,
+    Member,
+    ModelFile,
+    Report,
+    Run,
+    User,
+    Workspace,
+)
+from auditapp.models.team import Role
+
+EDITORS = (Role.OWNER, Role.AUDITOR)
+Row = TypeVar("Row", bound=models.Model)
+
+
+def workspaces_for(*, user: User) -> QuerySet[Workspace]:
+    """Workspaces the user is a member of, own ones before the demo."""
+    return Workspace.objects.filter(member__user=user).order_by("is_demo", "name")
+
+
+def workspace_get(*, user: User, slug: str) -> Workspace:
+    """One workspace of the user."""
+    return _one(workspaces_for(user=user).filter(slug=slug))
+
+
+def role_of(*, user: User, workspace: Workspace) -> str | None:
+    """The user's role there; None for a stranger."""
+    roles = Member.objects.filter(user=user, workspace=workspace).values_list("role", flat=True)
+    return roles.first()
+
+
+def can_edit(*, user: User, workspace: Workspace) -> bool:
+    """Whether the user may upload, start, cancel and delete there."""
+    return role_of(user=user, workspace=workspace) in EDITORS
+
+
+def members_of(*, user: User, workspace: Workspace) -> QuerySet[Member]:
+    """Members of a workspace the user is in."""
+    _one(workspaces_for(user=user).filter(id=workspace.id))
+    return Member.objects.filter(workspace=workspace).select_related("user")
+
+
+def audits_for(
+    *,
+    user: User,
+    workspace: Workspace | None = None,
+    state: str | None = None,
+    search: str = "",
+    title_of: Audit | None = None,
+) -> QuerySet[Audit]:
+    """Audits the user may see, newest first, ready for a list."""
+    found = (
+        _mine(Audit, user, workspace)
+        .select_related("dataset", "model", "created_by", "report", "workspace")
+        .prefetch_related(Prefetch("runs", Run.objects.order_by("kind")))
+        .order_by("-created_at")
+    )
+    if state:
+        found = found.filter(state=state)
+    if search:
+        found = found.filter(
+            models.Q(title__icontains=search) | models.Q(dataset__name__icontains=search)
+        )
+    if title_of is not None:
+        found = found.filter(title=title_of.title).exclude(id=title_of.id)
+    return found
+
+
+def audit_get(*, user: User, id: UUID | str, edit: bool = False) -> Audit:
+    """One audit; with `edit` a viewer gets 403."""
+    return _checked(audits_for(user=user).filter(id=id), user, edit=edit)
+
+
+def audit_run(*, audit: Audit) -> Run | None:
+    """The baseline run of an audit; None for a draft."""
+    return next((run for run in audit.runs.all() if run.kind == "baseline"), None)
+
+
+def report_get(*, user: User, audit_id: UUID | str) -> Report:
+    """The report of an audit."""
+    found = Report.objects.filter(audit__workspace__member__user=user, audit_id=audit_id)
+    return _one(found.select_related("audit__workspace", "audit__created_by", "audit__dataset"))
+
+
+def example_report(*, user: User) -> Report | None:
+    """The newest report of a demo workspace the user is in."""
+    found = Report.objects.filter(
+        audit__workspace__member__user=user, audit__workspace__is_demo=True
+    )
+    return found.select_related("audit").order_by("-created_at").first()
+
+
+def datasets_for(
+    *, user: User, workspace: Workspace | None = None, ready: bool = False
+) -> QuerySet[Dataset]:
+    """Data sets the user may see, newest first, each with `n_audits`."""
+    return _uploads(Dataset, user, workspace, ready=ready)
+
+
+def dataset_get(*, user: User, id: UUID | str, edit: bool = False) -> Dataset:
+    """One data set; with `edit` a viewer gets 403."""
+    return _checked(datasets_for(user=user).filter(id=id), user, edit=edit)
+
+
+def models_for(
+    *, user: User, workspace: Workspace | None = None, ready: bool = False
+) -> QuerySet[ModelFile]:
+    """Models the user may see, newest first, each with `n_audits`."""
+    return _uploads(ModelFile, user, workspace, ready=ready)
+
+
+def model_get(*, user: User, id: UUID | str, edit: bool = False) -> ModelFile:
+    """One model; with `edit` a viewer gets 403."""
+    return _checked(models_for(user=user).filter(id=id), user, edit=edit)
+
+
+def events_for(*, user: User, workspace: Workspace | None = None) -> QuerySet[Event]:
+    """The trail, newest first."""
+    return _mine(Event, user, workspace).select_related("user").order_by("-at")
+
+
+def installation_status() -> list[dict[str, Any]]:
+    """What works on this installation: slug, title, state ok|missing|off, detail, hint."""
+    from auditapp.status import installation
+
+    return [line.as_dict() for line in installation()]
+
+
+def _uploads(
+    model: type[Any], user: User, workspace: Workspace | None, *, ready: bool
+) -> QuerySet[Any]:
+    found = (
+        _mine(model, user, workspace)
+        .select_related("workspace", "created_by")
+        .annotate(n_audits=Count("audits", distinct=True))
+        .order_by("-created_at")
+    )
+    return found.filter(state="ready") if ready else found
+
+
+def _mine(model: type[Any], user: User, workspace: Workspace | None) -> QuerySet[Any]:
+    found = model.objects.filter(workspace__member__user=user)
+    return found if workspace is None else found.filter(workspace=workspace)
+
+
+def _one(found: QuerySet[Row]) -> Row:
+    row = found.first()
+    if row is None:
+        raise Http404("There is nothing here, or it is not yours to see.")
+    return row
+
+
+def _checked(found: QuerySet[Any], user: User, *, edit: bool) -> Any:
+    row = _one(found)
+    if edit and not can_edit(user=user, workspace=row.workspace):
+        raise PermissionDenied("A viewer can read this workspace, and change nothing in it.")
+    return row

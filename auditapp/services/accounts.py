@@ -1,0 +1,108 @@
+"""People, workspaces and sign-in links."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.text import slugify
+
+from auditapp.models import Member, SignInLink, User, Workspace
+from auditapp.models.team import Role
+from auditapp.services.trail import event_add
+
+
+@transaction.atomic
+def user_create(*, email: str, name: str = "", password: str | None = None) -> User:
+    """Make an account; without a password only a sign-in link opens it."""
+    return User.objects.create_user(email, password, name=name)
+
+
+@transaction.atomic
+def workspace_create(*, user: User, name: str, is_demo: bool = False) -> Workspace:
+    """Make a workspace that the user owns."""
+    stem = slugify(name)[:50] or "workspace"
+    slug = stem
+    while Workspace.objects.filter(slug=slug).exists():
+        slug = f"{stem}-{secrets.token_hex(3)}"
+    workspace = Workspace.objects.create(name=name[:120], slug=slug, is_demo=is_demo)
+    member_add(workspace=workspace, user=user, role=Role.OWNER)
+    event_add(subject=workspace, verb="created", user=user)
+    return workspace
+
+
+def member_add(*, workspace: Workspace, user: User, role: str = Role.AUDITOR) -> Member:
+    """Let the user in, or change the role of someone who is in already."""
+    member, _ = Member.objects.update_or_create(
+        workspace=workspace, user=user, defaults={"role": role}
+    )
+    return member
+
+
+def signin_link_make(*, user: User) -> str:
+    """Make a single-use token; only its hash is stored."""
+    token = secrets.token_urlsafe(32)
+    expires = timezone.now() + timedelta(minutes=settings.SIGNIN_LINK_MINUTES)
+    SignInLink.objects.create(user=user, token_hash=_hash(token), expires=expires)
+    return token
+
+
+def signin_link_use(*, token: str) -> User | None:
+    """Consume a token: its user, or None when it is unknown, used or too old."""
+    now = timezone.now()
+    used = SignInLink.objects.filter(
+        token_hash=_hash(token), used_at=None, expires__gt=now, user__is_active=True
+    ).update(used_at=now)
+    if used != 1:
+        return None
+    return SignInLink.objects.select_related("user").get(token_hash=_hash(token)).user
+
+
+def signin_link_valid(*, token: str) -> bool:
+    """Whether the token would still open the door; nothing is consumed."""
+    return SignInLink.objects.filter(
+        token_hash=_hash(token), used_at=None, expires__gt=timezone.now(), user__is_active=True
+    ).exists()
+
+
+def signin_link_url(*, token: str) -> str:
+    """Address to print in a terminal."""
+    host = settings.HOST if settings.HOST not in {"0.0.0.0", "::", ""} else "localhost"
+    host = f"[{host}]" if ":" in host else host
+    scheme = "https" if settings.HTTPS else "http"
+    try:
+        path = reverse("signin-link", args=[token])
+    except NoReverseMatch:
+        path = f"/signin/link/{token}"
+    return f"{scheme}://{host}:{settings.PORT}{path}"
+
+
+def signin_links_forget() -> int:
+    """Delete links that were used or ran out more than a day ago."""
+    before = timezone.now() - timedelta(days=1)
+    return SignInLink.objects.filter(expires__lt=before).delete()[0]
+
+
+@transaction.atomic
+def account_ensure(*, email: str, name: str = "", workspace_name: str = "") -> User:
+    """Find the account of an address, or make it together with a workspace."""
+    user = User.objects.filter(email__iexact=email.strip()).first()
+    if user is None:
+        try:
+            with transaction.atomic():
+                user = user_create(email=email, name=name)
+        except IntegrityError:
+            user = User.objects.get(email__iexact=email.strip())
+    if not Member.objects.filter(user=user).exists():
+        default = f"Workspace of {name if name else email}"
+        workspace_create(user=user, name=workspace_name if workspace_name else default)
+    return user
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,31 @@
+"""Keeping what a finished run wrote."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from auditapp import storage
+from auditapp.models import Audit, Report
+
+
+def report_store(*, audit: Audit, outcome: dict[str, Any], out: Path) -> Report:
+    """Move the folder to its place and note it; inside the transaction that ends the run.
+
+    A crash between the move and the commit leaves a folder no row names: sweep deletes it.
+    """
+    for old in Report.objects.filter(audit=audit):
+        transaction.on_commit(partial(storage.remove, old.path))
+        old.delete()
+    key = uuid.uuid4()
+    path = storage.folder_of("reports", key)
+    target = storage.absolute(path)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    out.replace(target)
+    return Report.objects.create(
+        id=key, audit=audit, result_hash=outcome["hash"], path=path, pages=outcome.get("pages")
+    )

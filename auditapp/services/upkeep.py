@@ -1,0 +1,18 @@
+"""What has to be tidied up now and then."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from auditapp import storage
+from auditapp.models import Dataset, ModelFile, Report
+from auditapp.services.accounts import signin_links_forget
+
+
+def sweep() -> list[str]:
+    """Delete files of killed jobs, folders no row names, and old sign-in links."""
+    signin_links_forget()
+    kept: set[str] = set()
+    for model in (Dataset, ModelFile, Report):
+        kept.update(model.objects.values_list("path", flat=True))
+    return storage.sweep(kept=kept, older_than=settings.AUDIT_TIME_LIMIT + 3600)

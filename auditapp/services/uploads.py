@@ -1,0 +1,268 @@
+"""Data sets and models: receiving, inspecting, reading again, deleting."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from auditapp import queue, sandbox, storage
+from auditapp.errors import AuditError
+from auditapp.models import Dataset, ModelFile, UploadState, User, Workspace
+from auditapp.models.audit import OPEN_STATES
+from auditapp.services import leases
+from auditapp.services.failures import unexpected
+from auditapp.services.trail import event_add
+
+log = structlog.get_logger(__name__)
+Json = dict[str, Any]
+MODEL_LEASE_SECONDS = 180.0
+
+
+def dataset_receive(
+    *,
+    workspace: Workspace,
+    user: User | None,
+    file: Any,
+    name: str = "",
+    simulated: bool = False,
+    read_options: Json | None = None,
+    inspect_later: bool = True,
+) -> Dataset:
+    """Keep an uploaded table and have it inspected."""
+    fields = _receive("datasets", file)
+    with transaction.atomic():
+        dataset = Dataset.objects.create(
+            workspace=workspace,
+            created_by=user,
+            name=_clean(name)[:200] if name else Path(fields["original_name"]).stem[:200],
+            simulated=simulated,
+            read_options=read_options if read_options is not None else {},
+            queued_at=timezone.now(),
+            **fields,
+        )
+        event_add(subject=dataset, verb="uploaded", user=user, bytes=dataset.bytes)
+        if inspect_later:
+            queue.enqueue("inspect_dataset", dataset.id)
+    return dataset
+
+
+def model_receive(
+    *, workspace: Workspace, user: User | None, file: Any, name: str = ""
+) -> ModelFile:
+    """Keep an uploaded model and have it inspected."""
+    fields = _receive("models", file)
+    with transaction.atomic():
+        model = ModelFile.objects.create(
+            workspace=workspace,
+            created_by=user,
+            name=_clean(name)[:200] if name else fields["original_name"][:200],
+            queued_at=timezone.now(),
+            **fields,
+        )
+        event_add(subject=model, verb="uploaded", user=user, bytes=model.bytes)
+        queue.enqueue("inspect_model", model.id)
+    return model
+
+
+def dataset_reread(*, dataset: Dataset, options: Json, user: User | None = None) -> Dataset:
+    """Read the same file again with other options (delimiter, encoding, missing marks...)."""
+    _refuse_in_use(dataset, "read again")
+    with transaction.atomic():
+        changed = Dataset.objects.filter(
+            id=dataset.id, state__in=[UploadState.READY, UploadState.REFUSED]
+        ).update(
+            state=UploadState.RECEIVED,
+            read_options={**dataset.read_options, **options},
+            error=None,
+            losses=0,
+            queued_at=timezone.now(),
+        )
+        if changed != 1:
+            raise AuditError(
+                "still-checking",
+                f"“{dataset.name}” is still being checked.",
+                "Wait until the check is done, then change how the file is read.",
+            )
+        event_add(subject=dataset, verb="read again", user=user, options=options)
+        queue.enqueue("inspect_dataset", dataset.id)
+    dataset.refresh_from_db()
+    return dataset
+
+
+def dataset_delete(*, dataset: Dataset, user: User | None = None) -> None:
+    """Delete a data set with its files; finished audits keep their reports."""
+    _delete(dataset, user)
+
+
+def model_delete(*, model: ModelFile, user: User | None = None) -> None:
+    """Delete a model with its files; finished audits keep their reports."""
+    _delete(model, user)
+
+
+def dataset_inspect(*, dataset_id: str | uuid.UUID) -> None:
+    """Worker: write the canonical table and the profile, or a readable refusal."""
+    _inspect(Dataset, dataset_id, _read_table)
+
+
+def model_inspect(*, model_id: str | uuid.UUID) -> None:
+    """Worker: find out what a model file is, or why it is refused."""
+    _inspect(ModelFile, model_id, _read_model)
+
+
+def _read_table(row: Dataset, work: Path, holder: leases.Holder) -> Json:
+    payload = {
+        "source": str(row.source),
+        "name": row.original_name,
+        "out": str(work / "table"),
+        "options": row.read_options,
+        "read": [str(row.source)],
+    }
+    return sandbox.run_child(
+        "auditapp.datasets.inspect:child_main",
+        payload,
+        workdir=work,
+        limits=sandbox.Limits.parsing(wall=settings.INSPECT_TIME_LIMIT),
+        isolated=True,
+        on_progress=holder.progress,
+        should_stop=holder.should_stop,
+    )
+
+
+def _read_model(row: ModelFile, work: Path, holder: leases.Holder) -> Json:
+    from auditapp import predictors
+
+    return predictors.inspect_model(row.source, row.original_name, work)
+
+
+def _inspect(
+    kind: type[Dataset] | type[ModelFile],
+    key: str | uuid.UUID,
+    read: Callable[[Any, Path, leases.Holder], Json],
+) -> None:
+    # Looking at a model is quick and one call, so nothing renews its lease meanwhile.
+    row = leases.claim(kind, key, seconds=None if kind is Dataset else MODEL_LEASE_SECONDS)
+    if row is None:
+        return
+    holder = leases.Holder(row, time_limit=settings.INSPECT_TIME_LIMIT)
+    work = storage.work_folder(f"{kind.__name__.lower()}-{row.id}-{row.attempt}")
+    try:
+        profile = read(row, work, holder)
+    except AuditError as error:
+        if not holder.lost:
+            _refused(row, error)
+    except Exception as error:
+        _refused(row, unexpected(error, "checking the file", row=str(row.id)))
+    else:
+        _ready(row, profile, work / "table")
+    finally:
+        storage.remove(str(work.relative_to(settings.DATA_DIR)))
+
+
+@transaction.atomic
+def _ready(row: Dataset | ModelFile, profile: Json, table: Path) -> None:
+    changes: Json = {
+        "state": UploadState.READY,
+        "profile": profile,
+        "error": None,
+        "lease_until": None,
+    }
+    if isinstance(row, Dataset):
+        changes["rows"] = profile["rows"]
+    if leases.held_by(row).update(**changes) != 1:
+        return
+    if isinstance(row, Dataset):
+        for name in ("table.parquet", "profile.json"):
+            (table / name).replace(row.folder / name)
+    else:
+        (row.folder / "profile.json").write_text(json.dumps(profile), encoding="utf-8")
+    event_add(subject=row, verb="accepted")
+
+
+@transaction.atomic
+def _refused(row: Dataset | ModelFile, error: AuditError) -> None:
+    if not error.permanent:
+        leases.free(row)
+        return
+    changed = leases.held_by(row).update(
+        state=UploadState.REFUSED, error=error.as_dict(), lease_until=None
+    )
+    if changed == 1:
+        event_add(subject=row, verb="refused", code=error.code)
+
+
+def _receive(kind: str, file: Any) -> Json:
+    """Move the bytes into a new folder; what the row needs comes back."""
+    original = _clean(Path(str(file.name)).name)[:255]
+    size = int(file.size)
+    limit = settings.UPLOAD_LIMIT_BYTES
+    if size > limit:
+        raise AuditError(
+            "file-too-large",
+            f"“{original}” is {_megabytes(size)}; this installation takes files up to"
+            f" {_megabytes(limit)}.",
+            "Upload a smaller file (Parquet or gzip shrinks a CSV), or raise UPLOAD_LIMIT_MB.",
+            where=original,
+            found=f"{size:,} bytes",
+        )
+    if size == 0:
+        raise AuditError(
+            "empty-file",
+            f"“{original}” is empty.",
+            "Check the export that made it, then upload it again.",
+            where=original,
+            found="0 bytes",
+        )
+    if storage.free_bytes() < 2 * size + 64 * 1024**2:
+        raise AuditError(
+            "no-space",
+            f"“{original}” needs about {_megabytes(2 * size)} of storage;"
+            f" {_megabytes(storage.free_bytes())} are free.",
+            "Delete data sets that are not needed any more, or ask the operator for more space.",
+            where=original,
+            permanent=False,
+        )
+    key = uuid.uuid4()
+    path = storage.folder_of(kind, key)
+    size, sha256 = storage.receive(file, storage.absolute(path) / "source")
+    return {"id": key, "original_name": original, "bytes": size, "sha256": sha256, "path": path}
+
+
+@transaction.atomic
+def _delete(row: Dataset | ModelFile, user: User | None) -> None:
+    _refuse_in_use(row, "deleted")
+    event_add(subject=row, verb="deleted", user=user)
+    transaction.on_commit(partial(storage.remove, row.path))
+    row.delete()
+
+
+def _refuse_in_use(row: Dataset | ModelFile, what: str) -> None:
+    audit = row.audits.filter(state__in=OPEN_STATES).first()
+    if audit is not None:
+        raise AuditError(
+            "in-use",
+            f"“{row.name}” cannot be {what} while the audit “{audit.title}” works on it.",
+            "Wait until that audit is done, or cancel it first.",
+            permanent=False,
+        )
+
+
+def _clean(text: str) -> str:
+    """Drop control and direction-changing characters from a name."""
+    kept = (c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+    return "".join(kept).strip() or "file"
+
+
+def _megabytes(size: int) -> str:
+    if size >= 1024**3:
+        return f"{size / 1024**3:.1f} GB"
+    return f"{size / 1024**2:.1f} MB"

@@ -1,0 +1,38 @@
+"""Celery tasks: fetch by id, call one service."""
+
+from __future__ import annotations
+
+from auditapp import queue
+from auditapp.celery import app
+from auditapp.services import runs, upkeep, uploads
+
+
+@app.task(name="auditapp.inspect_dataset")  # type: ignore[untyped-decorator]
+def inspect_dataset(key: str) -> None:
+    """Profile an uploaded table."""
+    uploads.dataset_inspect(dataset_id=key)
+
+
+@app.task(name="auditapp.inspect_model")  # type: ignore[untyped-decorator]
+def inspect_model(key: str) -> None:
+    """Look at an uploaded model."""
+    uploads.model_inspect(model_id=key)
+
+
+@app.task(name="auditapp.execute_run")  # type: ignore[untyped-decorator]
+def execute_run(key: str) -> None:
+    """Do the work of a run."""
+    runs.run_execute(run_id=key)
+
+
+@app.task(name="auditapp.requeue_stale")  # type: ignore[untyped-decorator]
+def requeue_stale() -> None:
+    """Free what vanished workers held."""
+    queue.worker_seen()
+    runs.requeue_stale()
+
+
+@app.task(name="auditapp.sweep")  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """Tidy up."""
+    upkeep.sweep()
