@@ -82,7 +82,7 @@ def acs(folder: Path) -> FloatArray:
 
 
 def _read(path: Path) -> tuple[FloatArray, FloatArray]:
-    import pyarrow.parquet  # noqa: PLC0415
+    import pyarrow.parquet
 
     names = ["RAC1P", "SEX", "MAR", "SCHL", "POBP", "OCCP", "RELP", "COW", "WKHP", "AGEP"]
     table = pyarrow.parquet.read_table(path, columns=["PINCP", *names])
