@@ -37,6 +37,7 @@ def receive(file: Any, target: Path) -> tuple[int, str]:
     known: str | None = getattr(file, "sha256", None)
     if known is not None and hasattr(file, "temporary_file_path"):
         Path(file.temporary_file_path()).replace(target)
+        file.close()
         return int(file.size), known
     digest = hashlib.sha256()
     size = 0

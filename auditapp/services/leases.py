@@ -76,15 +76,19 @@ def held_by(row: Leased) -> models.QuerySet[Any]:
     return model._default_manager.filter(id=row.pk, attempt=row.attempt, state=model.HELD)
 
 
+def held(model: type[Row]) -> models.QuerySet[Row]:
+    """Rows that somebody holds."""
+    return model._default_manager.filter(state=model.HELD)
+
+
 def over(model: type[Row]) -> models.QuerySet[Row]:
     """Held rows whose lease is over."""
-    return model._default_manager.filter(state=model.HELD, lease_until__lt=timezone.now())
+    return held(model).filter(lease_until__lt=timezone.now())
 
 
 def alive(model: type[Leased]) -> int:
     """How many rows are held by somebody who renewed the lease lately."""
-    held = model._default_manager.filter(state=model.HELD)
-    return held.filter(lease_until__gte=timezone.now()).count()
+    return held(model).filter(lease_until__gte=timezone.now()).count()
 
 
 def unsent(model: type[Row], *, seconds: float) -> models.QuerySet[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,16 +10,18 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
-from auditapp.models import Audit, Dataset, ModelFile, Run, State
+from auditapp.models import Audit, Run, State
 from auditapp.models.audit import OPEN_STATES
 from auditapp.services import leases
 from auditapp.services.failures import unexpected
 from auditapp.services.reports import report_store
 from auditapp.services.trail import event_add
+from auditapp.services.uploads import JOBS, upload_free
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
@@ -124,13 +127,7 @@ def run_free(*, run: Run, lost: bool = True) -> None:
 
 def requeue_stale() -> int:
     """Beat: free what vanished workers held and send again what was never sent."""
-    count = 0
-    for run in leases.over(Run).select_related("audit__workspace"):
-        run_free(run=run)
-        count += 1
-    for model, job in ((Dataset, "inspect_dataset"), (ModelFile, "inspect_model")):
-        for row in leases.over(model):
-            count += _free_upload(row, job)
+    count = _free(leases.over, lost=True)
     return count + send_unsent(seconds=settings.LEASE_SECONDS * 3)
 
 
@@ -139,14 +136,7 @@ def free_all(*, lost: bool = True) -> int:
 
     Only for a supervisor that owns every worker, while none runs.
     """
-    held = list(Run.objects.filter(state=Run.HELD).select_related("audit__workspace"))
-    for run in held:
-        run_free(run=run, lost=lost)
-    count = len(held)
-    for model, job in ((Dataset, "inspect_dataset"), (ModelFile, "inspect_model")):
-        for row in model.objects.filter(state=model.HELD):
-            count += _free_upload(row, job, lost=lost)
-    return count
+    return _free(leases.held, lost=lost)
 
 
 def send_unsent(*, seconds: float) -> int:
@@ -154,10 +144,11 @@ def send_unsent(*, seconds: float) -> int:
 
     Nothing is sent while the lanes still hold messages: those rows wait for their turn.
     """
-    if any(queue.status()["waiting"].values()):
+    status = queue.status()
+    if not status["ok"] or any(status["waiting"].values()):
         return 0
     count = 0
-    jobs = ((Run, "execute_run"), (Dataset, "inspect_dataset"), (ModelFile, "inspect_model"))
+    jobs = ((Run, "execute_run"), *JOBS.items())
     for model, job in jobs:
         for row in leases.unsent(model, seconds=seconds):
             model.objects.filter(id=row.pk).update(queued_at=timezone.now())
@@ -166,12 +157,14 @@ def send_unsent(*, seconds: float) -> int:
     return count
 
 
-def _free_upload(row: Dataset | ModelFile, job: str, *, lost: bool = True) -> int:
-    with transaction.atomic():
-        if leases.free(row, lost=lost) == row.WAITING:
-            type(row).objects.filter(id=row.pk).update(queued_at=timezone.now())
-            queue.enqueue(job, row.id)
-    return 1
+def _free(rows: Callable[[type[Any]], QuerySet[Any]], *, lost: bool) -> int:
+    runs = list(rows(Run).select_related("audit__workspace"))
+    for run in runs:
+        run_free(run=run, lost=lost)
+    uploads = [row for model in JOBS for row in rows(model)]
+    for row in uploads:
+        upload_free(row=row, lost=lost)
+    return len(runs) + len(uploads)
 
 
 def _follow(run_id: UUID | str) -> None:

@@ -26,6 +26,7 @@ from auditapp.services.trail import event_add
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 MODEL_LEASE_SECONDS = 180.0
+JOBS = {Dataset: "inspect_dataset", ModelFile: "inspect_model"}
 
 
 def dataset_receive(
@@ -52,7 +53,7 @@ def dataset_receive(
         )
         event_add(subject=dataset, verb="uploaded", user=user, bytes=dataset.bytes)
         if inspect_later:
-            queue.enqueue("inspect_dataset", dataset.id)
+            queue.enqueue(JOBS[Dataset], dataset.id)
     return dataset
 
 
@@ -70,7 +71,7 @@ def model_receive(
             **fields,
         )
         event_add(subject=model, verb="uploaded", user=user, bytes=model.bytes)
-        queue.enqueue("inspect_model", model.id)
+        queue.enqueue(JOBS[ModelFile], model.id)
     return model
 
 
@@ -94,7 +95,7 @@ def dataset_reread(*, dataset: Dataset, options: Json, user: User | None = None)
                 "Wait until the check is done, then change how the file is read.",
             )
         event_add(subject=dataset, verb="read again", user=user, options=options)
-        queue.enqueue("inspect_dataset", dataset.id)
+        queue.enqueue(JOBS[Dataset], dataset.id)
     dataset.refresh_from_db()
     return dataset
 
@@ -117,6 +118,14 @@ def dataset_inspect(*, dataset_id: str | uuid.UUID) -> None:
 def model_inspect(*, model_id: str | uuid.UUID) -> None:
     """Worker: find out what a model file is, or why it is refused."""
     _inspect(ModelFile, model_id, _read_model)
+
+
+@transaction.atomic
+def upload_free(*, row: Dataset | ModelFile, lost: bool = True) -> None:
+    """Take a file from a worker that is gone: it is checked again, or given up."""
+    if leases.free(row, lost=lost) == row.WAITING:
+        type(row).objects.filter(id=row.pk).update(queued_at=timezone.now())
+        queue.enqueue(JOBS[type(row)], row.id)
 
 
 def _read_table(row: Dataset, work: Path, holder: leases.Holder) -> Json:
@@ -191,7 +200,7 @@ def _ready(row: Dataset | ModelFile, profile: Json, table: Path) -> None:
 @transaction.atomic
 def _refused(row: Dataset | ModelFile, error: AuditError) -> None:
     if not error.permanent:
-        leases.free(row)
+        upload_free(row=row)
         return
     changed = leases.held_by(row).update(
         state=UploadState.REFUSED, error=error.as_dict(), lease_until=None
