@@ -78,3 +78,61 @@ figure out instead.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from auditapp.errors import AuditError
+from auditapp.reports.charts import (
+    calibration,
+    gap_strip,
+    group_sizes,
+    intersection_grid,
+    rates,
+    score_histogram,
+    threshold_sweep,
+)
+from auditapp.reports.charts.config import VARIANTS, Variant
+from auditapp.reports.charts.engine import to_svg
+
+__all__ = ["REGISTRY", "VARIANTS", "Kind", "draw", "pages"]
+
+Chart = Mapping[str, Any]
+
+
+class Kind(NamedTuple):
+    """How one kind of chart is drawn, and cut into pages where it can be too tall for one."""
+
+    content: str
+    draw: Callable[[Chart, Variant], dict[str, Any]]
+    pages: Callable[[Chart, Variant], list[dict[str, Any]]] | None = None
+
+
+REGISTRY: dict[str, Kind] = {
+    "gap-strip": Kind("rows", gap_strip.draw, gap_strip.pages),
+    "group-sizes": Kind("rows", group_sizes.draw, group_sizes.pages),
+    "rates": Kind("panels", rates.draw, rates.pages),
+    "intersection-grid": Kind("cells", intersection_grid.draw, intersection_grid.pages),
+    "threshold-sweep": Kind("series", threshold_sweep.draw),
+    "calibration": Kind("series", calibration.draw),
+    "score-histogram": Kind("series", score_histogram.draw),
+}
+
+
+def _kind(chart: Chart) -> Kind:
+    kind = REGISTRY[chart["kind"]]
+    content = chart[kind.content]
+    if not content or not any(part.get("rows", True) for part in content):
+        raise AuditError("chart-empty", f"The chart {chart['kind']} has no {kind.content}.")
+    return kind
+
+
+def draw(chart: Chart, variant: str) -> str:
+    """One chart as SVG text; the same chart and variant always give the same bytes."""
+    return to_svg(_kind(chart).draw(chart, VARIANTS[variant]))
+
+
+def pages(chart: Chart, variant: str) -> list[dict[str, Any]]:
+    """The chart itself, or several charts of the same scale that each fit on a page."""
+    kind = _kind(chart)
+    return [dict(chart)] if kind.pages is None else kind.pages(chart, VARIANTS[variant])

@@ -1,0 +1,102 @@
+"""C6, calibration: what share had the outcome, by score, one panel for each group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from auditapp.reports.charts.canvas import Canvas, Spec
+from auditapp.reports.charts.config import GRID, INK2, INK3, STATUSES, Variant
+from auditapp.reports.charts.layout import Scale
+from auditapp.reports.charts.measure import width
+from auditapp.reports.charts.text import plain, wrap
+from auditapp.reports.numbers import count
+
+_MOST = 12
+_ACROSS = {"wide": 4, "narrow": 2, "print": 3}
+_LARGEST = 300.0
+_AXIS = 42.0
+_GAP = 22.0
+_HEAD = 40.0
+_FOOT = 26.0
+_TOP = 22.0
+
+
+def _known(series: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [
+        p
+        for p in series["points"]
+        if all(p.get(key) is not None for key in ("x", "value", "low", "high"))
+    ]
+
+
+def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
+    """The specification of one set of calibration panels."""
+    shown: Sequence[Mapping[str, Any]] = chart["series"][:_MOST]
+    hidden = len(chart["series"]) - len(shown)
+    across = min(_ACROSS[variant.name], len(shown))
+    side = (variant.width - _AXIS - 10 + _GAP) / across - _GAP
+    side = min(_LARGEST, round(side, 2))
+    lines = -(-len(shown) // across)
+    line = _HEAD + side + _FOOT
+    height = _TOP + lines * line + 24 + (20 if hidden else 0)
+    canvas = Canvas(variant.width, height)
+    up = plain(chart.get("y_title", "Share with the outcome"))
+    canvas.texts([(0, 9, up)], size=12, weight=500, color=INK2)
+    for i, series in enumerate(shown):
+        left = _AXIS + (i % across) * (side + _GAP)
+        top = _TOP + (i // across) * line + _HEAD
+        x, y = Scale(0, 1, left, left + side), Scale(0, 1, top + side, top)
+        last = i + across >= len(shown)
+        _ground(canvas, x, y, variant, first=i % across == 0, last=last)
+        _panel(canvas, series, x, y, variant)
+    along = plain(chart.get("x_title", "Mean score"))
+    end = _TOP + lines * line + 8
+    canvas.texts([(_AXIS, end, along)], size=12, weight=500, color=INK2)
+    if hidden:
+        text = f"{hidden} more {'group is' if hidden == 1 else 'groups are'} in the table."
+        canvas.texts([(_AXIS, end + 20, text)], size=12, color=INK3)
+    return canvas.spec()
+
+
+def _ground(
+    canvas: Canvas, x: Scale, y: Scale, variant: Variant, *, first: bool, last: bool
+) -> None:
+    levels = (0.0, 0.5, 1.0)
+    names = ("0%", "50%", "100%")
+    canvas.rules([(x.start, y.at(t), x.end, y.at(t), GRID) for t in levels], width=1)
+    canvas.rules([(x.at(t), y.start, x.at(t), y.end, GRID) for t in levels], width=1)
+    if first:
+        rows = [(x.start - 8, y.at(t), n) for t, n in zip(levels, names, strict=True)]
+        canvas.texts(rows, size=variant.axis, align="right", color=INK2)
+    if last:
+        for t, name, align in zip(levels, names, ("left", "center", "right"), strict=True):
+            place = [(x.at(t), y.start + 14, name)]
+            canvas.texts(place, size=variant.axis, align=align, color=INK2)
+    canvas.rules([(x.start, y.start, x.end, y.end, INK3)], width=1.3, strokeDash=[4, 3])
+
+
+def _panel(
+    canvas: Canvas, series: Mapping[str, Any], x: Scale, y: Scale, variant: Variant
+) -> None:
+    look = STATUSES["reference" if series.get("reference") else "group"]
+    title = wrap(
+        plain(series["label"], printed=variant.name == "print"),
+        x.end - x.start,
+        variant.title,
+        weight=600,
+    )
+    top = y.end - 14 - 15 * (len(title) - 1)
+    rows = [(x.start, top + 15 * i, text) for i, text in enumerate(title)]
+    canvas.texts(rows, size=variant.title, weight=600)
+    points = _known(series)
+    bars = [(p["x"], p["low"], p["x"], p["high"], look.line) for p in points]
+    canvas.rules(bars, width=2.4, sx=x, sy=y)
+    canvas.points([(p["x"], p["value"], look) for p in points], size=46, sx=x, sy=y, halo=1.2)
+    people = sum(int(p.get("n") or 0) for p in points)
+    note = f"{count(people)} people" if people else ""
+    if not points:
+        note = "not enough data"
+    if note and width(note, 12) < x.end - x.start - 8:
+        at = [(x.end - 5, y.start - 12, note)]
+        canvas.texts(at, size=12, align="right", color=INK3, halo=True)

@@ -1,0 +1,182 @@
+"""C3, rates by group: one small panel for each metric, all in the same order of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditapp.reports.charts.canvas import Canvas, Spec
+from auditapp.reports.charts.config import GRID, INK2, INK3, STATUSES, Variant
+from auditapp.reports.charts.layout import Scale, chunks, step, ticks
+from auditapp.reports.charts.measure import width
+from auditapp.reports.charts.text import clip, plain, rate, wrap
+from auditapp.reports.numbers import percent, percent_span
+
+Row = Mapping[str, Any]
+Panel = Mapping[str, Any]
+
+_HEAD = 26
+_FOOT = 36
+_MOST = 6
+
+
+def _known(row: Row) -> bool:
+    return row["status"] != "undefined" and all(
+        row.get(k) is not None for k in ("value", "low", "high")
+    )
+
+
+def _order(panels: Sequence[Panel]) -> list[str]:
+    """Labels by the first panel's value, the highest first; then those without one."""
+    first = panels[0]["rows"]
+    known = sorted((r for r in first if _known(r)), key=lambda r: -float(r["value"]))
+    labels = [str(r["label"]) for r in (*known, *(r for r in first if not _known(r)))]
+    others = [str(r["label"]) for panel in panels[1:] for r in panel["rows"]]
+    return list(dict.fromkeys([*labels, *others]))
+
+
+def _highest(panel: Panel) -> float:
+    """Where the axis of a panel ends: a round number that holds every bar."""
+    ends = [r["high"] for r in panel["rows"] if _known(r)]
+    ends += [r["value"] for r in panel["rows"] if _known(r)]
+    ends += [panel["overall"]] if panel.get("overall") is not None else []
+    top = max([*ends, 0.01])
+    size = step(top, 3)
+    return min(1.0, round(size * -(-top // size), 10))
+
+
+def _across(variant: Variant, panels: int, rows: int) -> int:
+    if variant.name == "narrow":
+        return 1
+    if panels > 4:
+        return 3
+    if variant.name == "print" and panels > 2 and rows <= 14:
+        return 2
+    return panels
+
+
+def _row_height(variant: Variant, n: int) -> int:
+    if variant.name == "narrow":
+        return 36
+    if variant.name == "print":
+        return 24 if n <= 14 else 21
+    return 27 if n <= 30 else 22
+
+
+def pages(chart: Mapping[str, Any], variant: Variant) -> list[dict[str, Any]]:
+    """Parts with the same order and the same axes that each fit on a page."""
+    panels = list(chart["panels"])[:_MOST]
+    if variant.page_height is None:
+        return [dict(chart)]
+    order = list(chart.get("order") or _order(panels))
+    lines = -(-len(panels) // _across(variant, len(panels), len(order)))
+    room = variant.page_height / lines - _HEAD - _FOOT
+    most = max(5, int(room / _row_height(variant, len(order))))
+    full = [{**p, "highest": p.get("highest") or _highest(p)} for p in panels]
+    across = _across(variant, len(panels), len(order))
+    return [
+        {**chart, "panels": full, "order": order[part], "across": across}
+        for part in chunks(len(order), most)
+    ]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Place of one panel."""
+
+    variant: Variant
+    left: float
+    right: float
+    end: float
+    top: float
+    row: float
+    bottom: float
+
+    def middle(self, i: int) -> float:
+        return self.top + (i + 0.5) * self.row
+
+
+def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
+    """The specification of one set of panels."""
+    panels = list(chart["panels"])[:_MOST]
+    order = list(chart.get("order") or _order(panels))
+    across = chart.get("across") or _across(variant, len(panels), len(order))
+    row = _row_height(variant, len(order))
+    size, printed = variant.label, variant.name == "print"
+    lines = 2 if row >= 27 else 1
+    names = [wrap(plain(t, printed=printed), variant.label_room, size, lines=lines) for t in order]
+    label = round(max(56.0, *(width(t, size) for part in names for t in part)) + 16)
+    spans = [
+        width(percent_span(r["low"], r["high"]), variant.small)
+        for p in panels
+        for r in p["rows"]
+        if _known(r)
+    ]
+    column = 42.0 if variant.wide else max([*spans, 44.0]) + 10
+    gap = 20.0
+    room = (variant.width - label + gap) / across - gap
+    height = _HEAD + row * len(order) + _FOOT
+    canvas = Canvas(variant.width, height * -(-len(panels) // across) - 8)
+    for i, panel in enumerate(panels):
+        left = label + (i % across) * (room + gap)
+        top = (i // across) * height + _HEAD
+        bottom = top + row * len(order)
+        frame = _Frame(variant, left, left + room - column, left + room, top, row, bottom)
+        if i % across == 0:
+            _names(canvas, names, frame)
+        _panel(canvas, panel, order, frame)
+    return canvas.spec()
+
+
+def _names(canvas: Canvas, names: list[list[str]], f: _Frame) -> None:
+    pitch = f.variant.label + 1.5
+    rows = []
+    for i, lines in enumerate(names):
+        first = f.middle(i) - pitch * (len(lines) - 1) / 2
+        rows += [(f.left - 14, first + k * pitch, text) for k, text in enumerate(lines)]
+    canvas.texts(rows, size=f.variant.label, align="right")
+
+
+def _panel(canvas: Canvas, panel: Panel, order: Sequence[str], f: _Frame) -> None:
+    variant = f.variant
+    x = Scale(0, panel.get("highest") or _highest(panel), f.left, f.right)
+    _ground(canvas, panel, x, f)
+    title = clip(plain(panel["title"]), f.end - f.left, variant.title, 600)
+    canvas.texts([(f.left, f.top - 16, title)], size=variant.title, weight=600)
+    by_label = {str(r["label"]): r for r in panel["rows"]}
+    bars, marks, values, spans, notes = [], [], [], [], []
+    up = 0.0 if variant.wide else -7.5
+    for i, label in enumerate(order):
+        y, row = f.middle(i), by_label.get(label)
+        if row is None or not _known(row):
+            note = "not measured" if row is None else row.get("note") or "not defined"
+            text = clip(plain(note), f.end - f.left - 8, variant.axis)
+            notes.append((f.left + 8, y, text))
+            continue
+        look = STATUSES[row["status"]]
+        bars.append((row["low"], y, row["high"], y, look.line))
+        marks.append((row["value"], y, look))
+        values.append((f.end - 4, y + up, rate(row["value"])))
+        spans.append((f.end - 4, y + 7.5, percent_span(row["low"], row["high"])))
+    canvas.rules(bars, width=2.8, sx=x)
+    canvas.points(marks, size=64, sx=x, halo=1.3)
+    weight = 400 if variant.wide else 600
+    canvas.texts(values, size=variant.axis, weight=weight, align="right")
+    if not variant.wide:
+        canvas.texts(spans, size=variant.small, align="right", color=INK2)
+    canvas.texts(notes, size=variant.axis, color=INK3, halo=True)
+
+
+def _ground(canvas: Canvas, panel: Panel, x: Scale, f: _Frame) -> None:
+    room = x.end - x.start
+    target = max(1, min(4, int(room / 48)))
+    marks = ticks(0, x.high, target)
+    digits = 0 if all(abs(t * 100 - round(t * 100)) < 1e-9 for t in marks) else 1
+    canvas.rules([(x.at(t), f.top, x.at(t), f.bottom, GRID) for t in marks], width=1)
+    names = [(x.at(t), f.bottom + 13, percent(t, digits)) for t in marks]
+    canvas.texts(names, size=f.variant.axis, align="center", color=INK2)
+    if panel.get("overall") is not None:
+        at = x.at(panel["overall"])
+        rule = [(at, f.top - 4, at, f.bottom, INK3)]
+        canvas.rules(rule, width=1.3, strokeDash=[3, 3])
