@@ -97,11 +97,12 @@ def _isolate(order: dict[str, Any]) -> dict[str, Any]:
     packages = sorted({*PACKAGES, order["target"].partition(".")[0]})
     sys.dont_write_bytecode = True
     sys.path.remove(str(root))
-    sys.meta_path.append(_OwnPackages(root, packages))
+    sys.meta_path.insert(0, _OwnPackages(root, packages))
     payload = order["payload"]
     return lock_down(
         [root / name for name in packages] + [Path(p) for p in payload.get("read", [])],
-        [Path(order["workdir"]), *(Path(p) for p in payload.get("write", []))],
+        [Path(order[name]) for name in ("workdir", "scratch")]
+        + [Path(p) for p in payload.get("write", [])],
         order["parent"],
         tuple(order["mechanisms"]),
     )

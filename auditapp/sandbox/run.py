@@ -29,6 +29,7 @@ BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]);from auditapp.sandbox.child import main; main()"
 )
 ALLOW_UNISOLATED = "EVENHAND_ALLOW_UNISOLATED_MODELS"
+SCRATCH = ".child-"
 LONGEST_ANSWER = 256 << 20
 LONGEST_LINE = 1 << 20
 SHORTEST_PAUSE = 0.1
@@ -78,7 +79,7 @@ def run_child(
         The function's own, or cancelled, deadline, time-limit, out-of-memory, disk-limit,
         disk-full, child-crashed, child-killed, no-isolation.
     """
-    scratch = Path(tempfile.mkdtemp(prefix=".child-", dir=workdir))
+    scratch = _scratch(workdir)
     try:
         with (
             tempfile.TemporaryFile(dir=scratch) as result,
@@ -89,6 +90,7 @@ def run_child(
                 "target": target,
                 "payload": payload,
                 "workdir": str(workdir.resolve()),
+                "scratch": str(scratch.resolve()),
                 "isolated": isolated,
                 "strict": limits.strict and not unisolated_allowed(),
                 "limits": limits.to_json(),
@@ -110,6 +112,19 @@ def run_child(
 def unisolated_allowed() -> bool:
     """Whether the installation runs uploaded models even where nothing isolates them."""
     return os.environ.get(ALLOW_UNISOLATED, "").lower() in {"1", "true", "yes", "on"}
+
+
+def _scratch(workdir: Path) -> Path:
+    """Make the child's temporary folder, and clear those a killed parent left in `workdir`.
+
+    A child's child gets its folder inside the child's, so that one removal clears both.
+    """
+    for old in workdir.glob(SCRATCH + "*"):
+        if not Path("/proc", old.name.split("-")[1]).exists():
+            shutil.rmtree(old, ignore_errors=True)
+    ours = Path(tempfile.gettempdir())
+    parent = ours if ours.name.startswith(SCRATCH) else workdir
+    return Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir=parent))
 
 
 def _environment(limits: Limits, scratch: Path, *, isolated: bool) -> dict[str, str]:

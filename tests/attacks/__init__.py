@@ -1,0 +1,1 @@
+"""Hostile code and files, small and real, that the sandbox and the loaders must survive."""
