@@ -81,6 +81,7 @@ def redis_child() -> Child:
         *("--appendfsync", "everysec"),
         *("--maxmemory-policy", "noeviction"),
         *("--loglevel", "warning"),
+        *("--logfile", str(data / "redis.log")),
     ]
     return Child("redis", argv, stop_with=signal.SIGTERM, grace=10.0)
 

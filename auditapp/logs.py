@@ -11,7 +11,8 @@ import structlog
 
 SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|csrf|session|api_?key", re.I)
 SECRET_TEXT = re.compile(
-    r"(?P<keep>/signin/link/|/password/reset/key/|://[^:/@\s]*:)[^/@\s\"'?]+(?=[/@\s\"'?]|$)"
+    r"(?P<path>/sign-?in/link/|/password/reset/key/)[^/\s\"'?]+"
+    r"|(?P<user>://[^:/@\s]*:)[^/@\s]+(?=@)"
 )
 HIDDEN = "[hidden]"
 
@@ -24,8 +25,12 @@ def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
         if SECRET_KEYS.search(key):
             event[key] = HIDDEN
         elif isinstance(value, str):
-            event[key] = SECRET_TEXT.sub(rf"\g<keep>{HIDDEN}", value)
+            event[key] = SECRET_TEXT.sub(_hidden, value)
     return event
+
+
+def _hidden(match: re.Match[str]) -> str:
+    return (match["path"] or match["user"]) + HIDDEN
 
 
 def logging_config(*, level: str, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -70,16 +70,17 @@ def signin_link_valid(*, token: str) -> bool:
     ).exists()
 
 
-def signin_link_url(*, token: str) -> str:
-    """Address to print in a terminal."""
+def base_url() -> str:
+    """Address of this installation as a terminal prints it, without a slash at the end."""
     host = settings.HOST if settings.HOST not in {"0.0.0.0", "::", ""} else "localhost"
     host = f"[{host}]" if ":" in host else host
     scheme = "https" if settings.HTTPS else "http"
-    try:
-        path = reverse("signin-link", args=[token])
-    except NoReverseMatch:
-        path = f"/signin/link/{token}"
-    return f"{scheme}://{host}:{settings.PORT}{path}"
+    return f"{scheme}://{host}:{settings.PORT}"
+
+
+def signin_link_url(*, token: str) -> str:
+    """Address that opens with this token."""
+    return base_url() + reverse("signin-link", args=[token])
 
 
 def signin_links_forget() -> int:
@@ -101,6 +102,16 @@ def account_ensure(*, email: str, name: str = "", workspace_name: str = "") -> U
     if not Member.objects.filter(user=user).exists():
         default = f"Workspace of {name if name else email}"
         workspace_create(user=user, name=workspace_name if workspace_name else default)
+    return user
+
+
+@transaction.atomic
+def account_change(*, user: User, name: str, password: str | None = None) -> User:
+    """Change the name, and the password where a new one is given."""
+    user.name = name.strip()[:120]
+    if password is not None:
+        user.set_password(password)
+    user.save(update_fields=["name", "password"])
     return user
 
 

@@ -17,7 +17,7 @@ from auditapp.services.audits import audit_create, audit_start, guessed
 from auditapp.services.trail import event_add
 from auditapp.services.uploads import dataset_inspect, dataset_receive
 
-DEMO_EMAIL = "demo@evenhand.example"
+DEMO_EMAIL = "demo@example.org"
 FILE_NAME = "simulated-population.parquet"
 TITLE = "Income model on a simulated population"
 

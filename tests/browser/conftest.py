@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
-LINK = re.compile(r"https?://\S+/signin/link/\S+")
+LINK = re.compile(r"https?://\S+/sign-?in/link/\S+")
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -17,7 +17,7 @@ from django.db import connections
 from auditapp import embedded, status
 from auditapp.errors import AuditError
 from auditapp.models import User
-from auditapp.services.accounts import signin_link_make, signin_link_url
+from auditapp.services.accounts import base_url, signin_link_make, signin_link_url
 from auditapp.services.demo import DEMO_EMAIL
 from auditapp.supervisor import Child, Supervisor
 
@@ -83,8 +83,7 @@ class Command(BaseCommand):
         self._say(DEMO_EMAIL if options["demo"] else options["link"])
 
     def _say(self, email: str | None) -> None:
-        address = signin_link_url(token="").split("/signin")[0]
-        self.stdout.write(f"\nEvenhand runs at {address}/")
+        self.stdout.write(f"\nEvenhand runs at {base_url()}/")
         user = None if email is None else User.objects.filter(email__iexact=email).first()
         if user is not None:
             link = signin_link_url(token=signin_link_make(user=user))
