@@ -11,6 +11,7 @@ from typing import Any
 
 from auditapp import result, sandbox
 from auditapp.datasets import suggest
+from auditapp.datasets.lookup import unknown_column
 from auditapp.errors import AuditError
 from auditapp.plan import (
     About,
@@ -27,8 +28,8 @@ from auditapp.plan import (
 Json = dict[str, Any]
 Say = Callable[[Json], None]
 
-#: Values that are favourable when the auditor does not say which.
-POSITIVE = ("1", "true", "yes", "y", "t", "approved", "accepted", "granted", "positive")
+#: Kinds of column a reference model is trained on unless --features says otherwise.
+FEATURE_KINDS = frozenset({"binary", "categorical", "numeric"})
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def _check_columns(options: Options, columns: Mapping[str, Json]) -> None:
         wanted.append(options.split.column)
     for name in wanted:
         if name not in columns:
-            raise suggest.unknown_column(name, list(columns))
+            raise unknown_column(name, list(columns))
     for option, names in (("--bins", options.bins), ("--compare-to", options.compare_to)):
         stray = [name for name in names if name not in options.sensitive]
         if stray:
@@ -246,12 +247,9 @@ def _outcome(
     if favourable:
         return Outcome(name, tuple(favourable))
     values = columns[name]["top"]
-    keys = [str(item["value"]) for item in values]
-    known = [key for key in keys if key.strip().casefold() in POSITIVE]
-    if len(known) == 1 and len(keys) <= 2:
-        return Outcome(name, (known[0],))
-    if set(keys) <= {"0", "1"} and keys:
-        return Outcome(name, ("1",))
+    guessed = suggest.favourable_values(columns[name])
+    if guessed:
+        return Outcome(name, tuple(guessed))
     listed = ", ".join(f"{item['value']} ({item['n']:,} rows)" for item in values[:12])
     raise AuditError(
         "no-favourable",
@@ -282,13 +280,13 @@ def _features(options: Options, kind: str, columns: Mapping[str, Json]) -> tuple
     return tuple(
         name
         for name, column in columns.items()
-        if name not in taken and name not in options.exclude and suggest.may_be_feature(column)
+        if name not in taken and name not in options.exclude and column["kind"] in FEATURE_KINDS
     )
 
 
 def _attribute(name: str, options: Options, columns: Mapping[str, Json]) -> AttributeSpec:
     column = columns[name]
-    spec = suggest.attribute_defaults(column)
+    spec = suggest.attribute_spec(column)
     if name in options.bins:
         spec = {**spec, "kind": "binned", "cuts": list(options.bins[name]), "words": {}}
     return AttributeSpec(

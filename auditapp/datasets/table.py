@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditapp.datasets.keys import is_number, key_of, natural_sorted
+from auditapp.datasets.lookup import unknown_column
 from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 
@@ -133,16 +133,7 @@ class Table:
 
     def _column(self, name: str) -> pa.ChunkedArray:
         if name not in self.names:
-            close = difflib.get_close_matches(name, self.names, n=3, cutoff=0.6)
-            folded = [other for other in self.names if other.casefold() == name.casefold()]
-            near = list(dict.fromkeys([*folded, *close]))
-            shown = ", ".join(self.names[:8]) + (" and others" if len(self.names) > 8 else "")
-            raise AuditError(
-                "unknown-column",
-                f"There is no column “{name}” among the {counted(len(self.names), 'column')}.",
-                f"Did you mean {' or '.join(near)}?" if near else f"The columns are: {shown}.",
-                where=name,
-            )
+            raise unknown_column(name, self.names)
         return pq.read_table(self.path, columns=[name], memory_map=True).column(0)
 
 

@@ -15,13 +15,6 @@ from auditapp.errors import AuditError
 from auditapp.pipeline.progress import Progress
 from auditapp.plan import Plan
 
-TRAIN = 0
-SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training", "0"), 0),
-    **dict.fromkeys(("valid", "validation", "dev", "1"), 1),
-    **dict.fromkeys(("audit", "test", "testing", "holdout", "2"), 2),
-}
-
 
 @dataclass
 class Decided:
@@ -114,29 +107,14 @@ def _parts(
     plan: Plan, table: Table, label: NDArray[np.int8] | None, strata: list[NDArray[Any]]
 ) -> NDArray[np.int8] | None:
     if plan.split.kind == "column" and plan.split.column is not None:
-        return _parts_from_column(table, plan.split.column)
+        return split.from_column(table, plan.split.column)
     if plan.model.kind != "train":
         return None
     layers = strata if label is None else [label, *strata]
-    unit = None if plan.unit is None else table.codes(plan.unit)[1]
+    unit = None if plan.unit is None else table.units(plan.unit)
     return split.seeded(
         table.n_rows, shares=plan.split.shares, seed=plan.seed, strata=layers, unit=unit
     )
-
-
-def _parts_from_column(table: Table, column: str) -> NDArray[np.int8]:
-    levels, codes = table.codes(column)
-    unknown = [level for level in levels if level.casefold() not in SPLIT_WORDS]
-    if unknown or (codes < 0).any():
-        what = f"the value “{unknown[0]}”" if unknown else f"{int((codes < 0).sum()):,} blanks"
-        raise AuditError(
-            "split-values",
-            f"Split column “{column}” has {what}.",
-            "Use the values train, valid and audit.",
-            where=f"column {column}",
-        )
-    lookup = np.array([SPLIT_WORDS[level.casefold()] for level in levels], dtype=np.int8)
-    return lookup[codes]
 
 
 def _train(
@@ -154,7 +132,7 @@ def _train(
             "A reference model is to be trained, and no label is chosen.",
             "Choose a label column.",
         )
-    mask = (part == TRAIN) & (label >= 0)
+    mask = (part == split.TRAIN) & (label >= 0)
     estimator = plan.model.estimator or "logistic"
     words = {"logistic": "logistic regression", "boosting": "gradient boosting"}
     progress.within(

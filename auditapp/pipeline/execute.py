@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditapp import result
-from auditapp.datasets import groups
+from auditapp.datasets import groups, split
 from auditapp.datasets.table import Table
 from auditapp.errors import AuditError
 from auditapp.pipeline import environment
-from auditapp.pipeline.decide import TRAIN, Decided, decide
+from auditapp.pipeline.decide import Decided, decide
 from auditapp.pipeline.preview import first_numbers
 from auditapp.pipeline.progress import Progress, Tick
 from auditapp.plan import Plan, check
@@ -139,7 +139,7 @@ def rows_used(decided: Decided) -> Used:
         No row remains.
     """
     n = decided.decision.size
-    fitted = np.zeros(n, dtype=bool) if decided.part is None else decided.part == TRAIN
+    fitted = np.zeros(n, dtype=bool) if decided.part is None else decided.part == split.TRAIN
     undecided = (decided.decision < 0) & ~fitted
     left_out = []
     for code, reason, mask in (
