@@ -11,6 +11,8 @@ from auditapp.datasets.codebooks import is_zero_one
 WIDE = 40
 """Tables with more columns start with every unnamed column not used."""
 
+WHY_WIDE = "the table has many columns"
+
 MANY_GROUPS = 200
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -219,4 +221,4 @@ def _why_unused(column: Column) -> str:
         return "it has one value"
     if column["kind"] == "text":
         return "it holds free text or too many values for groups"
-    return "the table has many columns"
+    return WHY_WIDE

@@ -1,4 +1,4 @@
-"""Train, validation and audit parts: seeded and stratified, or given by a column."""
+"""Train, validation and audit parts: seeded, stratified, whole units together."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from auditapp.datasets.table import Table
-
 TRAIN, VALID, AUDIT = 0, 1, 2
-
-_WORDS = {
-    **dict.fromkeys(("train", "training", "fit", "0"), TRAIN),
-    **dict.fromkeys(("valid", "validation", "val", "dev", "1"), VALID),
-    **dict.fromkeys(("audit", "test", "testing", "holdout", "2"), AUDIT),
-}
 
 
 def stream(name: str, seed: int) -> np.random.Generator:
@@ -86,34 +77,6 @@ def seeded(
     part = np.empty(len(first), dtype=np.int8)
     part[order] = np.searchsorted(edges, place, side="right")
     return part[member]
-
-
-def from_column(table: Table, column: str) -> NDArray[np.int8]:
-    """Return the part each row is given by a column of words like train, valid and audit.
-
-    Returns
-    -------
-    (n,) int8 array
-        -1 where blank.
-
-    Raises
-    ------
-    AuditError
-        ``unknown-column`` or ``bad-split``, naming the values found.
-    """
-    levels, codes = table.codes(column)
-    parts = [_WORDS.get(level.casefold(), -1) for level in levels]
-    if not levels or -1 in parts:
-        found = [(value, n) for value, n in table.counts(column) if value.casefold() not in _WORDS]
-        shown = ", ".join(f"“{value}”: {counted(n, 'row')}" for value, n in found[:5])
-        raise AuditError(
-            "bad-split",
-            f"Column “{column}” does not say which rows are for training.",
-            "Its values must be train, valid and audit (or test).",
-            where=column,
-            found=shown or "every row is blank",
-        )
-    return np.array([*parts, -1], dtype=np.int8)[codes]
 
 
 def _units(n: int, unit: NDArray[np.integer] | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from auditapp.datasets.codebooks import is_zero_one
-from auditapp.datasets.roles import slug, tokens, topic
+from auditapp.datasets.roles import WHY_WIDE, slug, tokens, topic
 
 AGE_CUTS = (25, 35, 45, 55, 65)
 MAX_ATTRIBUTES = 4
@@ -135,6 +135,16 @@ def favourable_values(column: Column) -> list[str]:
     if len(above) == 1 and not bad:
         return above
     return ["1"] if is_zero_one(column) and keys and not bad else []
+
+
+def may_be_feature(column: Column) -> bool:
+    """Whether a model trained here may use a column that nobody gave a role.
+
+    Identifiers, row numbers, weights, free text, outcomes and sensitive columns are not used.
+    """
+    if column["kind"] not in {"binary", "categorical", "numeric"}:
+        return False
+    return bool(column["guess"] == "feature" or column["why"] == WHY_WIDE)
 
 
 def plain_title(name: str) -> str:
