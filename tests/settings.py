@@ -1,9 +1,14 @@
 """Settings under test: pytest-django reads them before conftest.py, so the folder is set here."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="evenhand-test-"))
+# A folder for each process: pytest-xdist's workers would inherit the first one's.
+if "PYTEST_XDIST_WORKER" in os.environ or "DATA_DIR" not in os.environ:
+    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="evenhand-test-")
+    atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
 from auditapp.settings import *  # noqa: F403
 
