@@ -16,10 +16,11 @@ LONGEST_SOCKET_PATH = 100
 
 
 def secret(env: environ.Env, name: str, default: str = "") -> str:
-    """Value of `name`, or the contents of the file that `name`_FILE points to."""
+    """Value of `name`, or the contents of the file that `name`_FILE points to; empty is unset."""
     file = env.str(f"{name}_FILE", default="")
     if not file:
-        return str(env.str(name, default=default))
+        value = str(env.str(name, default=""))
+        return value if value else default
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:

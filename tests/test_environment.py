@@ -61,3 +61,8 @@ def test_kombu_spells_a_unix_socket_differently() -> None:
     assert broker_url("redis://host:1/2") == "redis://host:1/2"
     assert broker_url("unix:///run/r.sock?db=3") == "redis+socket:///run/r.sock?virtual_host=3"
     assert broker_url("unix:///run/r.sock") == "redis+socket:///run/r.sock?virtual_host=0"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_KEY", "")
+    assert secret(environ.Env(), "SOME_KEY", "default") == "default"
