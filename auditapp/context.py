@@ -1,0 +1,35 @@
+"""What every page's frame shows: the workspace menu, the current area, the version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from auditapp import __version__
+from auditapp.views.access import workspace_of, workspaces_of
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context of templates/base.html."""
+    match = getattr(request, "resolver_match", None)
+    name = (match.url_name or "") if match else ""
+    signed_in = getattr(request, "user", None) is not None and request.user.is_authenticated
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "version": __version__,
+        "theme": theme if theme in {"light", "dark"} else "",
+        "area": _area(name),
+        "workspaces": workspaces_of(request) if signed_in else [],
+        "workspace": workspace_of(request) if signed_in else None,
+    }
+
+
+def _area(name: str) -> str:
+    if name == "data-list" or name.startswith(("dataset", "model")):
+        return "data"
+    if name.startswith("doc"):
+        return "docs"
+    if name in {"status", "signin", "signin-link", ""}:
+        return ""
+    return "audits"

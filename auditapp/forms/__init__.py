@@ -1,0 +1,1 @@
+"""Forms: strings of a request in, domain types out."""

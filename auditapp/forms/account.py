@@ -1,0 +1,106 @@
+"""Signing in, and one's own name and password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.http import HttpRequest
+
+from auditapp.models import User
+
+
+class SignInForm(forms.Form):
+    """Email and password; the limits on failed tries are the sign-in adapter's."""
+
+    email = forms.EmailField(
+        label="Email",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={
+            "required": "Enter your email address",
+            "invalid": "Enter an email address such as name@example.org",
+        },
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password"},
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Check both together, so that nobody learns which addresses exist."""
+        data: dict[str, Any] = super().clean() or {}
+        if "email" not in data or "password" not in data:
+            return data
+        try:
+            self.user = get_adapter(self.request).authenticate(
+                self.request, email=data["email"].lower(), password=data["password"]
+            )
+        except forms.ValidationError as error:
+            raise forms.ValidationError(
+                "There were too many failed tries. Wait five minutes, then sign in again",
+                code="too-many",
+            ) from error
+        if self.user is None:
+            raise forms.ValidationError(
+                "The email address and the password do not belong together", code="mismatch"
+            )
+        return data
+
+
+class AccountForm(forms.Form):
+    """Name, and a new password; the old one is asked where there is one."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=120,
+        required=False,
+        help_text="Shown in reports you start.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    old_password = forms.CharField(
+        label="Current password",
+        required=False,
+        strip=False,
+        help_text="Only needed to change it.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new_password = forms.CharField(
+        label="New password",
+        required=False,
+        strip=False,
+        help_text="At least 8 characters, not only digits, and no common word.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        if not user.has_usable_password():
+            del self.fields["old_password"]
+            self.fields["new_password"].label = "Password"
+
+    def clean_new_password(self) -> str:
+        """Apply the installation's rules for passwords."""
+        password: str = self.cleaned_data["new_password"]
+        if password:
+            validate_password(password, self.user)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody changes a password without knowing the old one."""
+        data: dict[str, Any] = super().clean() or {}
+        wanted = data.get("new_password")
+        if wanted and "old_password" in self.fields:
+            given = data.get("old_password", "")
+            if not self.user.check_password(given):
+                self.add_error("old_password", "This is not the current password")
+        return data

@@ -1,0 +1,135 @@
+"""Step 1 of a new audit: a table, perhaps a model, and how the table is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from auditapp.datasets.options import DEFAULT_MARKS
+from auditapp.models import Dataset, ModelFile
+
+TABLES = ".csv,.tsv,.txt,.dat,.data,.parquet,.pq,.gz,.zip"
+MODELS = ".onnx,.skops"
+
+DELIMITERS = [
+    ("", "Detect"),
+    (",", "Comma"),
+    (";", "Semicolon"),
+    ("\t", "Tab"),
+    ("|", "Vertical bar"),
+]
+ENCODINGS = [
+    ("", "Detect"),
+    ("utf-8", "UTF-8"),
+    ("utf-16", "UTF-16"),
+    ("utf-32", "UTF-32"),
+    ("cp1252", "Windows Western (cp1252)"),
+    ("latin-1", "Latin-1"),
+]
+HEADERS = [
+    ("", "Detect"),
+    ("yes", "The first row holds the column names"),
+    ("no", "There is no header; columns get numbers"),
+]
+BLANK = "(blank)"
+
+
+class DataForm(forms.Form):
+    """A new table or one that is here already; the same for the model, which is optional."""
+
+    table = forms.FileField(
+        label="Table",
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": TABLES, "aria-describedby": "table-hint"}),
+    )
+    dataset = forms.ChoiceField(label="A table that is here already", required=False)
+    model_file = forms.FileField(
+        label="Model",
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"aria-describedby": "model-hint"}),
+    )
+    model = forms.ChoiceField(label="A model that is here already", required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        datasets: list[Dataset],
+        models: list[ModelFile],
+        have_table: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.known = {str(item.id): item for item in datasets}
+        self.known_models = {str(item.id): item for item in models}
+        self.have_table = have_table
+        self.fields["dataset"].choices = [("", "")] + [(key, key) for key in self.known]
+        self.fields["model"].choices = [("", "None"), *((k, m.name) for k, m in self.model_items)]
+        self.fields["model"].widget.attrs["class"] = "input"
+
+    @property
+    def limit(self) -> str:
+        """The largest file this installation takes."""
+        size = settings.UPLOAD_LIMIT_BYTES
+        return f"{size / 1024**3:.3g} GB" if size >= 1024**3 else f"{size / 1024**2:.3g} MB"
+
+    @property
+    def model_items(self) -> list[tuple[str, ModelFile]]:
+        """Models to choose from."""
+        return list(self.known_models.items())
+
+    def clean(self) -> dict[str, Any]:
+        """One table, from either side."""
+        data: dict[str, Any] = super().clean() or {}
+        if not data.get("table") and not data.get("dataset") and not self.have_table:
+            self.add_error("table", "Choose a file, or a table that is here already")
+        data["dataset"] = self.known.get(data.get("dataset", ""))
+        data["model"] = self.known_models.get(data.get("model", ""))
+        return data
+
+
+class ReadForm(forms.Form):
+    """How the rows of a delimited file are to be understood."""
+
+    delimiter = forms.ChoiceField(label="Columns are separated by", choices=DELIMITERS)
+    encoding = forms.ChoiceField(label="Encoding", choices=ENCODINGS)
+    header = forms.ChoiceField(label="Header", choices=HEADERS)
+    missing = forms.CharField(
+        label="Marks for a missing value",
+        required=False,
+        strip=False,
+        help_text=f"Separated by commas. {BLANK} is an empty cell.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("delimiter", "encoding", "header"):
+            self.fields[name].required = False
+
+    @classmethod
+    def initial_of(cls, options: dict[str, Any]) -> dict[str, str]:
+        """Values of the form for stored options."""
+        header = options.get("header")
+        marks = options.get("missing")
+        return {
+            "delimiter": options.get("delimiter") or "",
+            "encoding": options.get("encoding") or "",
+            "header": "" if header is None else "yes" if header else "no",
+            "missing": ", ".join(
+                mark if mark else BLANK for mark in (DEFAULT_MARKS if marks is None else marks)
+            ),
+        }
+
+    def options(self) -> dict[str, Any]:
+        """JSON of datasets.options.ReadOptions; None means detect."""
+        data = self.cleaned_data
+        marks = [mark.strip() for mark in data["missing"].split(",") if mark.strip()]
+        return {
+            "delimiter": data["delimiter"] or None,
+            "encoding": data["encoding"] or None,
+            "header": {"": None, "yes": True, "no": False}[data["header"]],
+            "missing": ["" if mark == BLANK else mark for mark in marks],
+        }

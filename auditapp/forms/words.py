@@ -1,0 +1,90 @@
+"""Small texts that hold several values: cuts of a number, names of codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from django import forms
+
+
+def parse_cuts(text: str) -> list[float]:
+    """`25, 45, 65` becomes numbers that go up.
+
+    Raises
+    ------
+    ValidationError
+        A part is no number, or the numbers do not go up.
+    """
+    cuts: list[float] = []
+    for part in text.replace(";", ",").split(","):
+        if not part.strip():
+            continue
+        try:
+            number = float(part)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise forms.ValidationError(
+                f"“{part.strip()}” is no number. Enter cuts such as 25, 45, 65"
+            )
+        cuts.append(number)
+    if any(b <= a for a, b in zip(cuts, cuts[1:], strict=False)):
+        raise forms.ValidationError("Each cut must be larger than the one before it")
+    return cuts
+
+
+def cuts_text(cuts: Iterable[float]) -> str:
+    """Cuts as they are typed."""
+    return ", ".join(f"{cut:g}" for cut in cuts)
+
+
+def parse_words(text: str) -> dict[str, str]:
+    """Lines `1 = White alone` become a mapping.
+
+    Raises
+    ------
+    ValidationError
+        A line has no equals sign, or two values get the same name.
+    """
+    words: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        key, sign, name = line.partition("=")
+        if not sign or not key.strip() or not name.strip():
+            raise forms.ValidationError(
+                f"The line “{line.strip()}” does not read value = name"
+            )
+        words[key.strip()] = name.strip()
+    names = list(words.values())
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise forms.ValidationError(f"Two values are both called “{twice}”. Name them apart")
+    return words
+
+
+def words_text(words: Mapping[str, str] | None, keys: Iterable[str]) -> str:
+    """One line for each value."""
+    words = words or {}
+    return "\n".join(f"{key} = {words.get(key, key)}" for key in keys)
+
+
+def bins(cuts: list[float]) -> list[tuple[float, float, str]]:
+    """Bins of a cut number with the words the report uses."""
+    if not cuts:
+        return []
+    edges = [-math.inf, *cuts, math.inf]
+    return [
+        (low, high, _bin_words(low, high)) for low, high in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def _bin_words(low: float, high: float) -> str:
+    if low == -math.inf:
+        return f"under {high:g}"
+    if high == math.inf:
+        return f"{low:g} and over"
+    if low == int(low) and high == int(high):
+        return f"{low:g} to {high - 1:g}"
+    return f"{low:g} to under {high:g}"

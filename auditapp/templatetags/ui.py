@@ -1,0 +1,261 @@
+"""Numbers in words, and the small parts that templates repeat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.utils import timezone
+
+register = template.Library()
+
+MINUS = "\u2212"
+
+VERDICTS = {
+    "difference": "Difference found",
+    "no-difference": "No difference found",
+    "not-enough-data": "Not enough data",
+    "not-applicable": "Not applicable",
+}
+
+STATES = {
+    "draft": ("Draft", "pencil"),
+    "queued": ("Waiting", "waiting"),
+    "received": ("Waiting", "waiting"),
+    "checking": ("Checking", "running"),
+    "running": ("Running", "running"),
+    "done": ("Done", "tick"),
+    "ready": ("Ready", "tick"),
+    "failed": ("Failed", "stop"),
+    "refused": ("Refused", "stop"),
+    "cancelled": ("Cancelled", "cross"),
+}
+
+
+@register.filter
+def thousands(value: Any) -> str:
+    """332900 becomes 332,900."""
+    return "" if value is None else f"{int(value):,}"
+
+
+@register.filter
+def points(value: float | None) -> str:
+    """A difference as points with its sign, and a true minus; zero has no sign."""
+    if value is None:
+        return ""
+    text = f"{abs(value) * 100:,.1f}"
+    if text == "0.0":
+        return text
+    return f"{MINUS if value < 0 else '+'}{text}"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A rate with one decimal."""
+    return "" if value is None else f"{value * 100:.1f}%"
+
+
+@register.filter
+def number100(value: float | None) -> str:
+    """A rate's number without its sign, for intervals such as 37.2 to 37.6."""
+    return "" if value is None else f"{value * 100:.1f}"
+
+
+@register.filter
+def plain_number(value: Any) -> str:
+    """A measured value in as few digits as it needs, with a true minus."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return "" if value is None else str(value)
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+    return text.replace("-", MINUS)
+
+
+@register.filter
+def size(value: int | None) -> str:
+    """Bytes as people say them."""
+    if value is None:
+        return ""
+    amount = float(value)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+@register.filter
+def short_time(value: datetime | None) -> str:
+    """22 Nov, 14:32; the year where it is not this one."""
+    if value is None:
+        return ""
+    moment = value.astimezone(timezone.get_current_timezone())
+    day = f"{moment.day} {moment:%b}"
+    if moment.year != timezone.now().year:
+        day += f" {moment.year}"
+    return f"{day}, {moment:%H:%M}"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """Time spent: 0.3 s, 38 s, 4 min 10 s."""
+    if value is None:
+        return ""
+    if value < 9.95:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+@register.filter
+def fours(value: str | None) -> str:
+    """A hash in groups of four."""
+    text = value or ""
+    return " ".join(text[i : i + 4] for i in range(0, len(text), 4))
+
+
+@register.filter
+def plural(count: int, words: str) -> str:
+    """`3|plural:"row,rows"` is "3 rows"."""
+    one, many = words.split(",")
+    return f"{count:,} {one if count == 1 else many}"
+
+
+@register.filter
+def get(mapping: Mapping[Any, Any] | None, key: Any) -> Any:
+    """A value of a mapping by a key that is itself a variable."""
+    return None if mapping is None else mapping.get(key)
+
+
+@register.filter
+def verdict_words(verdict: str | None) -> str:
+    """The verdict as it is printed everywhere."""
+    return VERDICTS.get(verdict or "", VERDICTS["not-applicable"])
+
+
+@register.inclusion_tag("ui/icon.html")
+def icon(name: str, classes: str = "") -> dict[str, str]:
+    """One of our own icons; always beside words, so hidden from screen readers."""
+    return {"name": name, "classes": classes}
+
+
+@register.inclusion_tag("ui/chip.html")
+def chip(verdict: str | None, size: str = "") -> dict[str, str]:
+    """A verdict: word, shape and colour."""
+    known = verdict if verdict in VERDICTS else "not-applicable"
+    return {"verdict": known, "words": VERDICTS[known], "size": size}
+
+
+@register.inclusion_tag("ui/tally.html")
+def tally(counts: Mapping[str, int] | None) -> dict[str, Any]:
+    """How many comparisons ended in which verdict; zeros are shown."""
+    counts = counts or {}
+    return {
+        "items": [
+            (slug, VERDICTS[slug], counts.get(slug.replace("-", "_"), 0))
+            for slug in ("difference", "no-difference", "not-enough-data")
+        ]
+    }
+
+
+@register.inclusion_tag("ui/state.html")
+def state(slug: str, words: str = "") -> dict[str, str]:
+    """State of a job or an upload."""
+    default, name = STATES[slug]
+    return {"slug": slug, "words": words or default, "icon": name}
+
+
+@register.inclusion_tag("ui/field.html")
+def field(bound: BoundField, unit: str = "", optional: bool = False) -> dict[str, Any]:
+    """A labelled field: label, hint, error, box, in this order."""
+    return {"field": bound, "unit": unit, "optional": optional}
+
+
+STRIP_WIDTH = 190
+
+
+def strip_scale(gaps: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """One scale for all strips of a list: every interval and limit, to whole tens of points."""
+    ends = [0.0]
+    for gap in gaps:
+        limit = gap.get("tolerance")
+        ends += [end for end in (gap.get("low"), gap.get("high"), gap.get("value")) if _is(end)]
+        if _is(limit):
+            ends += [limit, -limit]
+    low = math.floor(min(ends) * 10 - 1e-9) / 10
+    high = math.ceil(max(ends) * 10 + 1e-9) / 10
+    return min(low, -0.1), max(high, 0.1)
+
+
+def _is(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+@register.inclusion_tag("ui/strip.html")
+def mini_strip(gap: Mapping[str, Any] | None, scale: tuple[float, float]) -> dict[str, Any]:
+    """The gap strip of a list row; its numbers stand beside it in words."""
+    if not gap or not _is(gap.get("value")):
+        return {"shown": False}
+    low, high = scale
+
+    def x(value: float) -> float:
+        share = (min(max(value, low), high) - low) / (high - low)
+        return round(6 + share * (STRIP_WIDTH - 12), 1)
+
+    limit = gap.get("tolerance")
+    at = x(gap["value"])
+    verdict = gap.get("verdict")
+    return {
+        "shown": True,
+        "zero": x(0),
+        "band": (x(-limit), round(x(limit) - x(-limit), 1)) if _is(limit) else None,
+        "bar": (x(gap["low"]), x(gap["high"])) if _is(gap.get("low")) else None,
+        "verdict": verdict if verdict in VERDICTS else "not-applicable",
+        "x": at,
+        "triangle": f"{at - 6} 17 {at + 6} 17 {at} 6.5",
+        "square": at - 5,
+    }
+
+
+@register.simple_tag
+def strip_ticks(scale: tuple[float, float]) -> list[dict[str, Any]]:
+    """Words for the ends and the zero of a column of strips."""
+    low, high = scale
+    return [
+        {"x": 6 + (value - low) / (high - low) * (STRIP_WIDTH - 12), "words": words}
+        for value, words in (
+            (low, f"{MINUS}{abs(low) * 100:.0f}"),
+            (0.0, "0"),
+            (high, f"+{high * 100:.0f}"),
+        )
+    ]
+
+
+@register.inclusion_tag("ui/histogram.html")
+def histogram(counts: Sequence[int] | None) -> dict[str, Any]:
+    """At most 24 bars of a column's values; the numbers stand beside it."""
+    values = list(counts or [])[:24]
+    top = max(values, default=0)
+    if top == 0:
+        return {"bars": []}
+    step = 92 / len(values)
+    gap = 1 if len(values) > 8 else 1.5
+    bars = []
+    for i, value in enumerate(values):
+        height = max(24 * value / top, 0.8 if value else 0)
+        bars.append(
+            {
+                "x": round(i * step, 2),
+                "y": round(24 - height, 2),
+                "w": round(step - gap, 2),
+                "h": round(height, 2),
+            }
+        )
+    return {"bars": bars}

@@ -1,0 +1,76 @@
+"""Addresses. Changes are POST only; ids are UUIDs."""
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from auditapp.views import account, audits, drafts, home, pages, policy, reports, roles, uploads
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("sign-in/", account.signin, name="signin"),
+    path("sign-in/link/<str:token>/", account.signin_link, name="signin-link"),
+    path("sign-out/", account.signout, name="signout"),
+    path("account/", account.account, name="account"),
+    path("workspace/", account.workspace_switch, name="workspace-switch"),
+    path("theme/", account.theme, name="theme"),
+    path("audits/new/", drafts.audit_new, name="audit-new"),
+    path("audits/<uuid:audit_id>/", audits.audit, name="audit"),
+    path("audits/<uuid:audit_id>/data/", drafts.audit_data, name="audit-data"),
+    path("audits/<uuid:audit_id>/data/now/", drafts.audit_data_state, name="audit-data-state"),
+    path(
+        "audits/<uuid:audit_id>/data/reading/",
+        drafts.audit_data_reading,
+        name="audit-data-reading",
+    ),
+    path("audits/<uuid:audit_id>/roles/", roles.audit_roles, name="audit-roles"),
+    path("audits/<uuid:audit_id>/policy/", policy.audit_policy, name="audit-policy"),
+    path("audits/<uuid:audit_id>/progress/", audits.audit_progress, name="audit-progress"),
+    path(
+        "audits/<uuid:audit_id>/progress/now/",
+        audits.audit_progress_fragment,
+        name="audit-progress-fragment",
+    ),
+    path("audits/<uuid:audit_id>/cancel/", audits.audit_cancel, name="audit-cancel"),
+    path("audits/<uuid:audit_id>/again/", audits.audit_again, name="audit-again"),
+    path("audits/<uuid:audit_id>/delete/", audits.audit_delete, name="audit-delete"),
+    path("audits/<uuid:audit_id>/report/", reports.report, name="report"),
+    path(
+        "audits/<uuid:audit_id>/report.pdf",
+        reports.report_file,
+        {"kind": "pdf"},
+        name="report-pdf",
+    ),
+    path(
+        "audits/<uuid:audit_id>/report.json",
+        reports.report_file,
+        {"kind": "json"},
+        name="report-json",
+    ),
+    path(
+        "audits/<uuid:audit_id>/report.csv",
+        reports.report_file,
+        {"kind": "csv"},
+        name="report-csv",
+    ),
+    path("data/", uploads.data_list, name="data-list"),
+    path("data/<uuid:dataset_id>/", uploads.dataset_detail, name="dataset-detail"),
+    path("data/<uuid:dataset_id>/reading/", uploads.dataset_reading, name="dataset-reading"),
+    path("data/<uuid:dataset_id>/delete/", uploads.dataset_delete, name="dataset-delete"),
+    path("models/<uuid:model_id>/", uploads.model_detail, name="model-detail"),
+    path("models/<uuid:model_id>/delete/", uploads.model_delete, name="model-delete"),
+    path("docs/", pages.docs, name="docs"),
+    path("docs/<path:slug>/", pages.doc_page, name="doc-page"),
+    path("status/", pages.status, name="status"),
+    path("healthz", pages.healthz, name="healthz"),
+    # names that the sign-in library resolves by itself
+    path("account/sign-in/", RedirectView.as_view(pattern_name="signin"), name="account_login"),
+    path(
+        "account/password/",
+        RedirectView.as_view(pattern_name="account"),
+        name="account_change_password",
+    ),
+]
+
+handler403 = pages.forbidden
+handler404 = pages.not_found
+handler500 = pages.server_error

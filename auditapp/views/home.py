@@ -1,0 +1,131 @@
+"""The list of audits, and what a new workspace shows instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from auditapp import selectors
+from auditapp.models import Audit, State, UploadState, Workspace
+from auditapp.templatetags.ui import strip_scale
+from auditapp.views.access import may_edit, workspace_of
+
+TABS = {
+    "all": ("All", Q()),
+    "difference": ("Difference found", Q(summary__verdict="difference", state=State.DONE)),
+    "running": ("Running", Q(state__in=[State.QUEUED, State.RUNNING])),
+    "attention": (
+        "Needs attention",
+        Q(state=State.FAILED)
+        | Q(state=State.DRAFT, dataset__state=UploadState.REFUSED)
+        | Q(state=State.DRAFT, model__state=UploadState.REFUSED),
+    ),
+}
+HEAVY = ("draft", "plan", "dataset__profile", "model__profile", "dataset__read_options")
+PER_PAGE = 50
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Audits of the current workspace."""
+    workspace = workspace_of(request)
+    edit = may_edit(request, workspace)
+    found = selectors.audits_for(user=request.user, workspace=workspace)
+    counts = found.order_by().aggregate(
+        **{slug: Count("id", filter=q, distinct=True) for slug, (_, q) in TABS.items() if q},
+        all=Count("id", distinct=True),
+    )
+    if workspace is None or counts["all"] == 0:
+        return _first_run(request, workspace, edit)
+    tab = request.GET.get("show", "all")
+    tab = tab if tab in TABS else "all"
+    search = request.GET.get("find", "").strip()[:100]
+    shown = selectors.audits_for(user=request.user, workspace=workspace, search=search)
+    page = Paginator(shown.filter(TABS[tab][1]).defer(*HEAVY), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    audits = list(page.object_list)
+    context = {
+        "audits": [_row(audit) for audit in audits],
+        "scale": strip_scale([g for a in audits if (g := _largest(a))]),
+        "tabs": [
+            {"slug": slug, "words": words, "count": counts[slug], "current": slug == tab}
+            for slug, (words, _) in TABS.items()
+        ],
+        "page": page,
+        "tab": tab,
+        "search": search,
+        "edit": edit,
+        "sentence": _sentence(counts),
+        "installation": installation(),
+        "polling": any(audit.is_open for audit in audits),
+    }
+    template = "pages/home_list.html" if _is_fragment(request) else "pages/home.html"
+    return render(request, template, context)
+
+
+def installation() -> list[dict[str, Any]]:
+    """What works here; looked at every ten seconds at most."""
+    found: list[dict[str, Any]] = cache.get_or_set(
+        "installation", selectors.installation_status, 10
+    )
+    return found
+
+
+def _first_run(request: HttpRequest, workspace: Workspace | None, edit: bool) -> HttpResponse:
+    context = {
+        "installation": installation(),
+        "example": selectors.example_report(user=request.user),
+        "edit": edit,
+        "no_workspace": workspace is None,
+    }
+    return render(request, "pages/first_run.html", context)
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False)) and not request.htmx.boosted
+
+
+def _sentence(counts: dict[str, int]) -> str:
+    parts = []
+    found, running, attention = counts["difference"], counts["running"], counts["attention"]
+    if found:
+        parts.append(f"{found} {'audit' if found == 1 else 'audits'} with a difference found.")
+    if running:
+        parts.append(f"{running} running.")
+    if attention:
+        parts.append(f"{attention} {'needs' if attention == 1 else 'need'} attention.")
+    return " ".join(parts)
+
+
+def _largest(audit: Audit) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = (audit.summary or {}).get("largest")
+    return found
+
+
+def _row(audit: Audit) -> dict[str, Any]:
+    """What one line of the list needs."""
+    refused = next(
+        (
+            upload
+            for upload in (audit.dataset, audit.model)
+            if upload is not None and upload.state == UploadState.REFUSED
+        ),
+        None,
+    )
+    run = selectors.audit_run(audit=audit) if audit.is_open else None
+    return {
+        "audit": audit,
+        "summary": audit.summary or {},
+        "largest": _largest(audit),
+        "refused": refused if audit.state == State.DRAFT else None,
+        "progress": run.progress if run is not None else None,
+    }

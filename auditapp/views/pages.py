@@ -1,0 +1,167 @@
+"""Docs, status, health, and the pages for what went wrong."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db import DatabaseError, connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_safe
+
+from auditapp.views.home import installation
+
+log = structlog.get_logger(__name__)
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)?")
+
+
+@login_required
+@require_safe
+def status(request: HttpRequest) -> HttpResponse:
+    """What works on this installation, and what to do where something does not."""
+    return render(request, "pages/status.html", {"installation": installation()})
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """For a load balancer: whether pages can be answered."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"status": "no database"}, status=503)
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    """The list of pages under docs/."""
+    return render(request, "pages/docs.html", {"groups": doc_groups(), "slug": ""})
+
+
+@require_safe
+def doc_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """One page under docs/."""
+    path = Path(settings.BASE_DIR) / "docs" / f"{slug}.md"
+    if not SLUG.fullmatch(slug) or not path.is_file():
+        raise Http404("There is no such page in the documentation.")
+    title, html = _rendered(path, path.stat().st_mtime_ns)
+    context = {"groups": doc_groups(), "slug": slug, "title": title, "html": html}
+    return render(request, "pages/doc_page.html", context)
+
+
+GROUPS = (("", "Using Evenhand"), ("metrics", "Metrics"), ("methods", "Methods"))
+
+
+def doc_groups() -> list[dict[str, Any]]:
+    """Pages by folder, with the title each begins with."""
+    root = Path(settings.BASE_DIR) / "docs"
+    found = []
+    for folder, words in GROUPS:
+        paths = sorted((root / folder).glob("*.md"))
+        pages = [
+            {"slug": path.relative_to(root).with_suffix("").as_posix(), "title": _title(path)}
+            for path in paths
+        ]
+        if pages:
+            found.append({"words": words, "pages": pages})
+    return found
+
+
+def _title(path: Path) -> str:
+    with path.open(encoding="utf-8") as lines:
+        first = next((line for line in lines if line.startswith("# ")), "")
+    return first[2:].strip() or path.stem.replace("-", " ").capitalize()
+
+
+@lru_cache(maxsize=64)
+def _rendered(path: Path, changed: int) -> tuple[str, SafeString]:
+    """Title and HTML of a page of our own; raw HTML in it is shown as text."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(path.read_text(encoding="utf-8"))
+    for token in tokens:
+        if token.type in {"th_open", "td_open"} and "style" in token.attrs:
+            right = "right" in str(token.attrs.pop("style"))
+            if right:
+                token.attrs["class"] = "num"
+        for child in token.children or []:
+            if child.type == "link_open":
+                child.attrs["href"] = _link(str(child.attrs["href"]), path)
+    html = parser.renderer.render(tokens, parser.options, {})
+    return _title(path), mark_safe(html)  # noqa: S308 - our own files, HTML disabled
+
+
+def _link(href: str, page: Path) -> str:
+    """Links between Markdown files become links between pages."""
+    target, sign, part = href.partition("#")
+    if not target.endswith(".md") or "://" in target:
+        return href
+    root = (Path(settings.BASE_DIR) / "docs").resolve()
+    path = (page.parent / target).resolve()
+    if not path.is_relative_to(root):
+        return href
+    slug = path.relative_to(root).with_suffix("").as_posix()
+    return f"{reverse('doc-page', args=[slug])}{sign}{part}"
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return _wrong(
+        request,
+        404,
+        "There is nothing at this address",
+        "It may have been deleted, or it belongs to a workspace you are not in.",
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403."""
+    words = str(exception) if exception is not None and str(exception) else ""
+    return _wrong(
+        request,
+        403,
+        "You cannot do this here",
+        words or "Ask an owner of the workspace to change your role.",
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose token is missing or old."""
+    return _wrong(
+        request,
+        403,
+        "This form was open for too long",
+        "Go back, load the page again and send the form once more. Nothing was changed.",
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: says a reference that the log has too, and nothing else."""
+    reference = secrets.token_hex(4)
+    log.error("page failed", reference=reference, path=request.path)
+    return HttpResponse(
+        _plain("500.html", {"reference": reference}), status=500, content_type="text/html"
+    )
+
+
+def _plain(name: str, context: dict[str, Any]) -> str:
+    """Without context processors, since they may be what failed."""
+    from django.template.loader import get_template
+
+    return get_template(name).render(context)
+
+
+def _wrong(request: HttpRequest, status: int, title: str, words: str) -> HttpResponse:
+    context = {"title": title, "words": words, "status": status}
+    return render(request, "pages/wrong.html", context, status=status)

@@ -1,0 +1,132 @@
+"""Step 3 of a new audit: policy, words, start."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from auditapp import selectors
+from auditapp.errors import AuditError
+from auditapp.forms.errors import Errors, error_list, mark_invalid
+from auditapp.forms.guesses import groups_of
+from auditapp.forms.policy import PolicyForm
+from auditapp.forms.roles import ESTIMATORS
+from auditapp.models import Audit, State
+from auditapp.services import audits
+from auditapp.views.access import enter
+from auditapp.views.steps import reached, steps_of
+
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
+    """Goal, limits and words; starts the audit."""
+    audit = selectors.audit_get(user=request.user, id=audit_id, edit=True)
+    if audit.state != State.DRAFT:
+        return redirect("audit", audit.id)
+    if reached(audit) < 3 or audit.dataset is None:
+        return redirect("audit-roles" if reached(audit) == 2 else "audit-data", audit.id)
+    enter(request, audit.workspace)
+    form = PolicyForm(
+        request.POST if request.method == "POST" else None,
+        draft=_draft(request, audit),
+        profile=audit.dataset.profile,
+        title=audit.title,
+    )
+    errors: Errors = []
+    if request.method == "POST":
+        if form.is_valid():
+            audits.draft_save(
+                audit=audit,
+                step="policy",
+                data=form.draft_data(),
+                user=request.user,
+                title=form.cleaned_data["title"],
+            )
+            if request.POST.get("action") == "save":
+                return redirect("audit-policy", audit.id)
+            try:
+                audits.audit_start(audit=audit, user=request.user)
+                return redirect("audit-progress", audit.id)
+            except AuditError as error:
+                errors = [(_place(error, form), str(error))]
+        errors = errors + error_list(form)
+        mark_invalid(form)
+    context = {
+        "audit": audit,
+        "form": form,
+        "errors": errors,
+        "references": [form[name] for name in form.fields if name.startswith("reference-")],
+        "summary": _summary(audit),
+        "steps": steps_of(audit, 3),
+    }
+    return render(request, "pages/audit_policy.html", context, status=422 if errors else 200)
+
+
+def _draft(request: HttpRequest, audit: Audit) -> dict[str, Any]:
+    """The draft, with who prepares it and what the data say filled in the first time."""
+    draft = dict(audit.draft)
+    if "policy" in draft.get("steps", []) or draft.get("about"):
+        return draft
+    recognised = ((audit.dataset and audit.dataset.profile) or {}).get("recognised") or {}
+    draft["about"] = {
+        "prepared_by": f"{request.user}, {audit.workspace.name}",
+        "system": audit.model.name if audit.model is not None else "",
+        "outcome": recognised.get("outcome") or "",
+        "period": str(recognised.get("year") or ""),
+    }
+    return draft
+
+
+def _place(error: AuditError, form: PolicyForm) -> str:
+    """Anchor of a field here, or nothing where the words have to do."""
+    return f"id_{error.where}" if error.where in form.fields else ""
+
+
+def _summary(audit: Audit) -> list[dict[str, str]]:
+    """What the earlier steps said, with the page to change it on."""
+    draft = audit.draft
+    data = reverse("audit-data", args=[audit.id])
+    roles = reverse("audit-roles", args=[audit.id])
+    dataset = audit.dataset
+    rows = [
+        {
+            "term": "Data",
+            "words": f"{dataset.name}, {dataset.rows:,} rows" if dataset is not None else "",
+            "url": data,
+        },
+        {"term": "Decisions", "words": _source(audit), "url": roles},
+    ]
+    for role in ("label", "decision"):
+        item = draft.get(role)
+        if item:
+            values = ", ".join(item["favourable"])
+            words = f"{item['column']}; favourable: {values}"
+            rows.append({"term": role.capitalize(), "words": words, "url": roles})
+    columns = {c["name"]: c for c in ((dataset and dataset.profile) or {}).get("columns") or []}
+    for spec in draft.get("attributes") or []:
+        column = columns.get(spec["column"])
+        n = len(groups_of(column, spec)) if column is not None else 0
+        words = f"{spec['column']}, {n} groups"
+        rows.append({"term": spec["title"], "words": words, "url": roles})
+    return rows
+
+
+def _source(audit: Audit) -> str:
+    model = audit.draft.get("model") or {}
+    kind = model.get("kind")
+    if kind == "train":
+        words = dict(ESTIMATORS).get(model.get("estimator") or "logistic", "")
+        n = sum(role == "feature" for role in audit.draft.get("roles", {}).values())
+        return f"{words}, trained on {n} {'column' if n == 1 else 'columns'}"
+    if kind == "columns":
+        score = audit.draft.get("score")
+        return f"Score column {score['column']}" if score else "Decision column"
+    return audit.model.name if audit.model is not None else "Uploaded model"

@@ -1,0 +1,69 @@
+"""A finished report: its page and its files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from auditapp import selectors
+from auditapp.models import Report, State
+from auditapp.views.access import enter, may_edit
+
+FILES = {
+    "pdf": ("report.pdf", "application/pdf", "pdf"),
+    "json": ("result.json", "application/json", "json"),
+    "csv": ("tables.csv", "text/csv; charset=utf-8", "csv"),
+}
+
+
+@login_required
+@require_safe
+def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
+    """The report as a page; nothing is computed here."""
+    audit = selectors.audit_get(user=request.user, id=audit_id)
+    if audit.state != State.DONE:
+        return redirect("audit", audit.id)
+    enter(request, audit.workspace)
+    found = selectors.report_get(user=request.user, audit_id=audit_id)
+    context: dict[str, Any] = {
+        "audit": audit,
+        "stored": found,
+        "edit": may_edit(request, audit.workspace),
+        "document": _document(found),
+        "folder": found.folder,
+    }
+    return render(request, "pages/report.html", context)
+
+
+@login_required
+@require_safe
+def report_file(request: HttpRequest, audit_id: UUID, kind: str) -> FileResponse:
+    """One of the report's files under a fixed name."""
+    found = selectors.report_get(user=request.user, audit_id=audit_id)
+    stored, content_type, suffix = FILES[kind]
+    try:
+        handle = (found.folder / stored).open("rb")
+    except FileNotFoundError as error:
+        raise Http404("This report has no such file.") from error
+    response = FileResponse(
+        handle,
+        as_attachment=True,
+        filename=f"{found.audit.report_id}.{suffix}",
+        content_type=content_type,
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _document(found: Report) -> Any:
+    try:
+        return json.loads((found.folder / "report.json").read_bytes())
+    except FileNotFoundError as error:
+        raise Http404("The files of this report are gone.") from error

@@ -1,0 +1,215 @@
+"""Step 2 of a new audit: model and roles."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from auditapp import selectors
+from auditapp.forms.errors import anchor, error_list, mark_invalid
+from auditapp.forms.roles import ROLES, RolesForm
+from auditapp.models import Audit, State
+from auditapp.services import audits
+from auditapp.views.access import enter
+from auditapp.views.bars import log_bars
+from auditapp.views.steps import reached, steps_of
+
+MANY = 40
+#: What a table seen for the first time suggests, whatever an earlier table had.
+REPLACED = ("roles", "label", "decision", "score", "attributes", "model")
+Json = dict[str, Any]
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def audit_roles(request: HttpRequest, audit_id: UUID) -> HttpResponse:
+    """Roles of the columns, their details, and where decisions come from."""
+    audit = selectors.audit_get(user=request.user, id=audit_id, edit=True)
+    if audit.state != State.DRAFT:
+        return redirect("audit", audit.id)
+    if reached(audit) < 2 or audit.dataset is None:
+        return redirect("audit-data", audit.id)
+    enter(request, audit.workspace)
+    if request.method == "POST":
+        action = request.POST.get("action", "continue")
+        if action in {"confirm", "undo"}:
+            _answer(request, audit, action)
+            return redirect("audit-roles", audit.id)
+        form = _form(request, audit, request.POST)
+        if action == "refresh":
+            return _page(request, audit, form, fresh=True)
+        if form.is_valid() and not form.unseen_choices():
+            audits.draft_save(
+                audit=audit,
+                step="roles",
+                data=form.draft_data(),
+                user=request.user,
+                model=form.chosen_model() or audit.model,
+            )
+            return redirect("audit-policy", audit.id)
+        return _page(request, audit, form)
+    return _page(request, audit, _form(request, audit, None))
+
+
+def _draft(audit: Audit) -> Json:
+    """What is stored; for a table seen the first time what its columns suggest."""
+    if audit.draft.get("roles") or audit.draft.get("cleared"):
+        return dict(audit.draft)
+    guessed = audits.guessed(audit.dataset)
+    if guessed.get("unit"):
+        guessed["roles"][guessed["unit"]] = "unit"
+    if audit.model is not None:
+        guessed["model"] = {"kind": "upload"}
+    return {**audit.draft, **{key: guessed[key] for key in REPLACED if key in guessed}}
+
+
+def _form(request: HttpRequest, audit: Audit, data: Any) -> RolesForm:
+    models = selectors.models_for(user=request.user, workspace=audit.workspace, ready=True)
+    return RolesForm(
+        data,
+        profile=audit.dataset.profile,
+        draft=_draft(audit),
+        models=list(models.defer("profile")),
+        model=audit.model,
+    )
+
+
+def _answer(request: HttpRequest, audit: Audit, action: str) -> None:
+    """Answer a notice: it is right, or what was filled in is taken back."""
+    if action == "undo":
+        data: Json = {
+            "roles": {},
+            "label": None,
+            "decision": None,
+            "score": None,
+            "attributes": [],
+            "cleared": True,
+        }
+    else:
+        confirmed = {*audit.draft.get("confirmed", []), request.POST.get("notice", "")[:80]}
+        data = {"confirmed": sorted(confirmed)}
+    audits.draft_save(audit=audit, step="data", data=data, user=request.user)
+
+
+def _page(
+    request: HttpRequest, audit: Audit, form: RolesForm, *, fresh: bool = False
+) -> HttpResponse:
+    errors = []
+    if form.is_bound and not fresh:
+        form.is_valid()
+        mark_invalid(form)
+        errors = error_list(form) + [
+            (anchor(form[name]), words) for name, words in form.unseen_choices()
+        ]
+    rows = _rows(form)
+    context = {
+        "audit": audit,
+        "form": form,
+        "errors": errors,
+        "quiet": fresh,
+        "rows": rows,
+        "many": len(rows) > MANY,
+        "roles": ROLES,
+        "notices": _notices(audit, form),
+        "outcomes": [
+            _outcome(form, place, role)
+            for role in ("label", "decision")
+            for place in form.places(role)[:1]
+        ],
+        "score": _score(form),
+        "attributes": [_attribute(form, place, audit) for place in form.places("sensitive")],
+        "floor": _floor(audit),
+        "steps": steps_of(audit, 2),
+    }
+    fragment = fresh and getattr(request, "htmx", False)
+    template = "pages/audit_roles_details.html" if fragment else "pages/audit_roles.html"
+    return render(request, template, context, status=422 if errors else 200)
+
+
+def _rows(form: RolesForm) -> list[Json]:
+    found = []
+    for i, column in enumerate(form.columns):
+        found.append(
+            {
+                "place": i,
+                "column": column,
+                "role": form.roles[i],
+                "id": f"id_role-{i}",
+                "errors": form.errors.get(f"role-{i}", []) if form.is_bound else [],
+                "check": any(n.get("column") == column["name"] for n in form.checks()),
+            }
+        )
+    return found
+
+
+def _notices(audit: Audit, form: RolesForm) -> list[Json]:
+    confirmed = set(audit.draft.get("confirmed", []))
+    places = {column["name"]: i for i, column in enumerate(form.columns)}
+    found = []
+    for notice in form.profile.get("notices") or []:
+        key = f"{notice['code']}:{notice.get('column') or ''}"
+        place = places.get(notice.get("column"))
+        found.append(
+            {
+                **notice,
+                "key": key,
+                "answered": key in confirmed,
+                "place": place,
+                "sensitive": place is not None and form.roles[place] == "sensitive",
+            }
+        )
+    return found
+
+
+def _outcome(form: RolesForm, place: int, role: str) -> Json:
+    name = f"values-{place}"
+    chosen = set(form[name].value() or [])
+    values = form.values_of(place)
+    total = sum(n for _, n in values)
+    words = form.column(place).get("words") or {}
+    return {
+        "role": role,
+        "place": place,
+        "column": form.column(place),
+        "name": name,
+        "errors": form[name].errors,
+        "values": [
+            {
+                "id": f"id_{name}_{i}",
+                "value": value,
+                "words": words.get(value, ""),
+                "n": n,
+                "share": n / total if total else None,
+                "checked": value in chosen,
+            }
+            for i, (value, n) in enumerate(values)
+        ],
+    }
+
+
+def _score(form: RolesForm) -> Json | None:
+    for place in form.places("score")[:1]:
+        return {"place": place, "column": form.column(place)}
+    return None
+
+
+def _floor(audit: Audit) -> int:
+    floor: int = (audit.draft.get("policy") or {}).get("floor", 30)
+    return floor
+
+
+def _attribute(form: RolesForm, place: int, audit: Audit) -> Json:
+    groups = form.groups(place)
+    fields = [f"{name}-{place}" for name in ("title", "cuts", "words")]
+    return {
+        "place": place,
+        "column": form.column(place),
+        "title": form[f"title-{place}"].value() or form.column(place)["name"],
+        "fields": {name.partition("-")[0]: form[name] for name in fields if name in form.fields},
+        "groups": log_bars(groups, _floor(audit)),
+    }

@@ -1,0 +1,63 @@
+// Roles of columns: what they ask for follows the choice at once, and columns can be found by name.
+
+document.documentElement.classList.add("js");
+
+const form = document.getElementById("roles-form");
+const filter = document.querySelector("[data-filter]");
+const rows = [...form.querySelectorAll("tbody tr[data-name]")];
+const status = document.querySelector("[data-filter-status]");
+const find = document.getElementById("filter");
+const unused = document.getElementById("filter-unused");
+
+function paint(select) {
+  select.className = `role role-${select.value}`;
+}
+
+// The button asks for the details without a script; here htmx sends it whenever a role changes.
+const asking = form.querySelector("[data-refresh]");
+asking.hidden = true;
+
+function refresh() {
+  asking.dispatchEvent(new Event("refresh"));
+}
+
+let waiting;
+form.addEventListener("change", (event) => {
+  if (event.target.matches(".role")) paint(event.target);
+  if (event.target.name === "source") {
+    for (const part of form.querySelectorAll("[data-source]")) {
+      part.toggleAttribute("data-other", part.dataset.source !== event.target.value);
+    }
+    return;
+  }
+  if (event.target.matches(".role") || /^(cuts|title|words)-/.test(event.target.name)) {
+    clearTimeout(waiting);
+    waiting = setTimeout(refresh, 150);
+  }
+});
+
+function sift() {
+  const wanted = find.value.trim().toLowerCase();
+  let shown = 0;
+  for (const row of rows) {
+    const fits = row.dataset.name.includes(wanted);
+    const free = !unused.checked || row.querySelector(".role").value === "unused";
+    row.hidden = !(fits && free);
+    if (!row.hidden) shown += 1;
+  }
+  status.textContent = `${shown} of ${rows.length} columns shown`;
+}
+
+filter.hidden = false;
+find.addEventListener("input", sift);
+unused.addEventListener("change", sift);
+find.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") event.preventDefault();
+});
+
+for (const link of document.querySelectorAll("[data-open]")) {
+  link.addEventListener("click", () => {
+    const part = document.getElementById(link.dataset.open);
+    if (part) part.open = true;
+  });
+}
