@@ -55,7 +55,7 @@ that do not fit are continued underneath, so any two sizes can be drawn::
 threshold-sweep (C5); the first 7 series are drawn, a line names how many are only in the table;
 give the reference first, then the largest groups::
 
-    {"kind": "threshold-sweep", "threshold": 0.5, "y": "Selection rate",
+    {"kind": "threshold-sweep", "threshold": 0.5,
      "series": [{"label", "reference": False,
                  "points": [{"t": 0.1, "value": 0.77, "low": 0.76, "high": 0.78}]}],
      "x_title"?: "Threshold: score needed for a positive decision"}

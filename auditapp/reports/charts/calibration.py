@@ -17,7 +17,7 @@ _ACROSS = {"wide": 4, "narrow": 2, "print": 3}
 _LARGEST = 300.0
 _AXIS = 42.0
 _GAP = 22.0
-_HEAD = 40.0
+_PITCH = 15.0
 _FOOT = 26.0
 _TOP = 22.0
 
@@ -34,22 +34,24 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     """The specification of one set of calibration panels."""
     shown: Sequence[Mapping[str, Any]] = chart["series"][:_MOST]
     hidden = len(chart["series"]) - len(shown)
-    across = min(_ACROSS[variant.name], len(shown))
+    lines = -(-len(shown) // _ACROSS[variant.name])
+    across = -(-len(shown) // lines)
     side = (variant.width - _AXIS - 10 + _GAP) / across - _GAP
     side = min(_LARGEST, round(side, 2))
-    lines = -(-len(shown) // across)
-    line = _HEAD + side + _FOOT
+    titles = [_title(series, side, variant) for series in shown]
+    head = 10 + _PITCH * max(len(t) for t in titles)
+    line = head + side + _FOOT
     height = _TOP + lines * line + 24 + (20 if hidden else 0)
     canvas = Canvas(variant.width, height)
     up = plain(chart.get("y_title", "Share with the outcome"))
     canvas.texts([(0, 9, up)], size=12, weight=500, color=INK2)
     for i, series in enumerate(shown):
         left = _AXIS + (i % across) * (side + _GAP)
-        top = _TOP + (i // across) * line + _HEAD
+        top = _TOP + (i // across) * line + head
         x, y = Scale(0, 1, left, left + side), Scale(0, 1, top + side, top)
         last = i + across >= len(shown)
         _ground(canvas, x, y, variant, first=i % across == 0, last=last)
-        _panel(canvas, series, x, y, variant)
+        _panel(canvas, series, titles[i], x, y, variant)
     along = plain(chart.get("x_title", "Mean score"))
     end = _TOP + lines * line + 8
     canvas.texts([(_AXIS, end, along)], size=12, weight=500, color=INK2)
@@ -76,23 +78,33 @@ def _ground(
     canvas.rules([(x.start, y.start, x.end, y.end, INK3)], width=1.3, strokeDash=[4, 3])
 
 
+def _title(series: Mapping[str, Any], room: float, variant: Variant) -> list[str]:
+    label = plain(series["label"], printed=variant.name == "print")
+    return wrap(label, room, variant.title, weight=600)
+
+
 def _panel(
-    canvas: Canvas, series: Mapping[str, Any], x: Scale, y: Scale, variant: Variant
+    canvas: Canvas,
+    series: Mapping[str, Any],
+    title: list[str],
+    x: Scale,
+    y: Scale,
+    variant: Variant,
 ) -> None:
     look = STATUSES["reference" if series.get("reference") else "group"]
-    title = wrap(
-        plain(series["label"], printed=variant.name == "print"),
-        x.end - x.start,
-        variant.title,
-        weight=600,
-    )
-    top = y.end - 14 - 15 * (len(title) - 1)
-    rows = [(x.start, top + 15 * i, text) for i, text in enumerate(title)]
+    top = y.end - 14 - _PITCH * (len(title) - 1)
+    rows = [(x.start, top + _PITCH * i, text) for i, text in enumerate(title)]
     canvas.texts(rows, size=variant.title, weight=600)
     points = _known(series)
     bars = [(p["x"], p["low"], p["x"], p["high"], look.line) for p in points]
     canvas.rules(bars, width=2.4, sx=x, sy=y)
-    canvas.points([(p["x"], p["value"], look) for p in points], size=46, sx=x, sy=y, halo=1.2)
+    canvas.points(
+        [(p["x"], p["value"], look) for p in points],
+        size=36 if variant.wide else 26,
+        sx=x,
+        sy=y,
+        halo=1.2,
+    )
     people = sum(int(p.get("n") or 0) for p in points)
     note = f"{count(people)} people" if people else ""
     if not points:

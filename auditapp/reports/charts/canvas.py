@@ -52,13 +52,8 @@ class Canvas:
     ) -> None:
         places = {"x": sx, "x2": sx, "y": sy, "y2": sy}
         scales = [places.get(name) for name in fields]
-        values = [
-            {
-                f"f{i}": _drawn(item, scale)
-                for i, (item, scale) in enumerate(zip(row, scales, strict=True))
-            }
-            for row in rows
-        ]
+        drawn = (map(_drawn, row, scales) for row in rows)
+        values = [{f"f{i}": item for i, item in enumerate(row)} for row in drawn]
         if not values:
             return
         encoding: Spec = {}

@@ -28,7 +28,8 @@ UNKNOWN = "#767676"
 CELL_DARK = "#111111"
 CELL_LIGHT = "#FEFEFE"
 
-DIVERGING = ((213, 94, 0), (247, 247, 247), (0, 114, 178))
+# The ends are one step off the tokens: cells keep their colour, and their text, in the dark.
+DIVERGING = ((213, 94, 1), (247, 247, 247), (0, 114, 179))
 
 # Placeholder fills; engine.py turns them into references to patterns and gradients.
 HATCH_MARK = "#FE01FE"
@@ -75,8 +76,9 @@ class Series:
 
 
 REFERENCE_SERIES = Series(REFERENCE, INK, (1, 0))
+# Blue is one step off the verdict's, so that the dark theme can keep it apart from sky.
 SERIES = (
-    Series("#0072B2", "#00537F", (7, 3)),
+    Series("#0071B2", "#00537F", (7, 3)),
     Series("#B87800", "#8A5F00", (2, 2)),
     Series("#009E73", "#00734F", (8, 3, 2, 3)),
     Series("#2E8CC9", "#1E6FA3", (1, 0)),
@@ -97,6 +99,7 @@ class Variant:
     axis: float
     title: float
     label_room: int
+    long_room: int
     page_height: int | None = None
 
     @property
@@ -106,10 +109,10 @@ class Variant:
 
 
 VARIANTS = {
-    "wide": Variant("wide", 920, 13, 13, 12.5, 12, 12.5, 220),
-    "narrow": Variant("narrow", 330, 12.5, 13, 11.5, 11.5, 12.5, 116),
+    "wide": Variant("wide", 920, 13, 13, 12.5, 12, 12.5, 220, 290),
+    "narrow": Variant("narrow", 330, 12.5, 13, 11.5, 11.5, 12.5, 116, 116),
     # 166 mm are 470.6 pt: 615 px shrink by 0.765, so 12 px become 9.2 pt.
-    "print": Variant("print", 615, 12.5, 12.5, 12, 12, 12.5, 165, page_height=850),
+    "print": Variant("print", 615, 12.5, 12.5, 12, 12, 12.5, 165, 190, page_height=850),
 }
 
 SPEC = {

@@ -22,7 +22,7 @@ from auditapp.reports.charts.config import (
 )
 from auditapp.reports.charts.layout import Scale, chunks, ticks
 from auditapp.reports.charts.measure import width
-from auditapp.reports.charts.text import NOTHING, clip, plain, wrap
+from auditapp.reports.charts.text import NOTHING, clip, plain, thinned, wrap
 from auditapp.reports.numbers import count, points, span
 
 Row = Mapping[str, Any]
@@ -64,16 +64,18 @@ def pages(chart: Mapping[str, Any], variant: Variant) -> list[dict[str, Any]]:
     if variant.page_height is None:
         return [dict(chart)]
     shown = chart.get("domain") or domain(rows, chart.get("tolerance") or 0.0)
-    most = int((variant.page_height - 80) / _row_height(variant, len(rows)))
+    most = int((variant.page_height - 80) / _row_height(variant, rows))
     parts = chunks(len(rows), most)
     return [{**chart, "rows": rows[part], "domain": list(shown)} for part in parts]
 
 
-def _row_height(variant: Variant, n: int) -> int:
+def _row_height(variant: Variant, rows: Sequence[Row]) -> int:
+    n = len(rows)
     if variant.name == "narrow":
         return 42
     if variant.name == "print":
-        return 28 if n <= 16 else 21
+        longest = max(width(plain(r["label"]), variant.label) for r in rows)
+        return 21 if n > 16 else 28 if longest <= variant.label_room else 32
     return 34 if n <= 24 else 26 if n <= 50 else 22
 
 
@@ -115,7 +117,7 @@ def _frame(rows: Sequence[Row], labels: list[list[str]], variant: Variant, head:
         spans = [width(span(r["low"], r["high"]), variant.small) for r in rows if _known(r)]
         ends = (variant.width - 1.0,) * 3
         right = variant.width - max([*spans, 44.0]) - 14
-    height = _row_height(variant, len(rows))
+    height = _row_height(variant, rows)
     top = 6.0 + head * _HEAD
     return _Frame(variant, left, round(right), ends, top, height, top + height * len(rows))
 
@@ -128,11 +130,13 @@ def _heading(chart: Mapping[str, Any], x: Scale, variant: Variant) -> tuple[int,
     same = clip(same, x.end - x.start + (0 if variant.wide else 60), 12, 500)
     half = width(same, 12, 500) / 2
     middle = min(max(x.at(0), x.start - 20 + half), x.end + 20 - half)
-    ends = (0.0, float(variant.width)) if not variant.wide else (x.start, x.end + 26)
+    ends = (0.0, float(variant.width)) if not variant.wide else (x.start, x.end + 14)
     less_end = ends[0] + 20 + width(less, 12)
     more_start = ends[1] - 20 - width(more, 12)
     one = less_end + 12 < middle - half and middle + half < more_start - 8
     place = 0 if one else 1
+    if less_end + 18 > more_start:
+        ends = (max(0.0, ends[0] - (less_end + 18 - more_start)), ends[1])
     texts = [
         (0, ends[0], "left", less, 400, INK2),
         (place, middle, "center", same, 500, INK),
@@ -147,10 +151,10 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     tolerance = float(chart.get("tolerance") or 0.0)
     low, high = chart.get("domain") or domain(rows, tolerance)
     printed = variant.name == "print"
-    lines = 2 if _row_height(variant, len(rows)) >= 32 else 1
+    lines = 2 if _row_height(variant, rows) >= 32 else 1
+    room = variant.label_room if lines == 2 else variant.long_room
     labels = [
-        wrap(plain(r["label"], printed=printed), variant.label_room, variant.label, lines=lines)
-        for r in rows
+        wrap(plain(r["label"], printed=printed), room, variant.label, lines=lines) for r in rows
     ]
     frame = _frame(rows, labels, variant, 1)
     x = Scale(low, high, frame.left, frame.right)
@@ -180,7 +184,7 @@ def _ground(canvas: Canvas, x: Scale, f: _Frame, tolerance: float, *, twice: boo
     canvas.rules([(x.at(0), f.top - 3, x.at(0), f.bottom, INK)], width=1.5)
     digits = 0 if all(abs(t * 100 - round(t * 100)) < 1e-9 for t in marks) else 1
     names = [(x.at(t), f.bottom + 14, points(t, digits) if t else "0") for t in marks]
-    canvas.texts(names, size=f.variant.axis, align="center", color=INK2)
+    canvas.texts(thinned(names, f.variant.axis), size=f.variant.axis, align="center", color=INK2)
     if twice:
         for i in range(5, int((f.bottom - f.top) / f.row), 5):
             y = f.top + i * f.row

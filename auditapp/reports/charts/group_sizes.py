@@ -14,11 +14,12 @@ from auditapp.reports.charts.config import (
     INK2,
     INK3,
     LINE2,
+    SURFACE,
     Variant,
 )
 from auditapp.reports.charts.layout import Scale, chunks, log_ticks, ticks
 from auditapp.reports.charts.measure import width
-from auditapp.reports.charts.text import plain, wrap
+from auditapp.reports.charts.text import plain, thinned, wrap
 from auditapp.reports.numbers import count
 
 Row = Mapping[str, Any]
@@ -38,7 +39,7 @@ def _domain(rows: Sequence[Row]) -> list[int]:
 
 def _row_height(variant: Variant, n: int) -> int:
     if variant.name == "print":
-        return 26 if n <= 16 else 21
+        return 30 if n <= 16 else 21
     return 30 if n <= 24 else 24
 
 
@@ -59,10 +60,8 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     height = _row_height(variant, len(rows))
     size = variant.label
     lines = 2 if height >= 30 else 1
-    labels = [
-        wrap(plain(r["label"], printed=printed), variant.label_room, size, lines=lines)
-        for r in rows
-    ]
+    room = variant.label_room if lines == 2 else variant.long_room
+    labels = [wrap(plain(r["label"], printed=printed), room, size, lines=lines) for r in rows]
     left = round(max(56.0, *(width(t, size) for part in labels for t in part)) + 14)
     smallest, largest = chart.get("domain") or _domain(rows)
     right = variant.width - width(count(largest), variant.value, 600) - 12
@@ -72,7 +71,10 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     canvas = Canvas(variant.width, bottom + _FOOT)
     floor = int(chart.get("floor") or 0)
     _ground(canvas, x, bottom, variant, log=log)
-    bars, names, ends, small = [], [], [], []
+    bars: list[tuple[float, float, float, float, str]] = []
+    ends: list[tuple[float, float, str]] = []
+    small: list[tuple[float, float, str]] = []
+    names = []
     for i, (row, label) in enumerate(zip(rows, labels, strict=True)):
         y, n = _TOP + (i + 0.5) * height, int(row["n"])
         first = y - (size + 1.5) * (len(label) - 1) / 2
@@ -94,7 +96,9 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     return canvas.spec()
 
 
-def _outline(bar: tuple[float, ...]) -> list[tuple[float, float, float, float]]:
+def _outline(
+    bar: tuple[float, float, float, float, str],
+) -> list[tuple[float, float, float, float]]:
     x, y, x2, y2 = bar[:4]
     return [(x, y, x2, y), (x2, y, x2, y2), (x, y2, x2, y2), (x, y, x, y2)]
 
@@ -115,7 +119,7 @@ def _ground(canvas: Canvas, x: Scale, bottom: float, variant: Variant, *, log: b
     canvas.rules([(p, _TOP, p, bottom, GRID) for p in places], width=1)
     canvas.rules([(x.start, _TOP, x.start, bottom, INK)], width=1.5)
     names = [(p, bottom + 14, count(int(t))) for p, t in zip(places, marks, strict=True)]
-    canvas.texts(names, size=variant.axis, align="center", color=INK2)
+    canvas.texts(thinned(names, variant.axis), size=variant.axis, align="center", color=INK2)
     words = "People, log scale: each step is ten times the one before" if log else "People"
     if log and not variant.wide:
         words = "People, log scale"
@@ -138,6 +142,7 @@ def _floor(
     text = f"Floor: {count(floor)}"
     room = width(text, 12, 500)
     inside = at + room + 6 < variant.width
+    canvas.rules([(at, 6, at, bottom, SURFACE)], width=3)
     canvas.rules([(at, 6, at, bottom, INK3)], width=1.25, strokeDash=[3, 3])
     where = [(at + 6 if inside else at - 6, 10, text)]
     align = "left" if inside else "right"

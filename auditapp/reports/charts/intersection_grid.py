@@ -76,11 +76,12 @@ def _plan(chart: Mapping[str, Any], variant: Variant) -> _Plan:
         left = _left(names, variant)
     blocks = list(chunks(len(across), max(1, int((variant.width - left) / least))))
     most = max(b.stop - b.start for b in blocks)
-    cell = min((variant.width - left) / most, 104)
+    cell = min((variant.width - left) / most, 104 if variant.wide else 130)
     printed = variant.name == "print"
     columns = [wrap(plain(t, printed=printed), cell - 6, variant.axis, lines=3) for t in across]
     head = 8 + (variant.axis + 2.5) * max(len(c) for c in columns)
     row = 54 if len(down) <= 8 and variant.name == "wide" else 42
+    row = 36 if printed and len(down) > 8 else row
     return _Plan(across, down, swapped, blocks, left, cell, row, head, columns, names)
 
 
@@ -204,7 +205,7 @@ def _cells(
         elif cell is not None and cell["status"] != "empty":
             fills.append((x, y, x + wide, y + high, HATCH_AREA))
             half = max(width(amount, small), 20) / 2 + 5
-            plates.append((center - half, middle - 17, center + half, middle + 17, SURFACE))
+            plates.append((center - half, middle - 16, center + half, middle + 17, SURFACE))
             numbers.append((center, middle - 8, NOTHING, INK))
             people.append((center, middle + 9, amount, INK))
         else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,9 @@ def ticks(low: float, high: float, target: int) -> list[float]:
     return [round(i * size, 10) for i in range(first, last + 1)]
 
 
-def decimals(values: Sequence[float], scale: float = 1.0) -> int:
-    """Decimals that tell neighbouring ticks apart."""
-    if len(values) < 2:
-        return 0
-    gap = abs(values[1] - values[0]) * scale
-    return max(0, math.ceil(-math.log10(gap) - 1e-9))
+def decimals(values: Sequence[float]) -> int:
+    """Decimals that all these ticks need."""
+    return next(d for d in range(11) if all(abs(round(v, d) - v) < 1e-9 for v in values))
 
 
 def log_ticks(high: float, target: int) -> list[float]:
@@ -80,8 +78,8 @@ def dodge(wanted: Sequence[float], gap: float, low: float, high: float) -> list[
     return result
 
 
-def chunks(n: int, most: int) -> Iterable[slice]:
+def chunks(n: int, most: int) -> list[slice]:
     """Slices of nearly equal length, none longer than ``most``."""
     parts = max(1, math.ceil(n / most))
     edges = [round(i * n / parts) for i in range(parts + 1)]
-    return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [slice(a, b) for a, b in pairwise(edges)]

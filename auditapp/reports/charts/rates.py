@@ -10,13 +10,13 @@ from auditapp.reports.charts.canvas import Canvas, Spec
 from auditapp.reports.charts.config import GRID, INK2, INK3, STATUSES, Variant
 from auditapp.reports.charts.layout import Scale, chunks, step, ticks
 from auditapp.reports.charts.measure import width
-from auditapp.reports.charts.text import clip, plain, rate, wrap
+from auditapp.reports.charts.text import clip, plain, rate, thinned, wrap
 from auditapp.reports.numbers import percent, percent_span
 
 Row = Mapping[str, Any]
 Panel = Mapping[str, Any]
 
-_HEAD = 26
+_LINE = 15
 _FOOT = 36
 _MOST = 6
 
@@ -42,8 +42,8 @@ def _highest(panel: Panel) -> float:
     ends += [r["value"] for r in panel["rows"] if _known(r)]
     ends += [panel["overall"]] if panel.get("overall") is not None else []
     top = max([*ends, 0.01])
-    size = step(top, 3)
-    return min(1.0, round(size * -(-top // size), 10))
+    size = step(top, 5)
+    return float(min(1.0, round(size * -(-top // size), 10)))
 
 
 def _across(variant: Variant, panels: int, rows: int) -> int:
@@ -56,9 +56,13 @@ def _across(variant: Variant, panels: int, rows: int) -> int:
     return panels
 
 
-def _row_height(variant: Variant, n: int) -> int:
+def _row_height(variant: Variant, labels: Sequence[str]) -> int:
+    n = len(labels)
     if variant.name == "narrow":
         return 36
+    longest = max(width(plain(t), variant.label) for t in labels)
+    if n <= 14 and longest > variant.label_room:
+        return 31
     if variant.name == "print":
         return 24 if n <= 14 else 21
     return 27 if n <= 30 else 22
@@ -71,8 +75,8 @@ def pages(chart: Mapping[str, Any], variant: Variant) -> list[dict[str, Any]]:
         return [dict(chart)]
     order = list(chart.get("order") or _order(panels))
     lines = -(-len(panels) // _across(variant, len(panels), len(order)))
-    room = variant.page_height / lines - _HEAD - _FOOT
-    most = max(5, int(room / _row_height(variant, len(order))))
+    room = variant.page_height / lines - 2 * _LINE - 11 - _FOOT
+    most = max(5, int(room / _row_height(variant, order)))
     full = [{**p, "highest": p.get("highest") or _highest(p)} for p in panels]
     across = _across(variant, len(panels), len(order))
     return [
@@ -102,10 +106,11 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     panels = list(chart["panels"])[:_MOST]
     order = list(chart.get("order") or _order(panels))
     across = chart.get("across") or _across(variant, len(panels), len(order))
-    row = _row_height(variant, len(order))
+    row = _row_height(variant, order)
     size, printed = variant.label, variant.name == "print"
-    lines = 2 if row >= 27 else 1
-    names = [wrap(plain(t, printed=printed), variant.label_room, size, lines=lines) for t in order]
+    lines = 2 if row >= 31 else 1
+    most = variant.label_room if lines == 2 else variant.long_room
+    names = [wrap(plain(t, printed=printed), most, size, lines=lines) for t in order]
     label = round(max(56.0, *(width(t, size) for part in names for t in part)) + 16)
     spans = [
         width(percent_span(r["low"], r["high"]), variant.small)
@@ -116,17 +121,22 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     column = 42.0 if variant.wide else max([*spans, 44.0]) + 10
     gap = 20.0
     room = (variant.width - label + gap) / across - gap
-    height = _HEAD + row * len(order) + _FOOT
+    head = 11 + _LINE * max(len(_title(p, room, variant)) for p in panels)
+    height = head + row * len(order) + _FOOT
     canvas = Canvas(variant.width, height * -(-len(panels) // across) - 8)
     for i, panel in enumerate(panels):
         left = label + (i % across) * (room + gap)
-        top = (i // across) * height + _HEAD
+        top = (i // across) * height + head
         bottom = top + row * len(order)
         frame = _Frame(variant, left, left + room - column, left + room, top, row, bottom)
         if i % across == 0:
             _names(canvas, names, frame)
         _panel(canvas, panel, order, frame)
     return canvas.spec()
+
+
+def _title(panel: Panel, room: float, variant: Variant) -> list[str]:
+    return wrap(plain(panel["title"]), room, variant.title, weight=600)
 
 
 def _names(canvas: Canvas, names: list[list[str]], f: _Frame) -> None:
@@ -142,8 +152,10 @@ def _panel(canvas: Canvas, panel: Panel, order: Sequence[str], f: _Frame) -> Non
     variant = f.variant
     x = Scale(0, panel.get("highest") or _highest(panel), f.left, f.right)
     _ground(canvas, panel, x, f)
-    title = clip(plain(panel["title"]), f.end - f.left, variant.title, 600)
-    canvas.texts([(f.left, f.top - 16, title)], size=variant.title, weight=600)
+    title = _title(panel, f.end - f.left, variant)
+    first = f.top - 16 - _LINE * (len(title) - 1)
+    heads = [(f.left, first + _LINE * i, text) for i, text in enumerate(title)]
+    canvas.texts(heads, size=variant.title, weight=600)
     by_label = {str(r["label"]): r for r in panel["rows"]}
     bars, marks, values, spans, notes = [], [], [], [], []
     up = 0.0 if variant.wide else -7.5
@@ -170,12 +182,12 @@ def _panel(canvas: Canvas, panel: Panel, order: Sequence[str], f: _Frame) -> Non
 
 def _ground(canvas: Canvas, panel: Panel, x: Scale, f: _Frame) -> None:
     room = x.end - x.start
-    target = max(1, min(4, int(room / 48)))
+    target = max(2, min(4, int(room / 48)))
     marks = ticks(0, x.high, target)
     digits = 0 if all(abs(t * 100 - round(t * 100)) < 1e-9 for t in marks) else 1
     canvas.rules([(x.at(t), f.top, x.at(t), f.bottom, GRID) for t in marks], width=1)
     names = [(x.at(t), f.bottom + 13, percent(t, digits)) for t in marks]
-    canvas.texts(names, size=f.variant.axis, align="center", color=INK2)
+    canvas.texts(thinned(names, f.variant.axis), size=f.variant.axis, align="center", color=INK2)
     if panel.get("overall") is not None:
         at = x.at(panel["overall"])
         rule = [(at, f.top - 4, at, f.bottom, INK3)]

@@ -20,6 +20,8 @@ from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import plain, wrap
 from auditapp.reports.numbers import count, decimal
 
+Bar = tuple[float, float, float, float, str]
+
 _MOST = 12
 _WIDTHS = {"wide": 720, "narrow": 330, "print": 615}
 _ROW = 58.0
@@ -80,7 +82,8 @@ def _bars(
 ) -> None:
     color = REFERENCE if series.get("reference") else GROUP
     threshold, up = chart.get("threshold"), chart.get("favourable", True)
-    full, pale = [], []
+    full: list[Bar] = []
+    pale: list[Bar] = []
     edges, half = series["edges"], 0.5
     for a, b, share in zip(edges, edges[1:], series["shares"], strict=False):
         bar = (x.at(a) + half, y.start, x.at(b) - half, y.at(share), color)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from auditapp.reports.charts.measure import covered, width
 from auditapp.reports.numbers import decimal, percent
@@ -16,6 +17,7 @@ _UNWANTED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\ud800-\udfff\ufffe\uffff"
     "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
+_JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 _SPACE = re.compile(r"\s+")
 _LONGEST = 400
 _SHORT = (
@@ -33,8 +35,9 @@ def plain(text: object, *, printed: bool = False) -> str:
     """
     raw = unicodedata.normalize("NFC", str(text)[: 4 * _LONGEST])
     line = _SPACE.sub(" ", _UNWANTED.sub("", _SPACE.sub(" ", raw))).strip()
-    line = "".join(c for c in line if not (ord(c) & 0xFFFF) in (0xFFFE, 0xFFFF))[:_LONGEST]
+    line = "".join(c for c in line if (ord(c) & 0xFFFF) not in (0xFFFE, 0xFFFF))[:_LONGEST]
     if printed:
+        line = _JOINERS.sub("", line)
         line = "".join(c if covered(c) else f"[U+{ord(c):04X}]" for c in line)
     return line or "(blank)"
 
@@ -52,6 +55,15 @@ def short_count(n: int) -> str:
         if n < limit:
             return f"{decimal(n / unit, digits)}{letter}"
     return f"{decimal(n / 1_000_000, 0)}M"
+
+
+def thinned(labels: list[tuple[float, float, str]], size: float) -> list[tuple[float, float, str]]:
+    """Centred labels of an axis, every second one of them where they would touch."""
+    for a, b in pairwise(labels):
+        half = (width(a[2], size) + width(b[2], size)) / 2
+        if b[0] - a[0] < half + 5:
+            return thinned(labels[::2], size)
+    return labels
 
 
 def clip(text: str, room: float, size: float, weight: int = 400) -> str:

@@ -69,24 +69,28 @@ def _lines(chart: Mapping[str, Any], variant: Variant) -> list[_Line]:
     return lines
 
 
-def _range(lines: Sequence[_Line], threshold: float) -> tuple[float, float]:
-    """Thresholds worth showing: where the lines have not all met at an end."""
+def _window(lines: Sequence[_Line], threshold: float) -> tuple[float, float, bool]:
+    """Thresholds worth showing, and whether the names stand at the left.
+
+    Every line starts at 100 % and ends at 0 %. The side where the names stand is cut where the
+    lines have come apart, so that each name stands beside its line; the other side where they
+    have all but met. The table has every threshold.
+    """
     places = sorted({float(p["t"]) for line in lines for p in line.points})
     if len(places) < 3:
-        return places[0], max(places[-1], places[0] + 1e-6)
-
-    def apart(t: float) -> bool:
-        values = [v for v in (line.at(t) for line in lines) if v is not None]
-        if len(lines) == 1:
-            return 0.01 < values[0] < 0.99
-        return max(values) - min(values) > 0.02
-
-    inside = [t for t in places if apart(t)] or places
-    low, high = min(inside[0], threshold), max(inside[-1], threshold)
-    room = 0.04 * (places[-1] - places[0])
-    low = max([t for t in places if t <= low - room], default=places[0])
-    high = min([t for t in places if t >= high + room], default=places[-1])
-    return low, high
+        return places[0], max(places[-1], places[0] + 1e-6), True
+    spread = [_spread(lines, t) for t in places]
+    if len(lines) == 1:
+        spread = [0.5 - abs((lines[0].at(t) or 0.0) - 0.5) for t in places]
+    apart = [t for t, s in zip(places, spread, strict=True) if s >= 0.4 * max(spread)]
+    differ = [t for t, s in zip(places, spread, strict=True) if s >= 0.02] or apart
+    left_side = apart[0] - places[0] <= places[-1] - apart[-1]
+    low = apart[0] if left_side else differ[0]
+    high = differ[-1] if left_side else apart[-1]
+    room = 0.08 * (places[-1] - places[0])
+    low = max((t for t in places if t <= min(low, threshold - room)), default=places[0])
+    high = min((t for t in places if t >= max(high, threshold + room)), default=places[-1])
+    return low, high, left_side
 
 
 def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
@@ -94,12 +98,11 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     lines = _lines(chart, variant)
     threshold = float(chart["threshold"])
     total, height = _SIZES[variant.name]
-    low, high = _range(lines, threshold)
-    room = 150.0 if variant.wide else 96.0
+    low, high, left_side = _window(lines, threshold)
+    room = 150.0 if variant.wide else 108.0
     names = [clip(line.label, room, 12, 600) for line in lines]
     column = max(width(n, 12, 600) for n in names) + 12
-    left_side = _spread(lines, low) >= _spread(lines, high)
-    axis = 40.0
+    axis = 46.0
     start, end = (column, total - axis) if left_side else (axis, total - column)
     hidden = len(chart["series"]) - len(lines)
     foot = 46 + (20 if hidden > 0 else 0)
@@ -154,7 +157,7 @@ def _ground(
     at, align = (x.start - 8, "right") if axis_left else (x.end + 8, "left")
     names = [(at, y.at(t), percent(t, digits)) for t in levels]
     canvas.texts(names, size=variant.axis, align=align, color=INK2)
-    marks = ticks(x.low, x.high, 8 if x.end - x.start > 320 else 4)
+    marks = ticks(x.low, x.high, 8 if x.end - x.start > 320 else 5)
     places = decimals(marks)
     below = [(x.at(t), y.start + 15, decimal(t, places)) for t in marks]
     canvas.texts(below, size=variant.axis, align="center", color=INK2)
