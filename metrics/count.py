@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from metrics.cells import DECISION, LABEL, Axis, CellTable, Floats, IntArray, cover, index_cells
 from metrics.groups import Attribute, Grouping, combine, grouping
-from metrics.scores import Bins, choose_bins, is_heavy
+from metrics.scores import Bins, choose_bins, is_crowded
 
 # Slots of one joint table. The label-decision table has 12 per cell, the score table 3,072:
 # beyond the budget each wanted combination (for scores: each attribute) gets its own table.
@@ -320,7 +320,7 @@ def _count_scores(
             index = index_cells([rows.codes[name] for name in names], [axes[n] for n in names])
         tail = (LABEL, Axis("bin", chosen.size, 0))
         tables.append(CellTable.fold(index, (rows.labels, place), tail))
-    if bins is None and is_heavy(tables[0].counts.sum(axis=(0, 1))):
+    if bins is None and is_crowded(tables[0].counts.sum(axis=(0, 1))):
         bins = choose_bins([rows.scores])
         return _count_scores(counted, rows, joint, bins=bins, exact=exact)
     steps = np.rint(rows.scores * STEP)
