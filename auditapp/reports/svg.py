@@ -116,7 +116,7 @@ class _Writer:
             self._dropped -= 1
             return
         tag, start = self._open.pop()
-        if len(self.parts) == start:
+        if self._open and len(self.parts) == start:
             self.parts[-1] = self.parts[-1][:-1] + "/>"
         else:
             self.parts.append(f"</{tag}>")

@@ -112,11 +112,9 @@ class Canvas:
         ]
         mark = {"type": "text", "fontSize": size, "fontWeight": weight, "align": align}
         mark |= {"baseline": "alphabetic"}
-        fields = ("x", "y", "text")
         if halo:
-            behind = mark | {"stroke": SURFACE, "strokeWidth": 3.5, "strokeJoin": "round"}
-            self._add(behind | {"color": SURFACE}, [row[:3] for row in full], fields)
-        self._add(mark, full, (*fields, "color"))
+            mark |= {"stroke": SURFACE, "strokeWidth": 3.5, "strokeJoin": "round"}
+        self._add(mark, full, ("x", "y", "text", "fill"))
 
     def points(
         self,
@@ -138,7 +136,9 @@ class Canvas:
         if edged:
             self._add(mark | {"strokeWidth": 1.4}, front, fields, sx, sy)
         else:
-            self._add(mark | {"strokeWidth": 0}, [row[:5] for row in front], fields[:5], sx, sy)
+            self._add(
+                mark | {"stroke": "transparent"}, [row[:5] for row in front], fields[:5], sx, sy
+            )
 
     def line(
         self,

@@ -71,12 +71,13 @@ def _is_text(layer: dict[str, Any]) -> bool:
 
 
 def _sized(svg: str, spec: dict[str, Any]) -> str:
-    """Put the sizes of text back, layer by layer."""
+    """Put the sizes of text back, layer by layer; a rim goes behind its letters."""
     sizes = [layer["mark"].get("fontSize") for layer in spec["layer"]]
     parts = re.split(r'(<g class="mark-text role-mark layer_(\d+)_marks")', svg)
     done = [parts[0]]
     for head, index, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         size = f'font-size="{sizes[int(index)]:g}px"'
+        body = re.sub(r'(<text [^<>]*)stroke="', r'\1paint-order="stroke" stroke="', body)
         done += [head, re.sub(r'(<text [^<>]*)font-size="0px"', rf"\1{size}", body)]
     return "".join(done)
 

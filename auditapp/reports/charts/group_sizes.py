@@ -139,6 +139,8 @@ def _floor(
     if not 1 < floor < largest:
         return
     at = x.at(_place(floor, log=log))
+    if at - x.start < 4:
+        return
     text = f"Floor: {count(floor)}"
     room = width(text, 12, 500)
     inside = at + room + 6 < variant.width

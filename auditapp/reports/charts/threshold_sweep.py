@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from auditapp.errors import AuditError
 from auditapp.reports.charts.canvas import Canvas, Spec
 from auditapp.reports.charts.config import (
     GRID,
@@ -96,9 +97,12 @@ def _window(lines: Sequence[_Line], threshold: float) -> tuple[float, float, boo
 def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     """The specification of one sweep."""
     lines = _lines(chart, variant)
+    if not lines:
+        raise AuditError("chart-empty", "No group has a value at any threshold.")
     threshold = float(chart["threshold"])
     total, height = _SIZES[variant.name]
     low, high, left_side = _window(lines, threshold)
+    lines = [line for line in lines if line.cut(low, high)]
     room = 150.0 if variant.wide else 108.0
     names = [clip(line.label, room, 12, 600) for line in lines]
     column = max(width(n, 12, 600) for n in names) + 12

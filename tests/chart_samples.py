@@ -1,0 +1,155 @@
+"""One small chart of each kind, for the tests of charts and of the drawings' sanitiser."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+HOSTILE = (
+    "<script>alert(1)</script> & \"quoted\" 'single'",
+    "abc \u202egnp.exe\u200f \u2066x\u2069",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 family",
+    "日本語の長いラベル",
+    "x" * 300,
+    "bell \x07 escape \x1b[31m nul \x00 lone \ud800 end \uffff",
+    "",
+    '${datum.f0} {{x}} %s \\n fill="#FE01FE" url(#a)',
+    "line one\nline two\r\n\tthree",
+    "العربية مجموعة",
+)
+
+
+def gap_strip() -> dict[str, Any]:
+    values = ((-0.273, 0.007, "difference"), (0.01, 0.02, "no-difference"))
+    rows = [
+        {
+            "label": f"Group {i}",
+            "n": 1000 + i,
+            "value": v,
+            "low": v - h,
+            "high": v + h,
+            "thick_low": v - h / 2,
+            "thick_high": v + h / 2,
+            "verdict": verdict,
+        }
+        for i, (v, h, verdict) in enumerate(values)
+    ]
+    few = {"label": "Few", "n": 29, "value": None, "low": None, "high": None}
+    few |= {"verdict": "not-enough-data", "note": "29 people, under the floor"}
+    wide = {**rows[0], "label": "Wide", "verdict": "not-enough-data", "low": -0.4, "high": 0.1}
+    rows += [few, wide]
+    return {"kind": "gap-strip", "rows": rows, "tolerance": 0.05, "reference": "White"}
+
+
+def group_sizes() -> dict[str, Any]:
+    rows = [
+        {"label": label, "n": n, "below_floor": n < 30}
+        for label, n in (("White", 259_625), ("Black", 29_482), ("Few", 12), ("None", 0))
+    ]
+    return {"kind": "group-sizes", "floor": 30, "rows": rows}
+
+
+def rates() -> dict[str, Any]:
+    rows = [
+        {
+            "label": "White",
+            "value": 0.37,
+            "low": 0.36,
+            "high": 0.38,
+            "n": 9,
+            "status": "reference",
+        },
+        {"label": "Asian", "value": 0.45, "low": 0.44, "high": 0.47, "n": 9, "status": "group"},
+        {"label": "Few", "value": 0.2, "low": 0.1, "high": 0.4, "n": 9, "status": "below-floor"},
+        {"label": "None", "value": None, "low": None, "high": None, "n": 0, "status": "undefined"},
+    ]
+    titles = ("Selection rate", "True positive rate", "Precision")
+    panels = [{"title": title, "overall": 0.35, "rows": copy.deepcopy(rows)} for title in titles]
+    return {"kind": "rates", "panels": panels}
+
+
+def intersection_grid() -> dict[str, Any]:
+    x, y = ["White", "Black", "Asian"], ["Men", "Women"]
+    values = {("White", "Men"): 0.13, ("Black", "Women"): -0.2, ("Asian", "Men"): 0.004}
+    cells = [
+        {"x": a, "y": b, "value": values.get((a, b)), "n": 120, "status": "shown"}
+        for a in x
+        for b in y
+    ]
+    for cell in cells:
+        if cell["value"] is None:
+            cell["status"] = "below-floor"
+    cells[-1] |= {"status": "empty", "n": 0}
+    return {"kind": "intersection-grid", "x": x, "y": y, "cells": cells, "floor": 30}
+
+
+def threshold_sweep(n: int = 3) -> dict[str, Any]:
+    series = [
+        {
+            "label": f"Group {i}",
+            "reference": i == 0,
+            "points": [
+                {"t": t / 20, "value": v, "low": max(0.0, v - 0.01), "high": min(1.0, v + 0.01)}
+                for t in range(21)
+                for v in [(1 - t / 20) ** (1 + i / 2)]
+            ],
+        }
+        for i in range(n)
+    ]
+    return {"kind": "threshold-sweep", "threshold": 0.5, "series": series}
+
+
+def calibration() -> dict[str, Any]:
+    points = [
+        {"x": k / 10 + 0.05, "value": k / 10, "low": max(0, k / 10 - 0.05), "high": 0.9, "n": 50}
+        for k in range(9)
+    ]
+    series = [{"label": f"Group {i}", "reference": i == 0, "points": points} for i in range(3)]
+    return {"kind": "calibration", "series": series}
+
+
+def score_histogram() -> dict[str, Any]:
+    edges, shares = [k / 10 for k in range(11)], [0.1] * 10
+    series = [
+        {"label": f"Group {i}", "reference": i == 0, "n": 500, "edges": edges, "shares": shares}
+        for i in range(3)
+    ]
+    return {"kind": "score-histogram", "threshold": 0.5, "series": series}
+
+
+SAMPLES = {
+    sample()["kind"]: sample
+    for sample in (
+        gap_strip,
+        group_sizes,
+        rates,
+        intersection_grid,
+        threshold_sweep,
+        calibration,
+        score_histogram,
+    )
+}
+
+
+def relabelled(chart: dict[str, Any]) -> dict[str, Any]:
+    """The same chart with hostile text wherever a chart takes text."""
+    chart = copy.deepcopy(chart)
+    names: dict[str, str] = {}
+
+    def swap(old: str) -> str:
+        return names.setdefault(old, HOSTILE[len(names) % len(HOSTILE)])
+
+    for part in (chart, *chart.get("panels", [])):
+        for item in (*part.get("rows", []), *part.get("series", [])):
+            item["label"] = swap(item["label"])
+            if "note" in item:
+                item["note"] = HOSTILE[5]
+    if "cells" in chart:
+        chart["x"], chart["y"] = list(map(swap, chart["x"])), list(map(swap, chart["y"]))
+        for cell in chart["cells"]:
+            cell["x"], cell["y"] = swap(cell["x"]), swap(cell["y"])
+    for key in ("reference", "less", "more", "x_title", "y_title"):
+        chart[key] = HOSTILE[0]
+    for panel in chart.get("panels", []):
+        panel["title"] = HOSTILE[7]
+    return chart
