@@ -41,7 +41,8 @@ are matched by label; at most 6 panels::
      "panels": [{"title": "Selection rate", "overall": 0.347,
                  "rows": [{"label", "value", "low", "high", "n",
                            "status": "reference|group|below-floor|undefined",
-                           "note"?: "nobody chosen"}]}]}               # shown for undefined
+                           "note"?: "nobody chosen"}]}],               # shown for undefined
+     "order"?: ["Asian", "White"], "across"?: 2}                       # else as said above
 
 intersection-grid (C4); x and y are swapped where the longer side would go across, and columns
 that do not fit are continued underneath, so any two sizes can be drawn::

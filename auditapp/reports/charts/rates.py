@@ -74,11 +74,11 @@ def pages(chart: Mapping[str, Any], variant: Variant) -> list[dict[str, Any]]:
     if variant.page_height is None:
         return [dict(chart)]
     order = list(chart.get("order") or _order(panels))
-    lines = -(-len(panels) // _across(variant, len(panels), len(order)))
+    across = chart.get("across") or _across(variant, len(panels), len(order))
+    lines = -(-len(panels) // across)
     room = variant.page_height / lines - 2 * _LINE - 11 - _FOOT
     most = max(5, int(room / _row_height(variant, order)))
     full = [{**p, "highest": p.get("highest") or _highest(p)} for p in panels]
-    across = _across(variant, len(panels), len(order))
     return [
         {**chart, "panels": full, "order": order[part], "across": across}
         for part in chunks(len(order), most)
