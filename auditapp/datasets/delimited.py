@@ -38,10 +38,10 @@ def read(source: Path, name: str, work: Path, options: ReadOptions, tick: Tick) 
         ``too-many-columns``, or what encoding and dialect refuse.
     """
     text = to_utf8(source, name, work / "utf8.txt", options, tick)
-    if text.newlines == 0 and text.size <= 3:
-        raise AuditError("empty-file", f"{name} is empty.", "Export the table again.")
     with text.path.open(encoding="utf-8", errors="ignore", newline="") as file:
         head = file.read(HEAD_CHARS)
+    if not head.strip("\ufeff \t\r\n"):
+        raise AuditError("empty-file", f"{name} holds no text.", "Export the table again.")
     dialect = detect(head, len(head) < HEAD_CHARS, options)
     if len(dialect.names) > MAX_COLUMNS:
         raise AuditError(
@@ -50,7 +50,7 @@ def read(source: Path, name: str, work: Path, options: ReadOptions, tick: Tick) 
             "Keep the columns the audit needs.",
         )
     staged = work / "staged.parquet"
-    rows = _stage(text, name, dialect, staged, tick)
+    rows = 0 if dialect.header_only else _stage(text, name, dialect, staged, tick)
     if rows == 0:
         raise AuditError(
             "header-only",

@@ -34,6 +34,7 @@ class Dialect:
     names: tuple[str, ...]
     was: tuple[str, ...]
     notices: tuple[dict[str, Any], ...]
+    header_only: bool = False
 
 
 def detect(head: str, complete: bool, options: ReadOptions) -> Dialect:
@@ -83,7 +84,10 @@ def detect(head: str, complete: bool, options: ReadOptions) -> Dialect:
                 level="check",
             )
         )
-    return Dialect(delimiter, quote, skip, header, names, was, tuple(notices + about_names))
+    alone = complete and header and len(body) == 1
+    return Dialect(
+        delimiter, quote, skip, header, names, was, tuple(notices + about_names), alone
+    )
 
 
 def column_names(
@@ -198,6 +202,8 @@ def _preamble(rows: Rows) -> tuple[int, int]:
 
 
 def _is_remark(row: list[str], width: int) -> bool:
+    if row[0].lower().startswith("sep=") and not any(row[1:]):
+        return True
     if len(row) == width:
         return False
     marked = row[0].lstrip().startswith(("#", "%", "|", "//", "--"))
@@ -206,7 +212,7 @@ def _is_remark(row: list[str], width: int) -> bool:
 
 def _is_header(rows: Rows) -> bool:
     first = [cell.strip() for cell in rows[0]]
-    body = [row for row in rows[1:] if len(row) == len(first)]
+    body = [row for row in rows[1:] if len(row) == len(first) and row != rows[0]]
     numeric = [i for i, cell in enumerate(first) if is_number(cell)]
     if numeric:
         return bool(body) and _are_years(first, body, numeric)

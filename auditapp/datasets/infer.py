@@ -1,6 +1,7 @@
 """Decide a text column's type from every value of the whole column.
 
-Leading zeros stay text, because ``00501`` is a code and not the number 501.
+Leading zeros stay text, because ``00501`` is a code and not the number 501; so do whole numbers
+of more than 18 digits, which are account numbers.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import pyarrow.compute as pc
 ColumnType = Literal["integer", "number", "text", "boolean", "date"]
 
 _INTEGER = r"^[+-]?(0|[1-9][0-9]{0,17})$"
-_NUMBER = r"^[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+_NUMBER = (
+    r"^[+-]?(0|[1-9][0-9]{0,17}|(0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+)
 _COMMA = r"^[+-]?(0|[1-9][0-9]*),[0-9]+$"
+_THOUSANDS = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"
 _LEADING_ZERO = r"^[+-]?0[0-9]+$"
 _DATE = (
     r"^([0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
@@ -33,7 +37,8 @@ class Tally:
     Attributes
     ----------
     rows, missing, integers, numbers, commas, booleans, dates, leading_zeros, other
-        Counts of rows; ``marks`` counts each missing mark as it was found.
+        Counts of rows; ``marks`` counts each missing mark as it was found, ``thousands`` those
+        of ``commas`` that may as well be thousands (``1,234``).
     odd, odd_total, odd_capped
         Values that are not numbers with their counts (the first 50 different ones), the count
         of all of them, and whether there are more than listed.
@@ -45,6 +50,7 @@ class Tally:
     integers: int = 0
     numbers: int = 0
     commas: int = 0
+    thousands: int = 0
     booleans: int = 0
     dates: int = 0
     leading_zeros: int = 0
@@ -72,6 +78,7 @@ class Tally:
         if not len(rest[0]):
             return
         if self.decimal_comma:
+            self.thousands += self._take(*rest, pattern=_THOUSANDS)[1]
             rest, n = self._take(*rest, pattern=_COMMA)
             self.commas += n
         self._odd(rest)
@@ -86,7 +93,7 @@ class Tally:
             return "integer"
         if self.integers + self.numbers == present:
             return "number"
-        if self.commas and self.integers + self.commas == present:
+        if self.commas > self.thousands and self.integers + self.commas == present:
             return "number"
         if self.booleans == present:
             return "boolean"

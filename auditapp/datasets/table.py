@@ -72,9 +72,14 @@ class Table:
         Returns
         -------
         (n,) int64 array
-            -1 where blank. Numbers follow the order of first appearance.
+            -1 where blank.
         """
-        encoded = _encode(self._column(name))
+        column = self._column(name)
+        if pa.types.is_integer(column.type) and len(column) and column.null_count == 0:
+            values = column.to_numpy()
+            if values.min() >= 0:
+                return np.asarray(values, dtype=np.int64)
+        encoded = _encode(column)
         blank = pc.fill_null(encoded.indices, -1)
         return np.asarray(blank.to_numpy(zero_copy_only=False), dtype=np.int64)
 
