@@ -339,7 +339,7 @@ def test_suggestions_are_light_enough_for_the_web_process() -> None:
         "import sys\n"
         "from auditapp.datasets import codebooks, lookup, options, sniff, suggest\n"
         "heavy = {'pyarrow', 'pandas', 'numpy', 'scipy', 'sklearn', 'django'}\n"
-        "sys.exit(', '.join(sorted(heavy & set(sys.modules))))"
+        "sys.exit(len(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ Importing this package loads nothing heavy: formats are dotted names resolved on
 
 from __future__ import annotations
 
-FORMATS: dict[str, str] = {
+REGISTRY: dict[str, str] = {
     "csv": "auditapp.datasets.delimited:read",
     "parquet": "auditapp.datasets.parquet:read",
 }

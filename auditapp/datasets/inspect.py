@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Any
 
-from auditapp.datasets import FORMATS
+from auditapp.datasets import REGISTRY
 from auditapp.datasets.options import DEFAULT_MARKS, ReadOptions, Tick, silent
 from auditapp.datasets.sniff import file_kind, not_a_table, read_head
 from auditapp.datasets.staged import Staged, notice
@@ -140,7 +140,7 @@ def _stage(
         kind = file_kind(read_head(source), inner)
         if kind in {"gzip", "zip"}:
             raise not_a_table(name, "an archive inside an archive")
-    module, function = FORMATS[kind].split(":")
+    module, function = REGISTRY[kind].split(":")
     staged = getattr(import_module(module), function)(
         source, name if inner is None else inner, work, options, tick
     )
