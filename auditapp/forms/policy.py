@@ -47,7 +47,7 @@ Json = dict[str, Any]
 
 
 def _whole(label: str, low: int, high: int, hint: str) -> forms.IntegerField:
-    words = f"Enter a whole number from {low:,} to {high:,}"
+    words = f"{label}: enter a whole number from {low:,} to {high:,}"
     return forms.IntegerField(
         label=label,
         min_value=low,
@@ -87,7 +87,7 @@ class PolicyForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages=dict.fromkeys(
             ("required", "invalid", "min_value", "max_value"),
-            "Enter a number of points from 0 to 50",
+            "Limit for a gap: enter a number of points from 0 to 50",
         ),
     )
     floor = _whole(
@@ -101,7 +101,7 @@ class PolicyForm(forms.Form):
         help_text="A score at or above it is a favourable decision.",
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages=dict.fromkeys(
-            ("required", "invalid"), "Enter a number in the units of the score, such as 0.5"
+            ("required", "invalid"), "Threshold: enter a number in the units of the score, such as 0.5"
         ),
     )
     intersections = forms.ChoiceField(label="How deep to look", choices=DEPTHS)

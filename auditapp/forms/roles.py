@@ -255,7 +255,8 @@ class RolesForm(forms.Form):
     def can_cut(self, place: int) -> bool:
         """Whether the column holds numbers that make groups only when cut."""
         column = self.columns[place]
-        return column["type"] in {"integer", "number"} and not column.get("words")
+        numbers = column["type"] in {"integer", "number"}
+        return numbers and column["distinct"] > 2 and not column.get("words")
 
     def clean(self) -> Json:
         """Check what concerns several fields, and collect the draft."""

@@ -122,6 +122,13 @@ def fours(value: str | None) -> str:
 
 
 @register.filter
+def delimiter(value: str | None) -> str:
+    """The name of a character that separates columns."""
+    names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+    return names.get(value or "", f"“{value}”" if value else "nothing: one column")
+
+
+@register.filter
 def plural(count: int, words: str) -> str:
     """`3|plural:"row,rows"` is "3 rows"."""
     one, many = words.split(",")
@@ -229,11 +236,15 @@ def strip_ticks(scale: tuple[float, float]) -> list[dict[str, Any]]:
     """Words for the ends and the zero of a column of strips."""
     low, high = scale
     return [
-        {"x": 6 + (value - low) / (high - low) * (STRIP_WIDTH - 12), "words": words}
-        for value, words in (
-            (low, f"{MINUS}{abs(low) * 100:.0f}"),
-            (0.0, "0"),
-            (high, f"+{high * 100:.0f}"),
+        {
+            "x": 6 + (value - low) / (high - low) * (STRIP_WIDTH - 12),
+            "words": words,
+            "anchor": anchor,
+        }
+        for value, words, anchor in (
+            (low, f"{MINUS}{abs(low) * 100:.0f}", "start"),
+            (0.0, "0", "middle"),
+            (high, f"+{high * 100:.0f}", "end"),
         )
     ]
 

@@ -75,11 +75,12 @@ def _draft(request: HttpRequest, audit: Audit) -> dict[str, Any]:
     draft = dict(audit.draft)
     if "policy" in draft.get("steps", []) or draft.get("about"):
         return draft
+    about = audits.guessed(audit.dataset).get("about") or {}
     recognised = ((audit.dataset and audit.dataset.profile) or {}).get("recognised") or {}
     draft["about"] = {
         "prepared_by": f"{request.user}, {audit.workspace.name}",
         "system": audit.model.name if audit.model is not None else "",
-        "outcome": recognised.get("outcome") or "",
+        "outcome": about.get("outcome") or "",
         "period": str(recognised.get("year") or ""),
     }
     return draft

@@ -36,12 +36,14 @@ def audit_roles(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         return redirect("audit-data", audit.id)
     enter(request, audit.workspace)
     if request.method == "POST":
-        action = request.POST.get("action", "continue")
-        if action in {"confirm", "undo"}:
-            _answer(request, audit, action)
+        action, _, notice = request.POST.get("action", "continue").partition(" ")
+        if action == "undo":
+            _clear(request, audit)
             return redirect("audit-roles", audit.id)
         form = _form(request, audit, request.POST)
-        if action == "refresh":
+        if action == "confirm":
+            _confirm(request, audit, notice)
+        if action in {"confirm", "refresh"}:
             return _page(request, audit, form, fresh=True)
         if form.is_valid() and not form.unseen_choices():
             audits.draft_save(
@@ -79,21 +81,23 @@ def _form(request: HttpRequest, audit: Audit, data: Any) -> RolesForm:
     )
 
 
-def _answer(request: HttpRequest, audit: Audit, action: str) -> None:
-    """Answer a notice: it is right, or what was filled in is taken back."""
-    if action == "undo":
-        data: Json = {
-            "roles": {},
-            "label": None,
-            "decision": None,
-            "score": None,
-            "attributes": [],
-            "cleared": True,
-        }
-    else:
-        confirmed = {*audit.draft.get("confirmed", []), request.POST.get("notice", "")[:80]}
-        data = {"confirmed": sorted(confirmed)}
+def _clear(request: HttpRequest, audit: Audit) -> None:
+    """Take back what was filled in."""
+    data: Json = {
+        "roles": {},
+        "label": None,
+        "decision": None,
+        "score": None,
+        "attributes": [],
+        "cleared": True,
+    }
     audits.draft_save(audit=audit, step="data", data=data, user=request.user)
+
+
+def _confirm(request: HttpRequest, audit: Audit, notice: str) -> None:
+    """Remember that what was assumed is right."""
+    confirmed = sorted({*audit.draft.get("confirmed", []), notice[:120]})
+    audits.draft_save(audit=audit, step="data", data={"confirmed": confirmed}, user=request.user)
 
 
 def _page(

@@ -66,3 +66,11 @@ for (const toast of document.querySelectorAll("[data-toast]")) {
   };
   setTimeout(leave, 8000);
 }
+
+// A link to something inside a closed part opens that part first.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  const target = link && document.getElementById(link.hash.slice(1));
+  const part = target && (target.matches("details") ? target : target.closest("details"));
+  if (part) part.open = true;
+});
