@@ -137,6 +137,8 @@ def _environment(limits: Limits, scratch: Path, *, isolated: bool) -> dict[str, 
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
         "MALLOC_ARENA_MAX": "2",
+        # Waiting threads sleep: spinning ones made a fit ten times slower on a busy machine.
+        "OMP_WAIT_POLICY": "PASSIVE",
         **dict.fromkeys(names, threads),
     }
     if not isolated and unisolated_allowed():

@@ -1,0 +1,211 @@
+"""The parent's side of uploaded models: everything that opens one happens in the sandbox."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auditapp.errors import AuditError
+from auditapp.sandbox import Limits, run_child
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Json = dict[str, Any]
+Tick = Callable[..., None]
+ShouldStop = Callable[[], str | None]
+
+SCHEMA = "evenhand/model/1"
+INSPECT_SECONDS = 120.0
+ROUNDING = 1e-6
+SCORES = "scores.bin"
+
+
+def inspect_model(
+    path: Path, name: str, workdir: Path, *, limits: Limits | None = None
+) -> dict[str, Any]:
+    """Recognise an uploaded model by its bytes and describe it.
+
+    Parameters
+    ----------
+    path
+        The file as it was received.
+    name
+        The name it was uploaded under.
+    workdir
+        A folder for temporary files; nothing stays in it.
+
+    Returns
+    -------
+    dict
+        ``schema, format, name, sha256, bytes, inputs, outputs[{name, type, shape, role}],
+        features, n_features, estimator, classes, output, positive``. ``features`` are the
+        columns taken by name, None where they are taken by position. ``output`` and
+        ``positive`` are guesses to confirm.
+
+    Raises
+    ------
+    AuditError
+        The file is refused; ``code_block`` then often holds a way out.
+    """
+    described = run_child(
+        "auditapp.predictors.child:inspect",
+        {"path": str(path), "name": name, "read": [str(path)]},
+        workdir=workdir,
+        limits=limits or Limits.model(what=f"Opening “{name}”", wall=INSPECT_SECONDS),
+        isolated=True,
+    )
+    facts = {"name": name, "sha256": _sha256(path), "bytes": path.stat().st_size}
+    return {"schema": SCHEMA, "format": described["format"], **facts, **described}
+
+
+def predict(
+    path: Path,
+    model: dict[str, Any],
+    profile: dict[str, Any],
+    table_path: Path,
+    features: list[str] | None,
+    workdir: Path,
+    tick: Tick | None = None,
+    should_stop: ShouldStop | None = None,
+    *,
+    score_range: tuple[float, float] = (0.0, 1.0),
+    limits: Limits | None = None,
+) -> NDArray[np.float64]:
+    """Score every row of a canonical table with an uploaded model.
+
+    Parameters
+    ----------
+    path
+        The model file.
+    model
+        The plan's model: ``output``, ``positive``, ``sha256``, ``name``.
+    profile
+        What `inspect_model` returned.
+    table_path
+        The canonical Parquet file.
+    features
+        Columns in the model's order, for models that take them by position.
+    workdir
+        A folder the model's process may write to.
+    tick, should_stop
+        As for `run_child`.
+    score_range
+        Smallest and largest value a score may have.
+
+    Returns
+    -------
+    scores : (n,) float64 array
+        Probability of the positive class, in the order of the rows.
+
+    Raises
+    ------
+    AuditError
+        The model does not fit the table, stopped, or returned what is no score.
+    """
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    name = model.get("name") or profile["name"]
+    _check_same(path, name, profile["sha256"])
+    with pq.ParquetFile(table_path) as file:
+        n = int(file.metadata.num_rows)
+    workdir.mkdir(parents=True, exist_ok=True)
+    out = workdir / SCORES
+    order = {
+        "path": str(path),
+        "name": name,
+        "table": str(table_path),
+        "rows": n,
+        "out": str(out),
+        "features": features,
+        "output": model.get("output") or profile["output"],
+        "positive": model.get("positive"),
+        "read": [str(path), str(table_path)],
+    }
+
+    def report(progress: Json) -> None:
+        if tick is not None:
+            tick(progress["done"], progress["total"], progress["text"])
+
+    try:
+        # Our own descriptor: whatever the child does to the folder, we read what we made.
+        with out.open("w+b") as file:
+            file.write(np.full(n, np.nan).tobytes())
+            file.flush()
+            run_child(
+                "auditapp.predictors.child:score",
+                order,
+                workdir=workdir,
+                limits=limits or Limits.model(),
+                isolated=True,
+                on_progress=report,
+                should_stop=should_stop,
+            )
+            file.seek(0)
+            scores = np.frombuffer(file.read(n * 8 + 1), dtype=np.uint8)
+    finally:
+        out.unlink(missing_ok=True)
+    if scores.size != n * 8:
+        raise AuditError("model-rows", f"The model left no score for each of {n:,} rows.")
+    return _checked(scores.view(np.float64), order["output"], score_range)
+
+
+def _checked(
+    scores: NDArray[np.float64], output: str, score_range: tuple[float, float]
+) -> NDArray[np.float64]:
+    import numpy as np
+
+    low, high = score_range
+    finite = np.isfinite(scores)
+    broken = int((~finite).sum())
+    if broken:
+        nan = int(np.isnan(scores).sum())
+        raise AuditError(
+            "model-scores",
+            f"The model gave no number for {broken:,} of {scores.size:,} rows.",
+            "Check how the model treats blank and unusual values, and export it with the step"
+            " that fills them in.",
+            where=f"output {output}, first in row {int(np.flatnonzero(~finite)[0]) + 1:,}",
+            found=f"{nan:,} not a number, {broken - nan:,} infinite",
+        )
+    # Probabilities in 32 bits may sum to a hair more than one.
+    slack = ROUNDING * (high - low)
+    near = (scores >= low - slack) & (scores <= high + slack)
+    scores = np.where(near, np.clip(scores, low, high), scores)
+    outside = ~near
+    if outside.any():
+        smallest, largest = float(scores.min()), float(scores.max())
+        raise AuditError(
+            "score-out-of-range",
+            f"The model's output “{output}” has {int(outside.sum()):,} of {scores.size:,} values"
+            f" outside {low:g} to {high:g}.",
+            "Choose the output that holds the probability, or give the range with --score-range"
+            f" {smallest:g},{largest:g} (field “Score runs from … to …” on the page)."
+            " Calibration is then not applicable.",
+            where=f"first in row {int(np.flatnonzero(outside)[0]) + 1:,}",
+            found=f"smallest {smallest:g}, largest {largest:g}",
+        )
+    return scores
+
+
+def _check_same(path: Path, name: str, sha256: str) -> None:
+    if _sha256(path) != sha256:
+        raise AuditError(
+            "model-changed",
+            f"The stored file of “{name}” is no longer the one that was checked.",
+            "Upload the model again.",
+        )
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,168 @@
+"""A plain model trained here, for data that comes without one: what an ordinary tool would do."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditapp.errors import AuditError
+from auditapp.predictors import features as inputs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from auditapp.datasets.table import Table
+
+TITLES = {"logistic": "Logistic regression", "boosting": "Gradient boosting"}
+#: fixed, so that results do not depend on the machine
+THREADS = 2
+FEWEST_PER_CLASS = 5
+LOGISTIC_STEPS = 300
+#: newton-cholesky needs memory for the square of the inputs
+MOST_NEWTON_INPUTS = 2000
+BOOSTING_ROUNDS = 100
+
+
+def fit(
+    table: Table,
+    features: list[str],
+    label: NDArray[np.int8],
+    train_mask: NDArray[np.bool_],
+    *,
+    estimator: str,
+    seed: int,
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """Train on some rows and score all.
+
+    Parameters
+    ----------
+    table
+        The canonical table, n rows.
+    features
+        Columns the model may use.
+    label : (n,) int8 array
+        1 favourable, 0 not, -1 blank.
+    train_mask : (n,) bool array
+        Rows to learn from; those with a blank label are skipped.
+    estimator
+        ``"logistic"``: L2 (C = 1) on standardised numbers and one-hot levels, the 100 most
+        frequent of each column. ``"boosting"``: 100 histogram trees of at most 31 leaves,
+        learning rate 0.1, no early stopping.
+    seed
+        Of the boosting; the logistic model has one optimum and no randomness.
+
+    Returns
+    -------
+    scores : (n,) float64 array
+        Estimated probability of the favourable label.
+    info : dict
+        ``estimator, title, features, left_out, inputs, merged_levels, steps, converged,
+        trained_on {rows, favourable}``.
+
+    Raises
+    ------
+    AuditError
+        ``no-features``, ``one-class-label``, ``too-few-rows``, ``unknown-estimator``.
+    """
+    from threadpoolctl import threadpool_limits
+
+    _check(features, estimator)
+    train = np.asarray(train_mask, dtype=bool) & (label >= 0)
+    _check_label(label[train])
+    most = inputs.MOST_LEVELS if estimator == "logistic" else inputs.MOST_TREE_LEVELS
+    columns, left_out = inputs.read(table, features, train, most_levels=most)
+    target = label[train].astype(np.int8)
+    with threadpool_limits(limits=THREADS):
+        if estimator == "logistic":
+            scores, facts = _logistic(columns, train, target)
+        else:
+            scores, facts = _boosting(columns, train, target, seed)
+    info = {
+        "estimator": estimator,
+        "title": TITLES[estimator],
+        "features": [column.name for column in columns],
+        "left_out": left_out,
+        "merged_levels": {column.name: column.merged for column in columns if column.merged},
+        "trained_on": {"rows": int(target.size), "favourable": int(target.sum())},
+        **facts,
+    }
+    return scores, info
+
+
+def _check(features: list[str], estimator: str) -> None:
+    if estimator not in TITLES:
+        raise AuditError(
+            "unknown-estimator",
+            f"There is no reference model “{estimator}”.",
+            f"Choose one of: {', '.join(TITLES)}.",
+        )
+    if not features:
+        raise AuditError(
+            "no-features",
+            "No column has the role feature, so there is nothing to train on.",
+            "Give at least one column the role feature (--features on the command line).",
+        )
+
+
+def _check_label(label: NDArray[np.int8]) -> None:
+    counts = np.bincount(label, minlength=2) if label.size else np.zeros(2, dtype=int)
+    no, yes = int(counts[0]), int(counts[1])
+    found = f"{yes:,} favourable, {no:,} not"
+    if min(no, yes) == 0:
+        which = "are favourable" if yes else "are unfavourable" if no else "have a label"
+        many = f"All {no + yes:,}" if no + yes else "None of the"
+        raise AuditError(
+            "one-class-label",
+            f"{many} rows to train on {which}: a model has nothing to tell apart.",
+            "Check which label values are favourable, or choose another label column.",
+            found=found,
+        )
+    if min(no, yes) < FEWEST_PER_CLASS:
+        raise AuditError(
+            "too-few-rows",
+            f"Only {min(no, yes)} of the {no + yes:,} rows to train on"
+            f" {'are favourable' if yes < no else 'are unfavourable'}.",
+            f"At least {FEWEST_PER_CLASS} of each are needed: use a larger table, or scores from"
+            " a column.",
+            found=found,
+        )
+
+
+def _logistic(
+    columns: list[inputs.Column], train: NDArray[np.bool_], target: NDArray[np.int8]
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    from scipy.linalg import LinAlgWarning
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    design = inputs.sparse(columns, train)
+    narrow = design.shape[1] <= MOST_NEWTON_INPUTS
+    solver = "newton-cholesky" if narrow else "lbfgs"
+    model = LogisticRegression(C=1.0, solver=solver, max_iter=LOGISTIC_STEPS, tol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", LinAlgWarning)
+        model.fit(design[train], target)
+    steps = int(model.n_iter_[0])
+    scores = model.predict_proba(design)[:, 1].astype(np.float64)
+    facts = {"inputs": design.shape[1], "steps": steps, "converged": steps < LOGISTIC_STEPS}
+    return scores, facts
+
+
+def _boosting(
+    columns: list[inputs.Column], train: NDArray[np.bool_], target: NDArray[np.int8], seed: int
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    values, categorical = inputs.dense(columns)
+    model = HistGradientBoostingClassifier(
+        max_iter=BOOSTING_ROUNDS,
+        early_stopping=False,
+        categorical_features=categorical if categorical.any() else None,
+        random_state=seed % 2**32,
+    )
+    model.fit(values[train], target)
+    scores = model.predict_proba(values)[:, 1].astype(np.float64)
+    return scores, {"inputs": values.shape[1], "steps": BOOSTING_ROUNDS, "converged": True}
