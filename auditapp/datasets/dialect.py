@@ -85,9 +85,7 @@ def detect(head: str, complete: bool, options: ReadOptions) -> Dialect:
             )
         )
     alone = complete and header and len(body) == 1
-    return Dialect(
-        delimiter, quote, skip, header, names, was, tuple(notices + about_names), alone
-    )
+    return Dialect(delimiter, quote, skip, header, names, was, tuple(notices + about_names), alone)
 
 
 def column_names(

@@ -135,10 +135,13 @@ def _top(column: dict[str, Any], tally: ColumnTally) -> list[dict[str, Any]]:
 def _add_year(columns: list[dict[str, Any]], table: Path) -> None:
     for column in columns:
         if column["name"].upper() == "SERIALNO" and column["type"] == "text":
-            values = pq.read_table(table, columns=[column["name"]]).column(0)
-            years = pc.unique(pc.utf8_slice_codeunits(values.drop_null(), 0, 4)).to_pylist()
-            if len(years) == 1 and years[0].isdigit():
-                column["prefix"] = years[0]
+            years: set[str] = set()
+            with pq.ParquetFile(table) as file:
+                for batch in file.iter_batches(columns=[column["name"]]):
+                    values = pc.utf8_slice_codeunits(batch.column(0).drop_null(), 0, 4)
+                    years.update(pc.unique(values).to_pylist())
+            if len(years) == 1 and min(years).isdigit():
+                column["prefix"] = min(years)
 
 
 def _add_words(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
