@@ -1,0 +1,149 @@
+"""From a stored result document to page, PDF and table: drawn once, then only served."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from auditapp.reports import blocks, charts, coverage, export, pdf, stamps
+from auditapp.reports.answers import summary
+from auditapp.reports.facts import Facts
+from auditapp.reports.sections import cover, sections
+from auditapp.result import canonical
+
+Tick = Callable[..., None]
+
+SCHEMA = "evenhand/report/1"
+PRINT_PANELS = 3
+PRINT_ROWS = 5
+ANCHOR = re.compile(r"[a-z0-9-]{1,120}")
+
+
+def build(result: dict[str, Any], out: Path, tick: Tick | None = None) -> dict[str, Any]:
+    """Write report.json, charts, report.pdf and tables.csv of one result document.
+
+    Parameters
+    ----------
+    result
+        A result document; nothing in it is recomputed.
+    out
+        Folder to write to; it is made when it does not exist.
+    tick
+        ``tick(done, total, text)``, called before each drawing.
+
+    Returns
+    -------
+    dict
+        ``{"hash", "pages", "summary", "files"}``.
+    """
+    facts = Facts(result)
+    made = sections(facts)
+    figures = [b for s in made for b in blocks.walk(s.blocks) if isinstance(b, blocks.Figure)]
+    drawings = out / "charts"
+    drawings.mkdir(parents=True, exist_ok=True)
+    for old in drawings.glob("*.svg"):
+        old.unlink()
+    total = len(figures) + 1
+    printed: dict[str, list[str]] = {}
+    for done, figure in enumerate(figures):
+        if tick is not None:
+            tick(done, total, f"drawing chart {done + 1} of {len(figures)}")
+        printed[figure.anchor] = _draw(figure, drawings)
+    report = document(facts, made, printed)
+    text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    (out / "report.json").write_text(text, encoding="utf-8")
+    csv = export.write_csv(facts)
+    (out / "tables.csv").write_bytes(csv)
+    if tick is not None:
+        tick(total - 1, total, "setting the PDF")
+    attached = canonical(result) + b"\n"
+    file, pages = pdf.render(
+        report, charts=drawings, result=attached, tables=csv, when=stamps.moment(facts)
+    )
+    (out / "report.pdf").write_bytes(file)
+    if tick is not None:
+        tick(total, total, "report written")
+    return {
+        "hash": facts.hash,
+        "pages": pages,
+        "summary": summary(facts),
+        "files": ["report.json", "report.pdf", "tables.csv"],
+    }
+
+
+def document(
+    facts: Facts, made: tuple[blocks.Section, ...], printed: dict[str, list[str]]
+) -> dict[str, Any]:
+    """The report as JSON: what the page and the PDF are both rendered from."""
+    when = stamps.moment(facts)
+    report = {
+        "schema": SCHEMA,
+        "id": str(facts.run.get("id") or ""),
+        "title": facts.title,
+        "hash": facts.hash,
+        "short_hash": f"{facts.hash[:4]} {facts.hash[4:8]} {facts.hash[8:12]}",
+        "status": cover.status(facts),
+        "date": stamps.run_date(facts),
+        "moment": None if when is None else when.isoformat(),
+        "verdict": facts.verdict,
+        "simulated": bool(facts.about.get("simulated")),
+        "prepared_by": str(facts.about.get("prepared_by") or ""),
+        "language": "en",
+        "version": str((facts.doc.get("environment") or {}).get("evenhand") or ""),
+        "sections": [_section(s, printed) for s in made],
+    }
+    shown: dict[str, Any] = coverage.through(report, coverage.safe)
+    return shown
+
+
+def _section(section: blocks.Section, printed: dict[str, list[str]]) -> dict[str, Any]:
+    data: dict[str, Any] = blocks.to_json(section)
+    _name_drawings(data["blocks"], printed)
+    return data
+
+
+def _name_drawings(items: list[dict[str, Any]], printed: dict[str, list[str]]) -> None:
+    for item in items:
+        if item["kind"] == "figure":
+            item["print_charts"] = printed.get(item["anchor"], [])
+        _name_drawings([*item.get("blocks", []), *item.get("parts", [])], printed)
+
+
+def _draw(figure: blocks.Figure, folder: Path) -> list[str]:
+    """Draw a figure for wide and narrow pages and for print; return the print files."""
+    name = figure.anchor
+    if not ANCHOR.fullmatch(name):
+        raise ValueError(f"{name!r} cannot name a file")
+    for variant in ("wide", "narrow"):
+        chart = coverage.through(figure.chart, coverage.safe)
+        drawn = charts.draw(chart, variant)
+        (folder / f"{name}.{variant}.svg").write_text(drawn, encoding="utf-8")
+    chart = coverage.through(figure.chart, coverage.printable)
+    files = []
+    parts = [
+        {**page, **({"across": part["across"]} if "across" in part else {})}
+        for part in _halves(chart)
+        for page in charts.pages(part, "print")
+    ]
+    for i, part in enumerate(parts):
+        file = f"{name}.print.svg" if i == 0 else f"{name}.print-{i + 1}.svg"
+        (folder / file).write_text(charts.draw(part, "print"), encoding="utf-8")
+        files.append(file)
+    return files
+
+
+def _halves(chart: dict[str, Any]) -> list[dict[str, Any]]:
+    """Cut tall small multiples into rows of panels, so that print can break between them."""
+    panels = chart.get("panels", [])
+    if len(panels) <= PRINT_PANELS or len(panels[0]["rows"]) <= PRINT_ROWS:
+        return [chart]
+    first = panels[0]["rows"]
+    order = sorted(first, key=lambda r: (r["value"] is None, -(r["value"] or 0.0)))
+    same = {**chart, "order": [r["label"] for r in order], "across": PRINT_PANELS}
+    return [
+        {**same, "panels": panels[i : i + PRINT_PANELS]}
+        for i in range(0, len(panels), PRINT_PANELS)
+    ]

@@ -1,0 +1,209 @@
+"""The result document, indexed for the sections. Looks things up; computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from auditapp.reports import metric_words, phrases
+from auditapp.reports.numbers import limit
+from auditapp.result import result_hash
+
+Row = dict[str, Any]
+Key = tuple[tuple[str, str], ...]
+
+DIFFERENCE = "difference"
+NO_DIFFERENCE = "no-difference"
+NOT_ENOUGH = "not-enough-data"
+NOT_APPLICABLE = "not-applicable"
+VERDICTS = (DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH)
+
+GOALS = {"equalized-odds": ("tpr", "fpr")}
+
+
+def key(group: dict[str, str]) -> Key:
+    return tuple(sorted(group.items()))
+
+
+def measured(gap: Row) -> bool:
+    """Whether a comparison has an estimate that may be printed."""
+    return gap.get("value") is not None and gap.get("low") is not None
+
+
+class Facts:
+    """One result document and everything the sections ask of it."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.doc = document
+        self.plan: Row = document["plan"]
+        self.about: Row = {k: v for k, v in self.plan.get("about", {}).items() if v is not None}
+        self.run: Row = document.get("run") or {}
+        self.rows: Row = document["rows"]
+        self.hash = result_hash(document)
+        self.tolerance = float(self.plan.get("tolerance", 0.05))
+        self.floor = int(self.plan.get("floor", 30))
+        self.titles = {a["column"]: a.get("title") or a["column"] for a in self.plan["attributes"]}
+        self.tables: list[Row] = document.get("groups") or []
+        self.singles = [t for t in self.tables if len(t["by"]) == 1]
+        self.crosses = [t for t in self.tables if len(t["by"]) > 1]
+
+    @property
+    def title(self) -> str:
+        return str(self.about.get("title") or self.plan["data"]["name"])
+
+    @property
+    def tolerance_words(self) -> str:
+        return f"{limit(self.tolerance)}-point limit"
+
+    @property
+    def outcome(self) -> str:
+        """The favourable decision in words, as the auditor wrote it."""
+        return str(self.about.get("outcome") or "A favourable decision").strip().rstrip(".")
+
+    @property
+    def lead(self) -> str:
+        """The metric the report opens with: the first primary one that was measured."""
+        return self.metrics[0] if self.metrics else "selection-rate"
+
+    @property
+    def leads(self) -> tuple[str, ...]:
+        """Every primary metric that was measured, else the lead."""
+        return tuple(m for m in self.primary if m in self.metrics) or (self.lead,)
+
+    @cached_property
+    def primary(self) -> tuple[str, ...]:
+        """Metrics the goal names."""
+        goal = self.plan.get("goal", "selection-rate")
+        return GOALS.get(goal, (goal,))
+
+    @cached_property
+    def differences(self) -> list[Row]:
+        return [
+            g
+            for g in self.doc.get("gaps") or []
+            if g.get("subject", "baseline") == "baseline" and g["kind"] == "difference"
+        ]
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics with a comparison: the primary ones, then the others in a fixed order."""
+        seen = {
+            g["metric"] for g in self.differences if g["verdict"] not in (None, NOT_APPLICABLE)
+        }
+        order = [m for m in metric_words.METRICS if m in seen]
+        order += sorted(seen - set(order))
+        return tuple(m for m in self.primary if m in seen) + tuple(
+            m for m in order if m not in self.primary
+        )
+
+    @cached_property
+    def not_applicable(self) -> tuple[str, ...]:
+        """Metrics that could not be measured at all."""
+        found = [g["metric"] for g in self.differences if g["verdict"] == NOT_APPLICABLE]
+        return tuple(m for m in dict.fromkeys(found) if m not in self.metrics)
+
+    @cached_property
+    def _estimates(self) -> dict[tuple[str, Key], Row]:
+        return {
+            (e["metric"], key(e["group"])): e
+            for e in self.doc.get("estimates") or []
+            if e.get("subject", "baseline") == "baseline"
+        }
+
+    def estimate(self, metric: str, group: dict[str, str]) -> Row | None:
+        return self._estimates.get((metric, key(group)))
+
+    def overall(self, metric: str) -> Row | None:
+        return self.estimate(metric, {})
+
+    @cached_property
+    def _gaps_by_group(self) -> dict[tuple[str, Key], list[Row]]:
+        out: dict[tuple[str, Key], list[Row]] = {}
+        for gap in self.differences:
+            out.setdefault((gap["metric"], key(gap["group"])), []).append(gap)
+        return out
+
+    def gap(self, metric: str, group: dict[str, str]) -> Row | None:
+        """The comparison in which this group stands first."""
+        found = self._gaps_by_group.get((metric, key(group)), [])
+        return found[0] if found else None
+
+    def gaps(self, by: list[str], metric: str) -> list[Row]:
+        return [g for g in self.differences if g["by"] == by and g["metric"] == metric]
+
+    @cached_property
+    def ordered(self) -> list[Row]:
+        """Comparisons in the document's order, worst supported finding first."""
+        by_id = {g["id"]: g for g in self.differences}
+        return [by_id[name] for name in self.doc.get("verdicts") or [] if name in by_id]
+
+    @property
+    def found(self) -> list[Row]:
+        return [g for g in self.ordered if g["verdict"] == DIFFERENCE]
+
+    @cached_property
+    def unsettled(self) -> list[Row]:
+        """Not enough data but with a stated limit, single attributes and wide limits first."""
+        rows = [g for g in self.differences if g["verdict"] == NOT_ENOUGH and measured(g)]
+        return sorted(
+            rows, key=lambda g: (not g["primary"], len(g["by"]), -abs(g["b"]), str(g["id"]))
+        )
+
+    @cached_property
+    def settled_none(self) -> list[Row]:
+        rows = [g for g in self.differences if g["verdict"] == NO_DIFFERENCE]
+        return sorted(rows, key=lambda g: (not g["primary"], len(g["by"]), -g["b"], str(g["id"])))
+
+    @cached_property
+    def tally(self) -> dict[str, int]:
+        return {v: sum(g["verdict"] == v for g in self.differences) for v in VERDICTS}
+
+    @cached_property
+    def headline_gap(self) -> Row | None:
+        """The worst supported finding, else the weakest limit, else the widest one ruled out."""
+        for rows in (self.found, self.unsettled, self.settled_none):
+            if rows:
+                return rows[0]
+        return None
+
+    @property
+    def verdict(self) -> str:
+        gap = self.headline_gap
+        return NOT_ENOUGH if gap is None else str(gap["verdict"])
+
+    def levels(self, table: Row, *statuses: str) -> list[Row]:
+        return [v for v in table["levels"] if not statuses or v["status"] in statuses]
+
+    def level(self, group: dict[str, str]) -> Row | None:
+        """The counts of a group, wherever it is listed."""
+        wanted = key(group)
+        return next((v for v in self.all_levels() if key(v["group"]) == wanted), None)
+
+    def all_levels(self) -> Iterator[Row]:
+        for table in self.tables:
+            yield from table["levels"]
+
+    def people(self, group: dict[str, str]) -> str:
+        return phrases.people(group, self.titles)
+
+    def comparator(self, gap: Row) -> str:
+        """Whom a gap compares with, in a sentence."""
+        other = gap["comparator"]
+        return "everyone else" if other == "rest" else self.people(other["group"])
+
+    def table_title(self, table: Row) -> str:
+        return phrases.attributes(table["by"], self.titles)
+
+    def anchor(self, table: Row) -> str:
+        return phrases.slug(self.table_title(table))
+
+    def test(self, by: list[str], kind: str, metric: str) -> Row | None:
+        return next(
+            (
+                t
+                for t in self.doc.get("tests") or []
+                if t["by"] == by and t["kind"] == kind and t["metric"] == metric
+            ),
+            None,
+        )

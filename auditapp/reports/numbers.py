@@ -1,0 +1,127 @@
+"""Numbers as people read them. Rounded here, for display only: nothing is decided on them."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+MINUS = "\u2212"
+
+
+def rounded(value: float, digits: int) -> Decimal:
+    """Half away from zero, from the shortest decimal that stands for the float."""
+    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def _text(number: Decimal, digits: int, *, sign: bool) -> str:
+    if number == 0:
+        return f"{0:.{digits}f}"
+    body = f"{abs(number):,.{digits}f}"
+    if number < 0:
+        return MINUS + body
+    return f"+{body}" if sign else body
+
+
+def count(value: float) -> str:
+    """A whole number with thousands commas."""
+    return _text(rounded(value, 0), 0, sign=False)
+
+
+def decimal(value: float, digits: int = 2) -> str:
+    return _text(rounded(value, digits), digits, sign=False)
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A difference on its own scale; zero carries no sign."""
+    return _text(rounded(value, digits), digits, sign=True)
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A fraction as a percentage."""
+    return f"{_text(hundred(value, digits), digits, sign=False)}%"
+
+
+def hundred(value: float, digits: int) -> Decimal:
+    """A fraction times one hundred, rounded."""
+    shifted = Decimal(repr(float(value))).scaleb(2)
+    return shifted.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def points(value: float, digits: int = 1) -> str:
+    """A signed difference of fractions in percentage points; zero carries no sign."""
+    return _text(hundred(value, digits), digits, sign=True)
+
+
+def size(value: float, digits: int = 0) -> str:
+    """The size of a difference in points, without sign."""
+    return _text(abs(hundred(value, digits)), digits, sign=False)
+
+
+def limit(value: float) -> str:
+    """A limit in points with as many decimals as it was set with."""
+    return f"{Decimal(repr(float(value))).scaleb(2).normalize():f}"
+
+
+def span(low: float, high: float, digits: int = 1, *, signed: bool = True) -> str:
+    """An interval of points: `−28.0 to −26.5`."""
+    if signed:
+        return f"{points(low, digits)} to {points(high, digits)}"
+    return f"{size(low, digits)} to {size(high, digits)}"
+
+
+def percent_span(low: float, high: float, digits: int = 1) -> str:
+    """An interval of rates without the repeated percent sign."""
+    return (
+        f"{_text(hundred(low, digits), digits, sign=False)} to "
+        f"{_text(hundred(high, digits), digits, sign=False)}"
+    )
+
+
+def p_value(value: float | None) -> str:
+    if value is None:
+        return "not computed"
+    if value < 0.001:
+        return "p < 0.001"
+    return f"p = {decimal(value, 3)}"
+
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def spelled(value: int) -> str:
+    """Small counts as words, others in figures."""
+    return _WORDS[value] if 0 <= value < len(_WORDS) else count(value)
+
+
+def plural(value: int, noun: str, many: str = "") -> str:
+    """`1 person`, `2 people`."""
+    return f"{count(value)} {noun if value == 1 else many or noun + 's'}"
+
+
+def byte_size(value: int) -> str:
+    """Bytes in decimal units."""
+    amount = float(value)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{count(amount)} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError
+
+
+def listing(items: list[str], cap: int = 0) -> str:
+    """`a, b and c`; past the cap `a, b and 4 more`."""
+    shown = items[:cap] if cap and len(items) > cap else items
+    rest = len(items) - len(shown)
+    if rest:
+        return f"{', '.join(shown)} and {rest} more"
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def upper_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def short_hash(text: str, groups: int = 3) -> str:
+    """The first digits of a hash in groups of four."""
+    return " ".join(text[i : i + 4] for i in range(0, 4 * groups, 4))

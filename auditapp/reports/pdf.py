@@ -1,0 +1,99 @@
+"""The report as a PDF that proves itself: archivable, accessible, result attached."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from auditapp.reports import coverage
+
+TEMPLATE = Path(__file__).resolve().parent / "typst" / "report.typ"
+STANDARDS = ["a-3a", "ua-1"]
+NAMES = frozenset({"anchor", "print_charts", "kind", "slug", "verdict", "shape", "tone", "align"})
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class PdfError(RuntimeError):
+    """The compiler refused the report; its message is for the log, not for the page."""
+
+
+def render(
+    report: dict[str, Any],
+    *,
+    charts: Path,
+    result: bytes,
+    tables: bytes,
+    when: datetime | None = None,
+) -> tuple[bytes, int]:
+    """Compile a report.
+
+    Parameters
+    ----------
+    report
+        What `build` writes to report.json; every figure names its print drawings.
+    charts
+        Folder of the drawings.
+    result, tables
+        Contents of the attached result.json and tables.csv.
+    when
+        The run date, which becomes the document's date. The clock is never read.
+
+    Returns
+    -------
+    bytes, int
+        The file, the same for the same input, and its number of pages.
+    """
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="evenhand-pdf-") as name:
+        root = Path(name)
+        shutil.copyfile(TEMPLATE, root / "report.typ")
+        shutil.copytree(charts, root / "charts", ignore=shutil.ignore_patterns("*.wide.*"))
+        (root / "data.json").write_text(_data(report), encoding="utf-8")
+        (root / "result.json").write_bytes(result)
+        (root / "tables.csv").write_bytes(tables)
+        stamp = int((when or EPOCH).timestamp())
+        try:
+            compiled, _ = typst.compile_with_warnings(
+                str(root / "report.typ"),
+                root=str(root),
+                font_paths=[str(coverage.FONTS)],
+                ignore_system_fonts=True,
+                pdf_standards=STANDARDS,
+                timestamp=stamp,
+                format="pdf",
+            )
+        except typst.TypstError as error:
+            raise PdfError(getattr(error, "diagnostic", None) or str(error)) from error
+    return bytes(compiled), pages(bytes(compiled))
+
+
+def _data(report: dict[str, Any]) -> str:
+    """The report with every text in characters the fonts have, long words breakable."""
+    return json.dumps(_shown(report), ensure_ascii=False)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        change = _kept if value.get("m") else _shown
+        return {k: item if k in NAMES else change(item) for k, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return coverage.breakable(coverage.printable(value)) if isinstance(value, str) else value
+
+
+def _kept(value: Any) -> Any:
+    """Hashes and commands are to be copied: no break inside."""
+    return coverage.printable(value) if isinstance(value, str) else value
+
+
+def pages(pdf: bytes) -> int:
+    """Number of pages, from the root of the page tree."""
+    import re
+
+    counts = [int(n) for n in re.findall(rb"/Type\s*/Pages[^>]*?/Count\s+(\d+)", pdf)]
+    return max(counts, default=0)

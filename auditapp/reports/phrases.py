@@ -1,0 +1,123 @@
+"""Turn `{"RAC1P": "Some other race", "SEX": "Women"}` into "women of some other race".
+
+A value of a column becomes one of four parts of a phrase: a noun that replaces "people", a
+word before it, words after it, or, when nothing better is known, "in the site group “North”".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NOUNS = frozenset(
+    {
+        "women", "men", "girls", "boys", "people", "children", "adults", "students",
+        "applicants", "employees", "veterans", "citizens", "parents", "workers", "teenagers",
+        "immigrants", "owners", "renters",
+    }
+)  # fmt: skip
+ADJECTIVES = frozenset(
+    {
+        "married", "divorced", "widowed", "separated", "single", "unmarried", "partnered",
+        "disabled", "employed", "unemployed", "self-employed", "retired", "foreign-born",
+        "native-born", "rural", "urban", "older", "younger",
+    }
+)  # fmt: skip
+KEEP_CASE = re.compile(r"^[A-Z][A-Z0-9]|^I\b")
+AFTER = re.compile(r"^(with|without|in|from|born|aged|under|over|who|living|not in|of)\b", re.I)
+AGE_BIN = re.compile(r"^(\d[\d,.]* to \d[\d,.]*|\d[\d,.]* and (over|older|above)|\d[\d,.]*)$")
+PEOPLES = re.compile(r"\b(race|races|ethnic\w*|origin)\b", re.I)
+ALONE = re.compile(r"\s+alone$", re.I)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One value's place in a phrase."""
+
+    noun: str = ""
+    before: str = ""
+    after: str = ""
+
+
+def lower_first(word: str) -> str:
+    """Lower the first letter unless the word is an abbreviation."""
+    return word if KEEP_CASE.match(word) else word[:1].lower() + word[1:]
+
+
+def _is_age(title: str) -> bool:
+    return bool(re.search(r"\bage\b|\baged\b", title, re.I))
+
+
+def _is_people(title: str) -> bool:
+    return bool(re.search(r"\brace\b|\bethnic|\borigin\b|\bnationalit", title, re.I))
+
+
+def _binned(title: str, word: str) -> Piece | None:
+    if AGE_BIN.match(word):
+        if _is_age(title):
+            return Piece(after=f"aged {word}")
+        return Piece(after=f"with {lower_first(title)} {word}")
+    if re.match(r"^(under|over|below|above) \d", word, re.I):
+        if _is_age(title):
+            return Piece(after=lower_first(word))
+        return Piece(after=f"with {lower_first(title)} {lower_first(word)}")
+    return None
+
+
+def _of_people(word: str) -> Piece:
+    """A word of a race or origin column."""
+    if PEOPLES.search(word):
+        return Piece(after=f"of {lower_first(word)}")
+    bare = ALONE.sub("", word)
+    if len(bare) > 48 or "(" in bare or ";" in bare or bare.isdigit():
+        return Piece(after=f"recorded as “{word}”")
+    return Piece(before=bare)
+
+
+def piece(title: str, word: str) -> Piece:
+    """How one value of one column enters a phrase."""
+    lowered = word.lower()
+    binned = _binned(title, word)
+    if binned is not None:
+        return binned
+    if lowered in NOUNS:
+        return Piece(noun=lowered)
+    if lowered.endswith(" people"):
+        return Piece(before=word[: -len(" people")])
+    if lowered in {"male", "female"}:
+        return Piece(after=f"recorded as {lowered}")
+    if lowered in ADJECTIVES:
+        return Piece(before=lowered)
+    if _is_people(title) and not word.isdigit():
+        return _of_people(word)
+    if AFTER.match(word) and len(word.split()) > 1:
+        return Piece(after=lower_first(word))
+    return Piece(after=f"in the {lower_first(title)} group “{word}”")
+
+
+def people(group: Mapping[str, str], titles: Mapping[str, str]) -> str:
+    """The people of a group in a sentence, without a capital unless the word has one."""
+    pieces = [piece(titles.get(attr, attr), word) for attr, word in group.items()]
+    nouns = [p.noun for p in pieces if p.noun]
+    noun = nouns[0] if nouns else "people"
+    before = [p.before for p in pieces if p.before]
+    after = [p.after for p in pieces if p.after] + [f"recorded as {n}" for n in nouns[1:]]
+    return " ".join([*before, noun, *after])
+
+
+def label(group: Mapping[str, str]) -> str:
+    """The group in a table or chart: its words, joined by commas."""
+    return ", ".join(group.values())
+
+
+def attributes(by: list[str], titles: Mapping[str, str]) -> str:
+    """`Race and sex` as a title."""
+    names = [titles.get(attr, attr) for attr in by]
+    names = [names[0], *(lower_first(name) for name in names[1:])]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def slug(text: str) -> str:
+    """An address part of ASCII letters and digits."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "group"

@@ -1,0 +1,247 @@
+"""Charts C5 and C6 and the score distributions, with their words and their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import phrases, tables
+from auditapp.reports.blocks import Cell, Column, Figure, Table
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import count, listing, percent, percent_span
+from auditapp.reports.words import clip
+
+Row = dict[str, Any]
+
+MAX_SERIES = 7
+MAX_CALIBRATION = 6
+MAX_HISTOGRAM = 5
+SWEEP_ROWS = tuple(round(0.1 * i, 1) for i in range(1, 10))
+
+
+def largest_levels(facts: Facts, table: Row) -> list[Row]:
+    """The reference, then the largest groups, as many as lines can be told apart."""
+    levels = facts.levels(table, "compared", "reference")
+    return sorted(levels, key=lambda v: (v["status"] != "reference", -v["n"]))
+
+
+def _rows_by_group(facts: Facts, name: str, table: Row) -> list[tuple[Row, Row]]:
+    """Pairs of group counts and a score entry, the reference first."""
+    items = (facts.doc.get("scores") or {}).get(name) or []
+    found = {phrases.label(i["group"]): i for i in items if i["by"] == table["by"]}
+    return [
+        (level, found[phrases.label(level["group"])])
+        for level in largest_levels(facts, table)
+        if phrases.label(level["group"]) in found
+    ]
+
+
+def sweep(facts: Facts, table: Row) -> Figure | None:
+    """C5: who would be chosen at every other threshold."""
+    from metrics.intervals import wilson
+
+    threshold = facts.doc["scores"]["threshold"]
+    pairs = _rows_by_group(facts, "sweep", table)
+    series = []
+    for level, item in pairs:
+        if not item["n"]:
+            continue
+        low, high = wilson(item["selected"], item["n"])
+        pts = [
+            {"t": t, "value": x / item["n"], "low": float(a), "high": float(b)}
+            for t, x, a, b in zip(item["thresholds"], item["selected"], low, high, strict=True)
+        ]
+        label = phrases.label(level["group"])
+        reference = level["status"] == "reference"
+        series.append({"label": label, "reference": reference, "points": pts})
+    if len(series) < 2:
+        return None
+    title = facts.table_title(table)
+    columns = [Column(title, "start", 2.0)]
+    columns += [Column(f"{t:.1f}") for t in SWEEP_ROWS]
+    rows = []
+    for entry in series:
+        at = [min(entry["points"], key=lambda q, t=t: abs(q["t"] - t)) for t in SWEEP_ROWS]
+        cells = [Cell(percent(q["value"], 1), percent_span(q["low"], q["high"])) for q in at]
+        rows.append((Cell(entry["label"]), *cells))
+    return Figure(
+        anchor=f"sweep-{facts.anchor(table)}",
+        title=_sweep_message(series, title),
+        subtitle="Selection rate if the threshold were moved. Ribbon: 95% interval at each "
+        f"threshold. Now: {threshold:.2f}." + _drawn_note(len(series), MAX_SERIES),
+        alt=_sweep_alt(series, threshold, title),
+        table=Table(
+            columns=tables.share(columns),
+            rows=tuple(rows),
+            foot=("Selection rate at each threshold, in percent, with its 95% interval.",),
+            stacked=True,
+            dense=True,
+        ),
+        chart={
+            "kind": "threshold-sweep",
+            "threshold": threshold,
+            "y": "Selection rate",
+            "series": series,
+        },
+    )
+
+
+def _drawn_note(n: int, most: int) -> str:
+    if n <= most:
+        return ""
+    return f" The reference and the {most - 1} largest other groups are drawn."
+
+
+def _crossings(series: list[Row]) -> list[tuple[str, str, float]]:
+    """Where two drawn groups change places with separate ribbons on both sides."""
+    out = []
+    drawn = series[:MAX_SERIES]
+    for i, a in enumerate(drawn):
+        for b in drawn[i + 1 :]:
+            last = 0
+            for p, q in zip(a["points"], b["points"], strict=True):
+                sign = (p["low"] > q["high"]) - (p["high"] < q["low"])
+                if sign and last and sign != last:
+                    out.append((a["label"], b["label"], p["t"]))
+                    break
+                last = sign or last
+    return out
+
+
+def _sweep_message(series: list[Row], title: str) -> str:
+    if _crossings(series):
+        return f"{title}: which group is chosen more depends on the threshold"
+    return f"{title}: no group changes places at another threshold"
+
+
+def _sweep_alt(series: list[Row], threshold: float, title: str) -> str:
+    crossing = _crossings(series)
+    now = []
+    for entry in series[:MAX_SERIES]:
+        at = min(entry["points"], key=lambda q: abs(q["t"] - threshold))
+        now.append(f"{entry['label']} {percent(at['value'])}")
+    text = f"At threshold {threshold:.2f}: {', '.join(now)}. "
+    if crossing:
+        a, b, t = crossing[0]
+        return clip(f"{a} and {b} cross near {t:.2f}. {text}")
+    return clip(f"The lines of {phrases.lower_first(title)} groups do not cross. {text}")
+
+
+def calibration(facts: Facts, table: Row) -> Figure | None:
+    """C6: does a score of 0.3 mean three in ten, in every group?"""
+    pairs = _rows_by_group(facts, "calibration", table)
+    series = []
+    worst: tuple[float, str, Row] | None = None
+    for level, item in pairs:
+        pts = [
+            {
+                "x": p["mean_score"],
+                "value": p["rate"],
+                "low": p["rate_low"],
+                "high": p["rate_high"],
+                "n": p["n"],
+            }
+            for p in item.get("curve") or []
+            if p["n"] and p.get("rate") is not None and p.get("mean_score") is not None
+        ]
+        if not pts:
+            continue
+        label = phrases.label(level["group"])
+        series.append({"label": label, "reference": level["status"] == "reference", "points": pts})
+        for p in (q for q in pts if q["n"] >= facts.floor):
+            away = max(p["low"] - p["x"], p["x"] - p["high"])
+            if away > 0 and (worst is None or away > worst[0]):
+                worst = (away, label, p)
+    if not series:
+        return None
+    title = facts.table_title(table)
+    message = f"{title}: no interval shows the scores to be off"
+    alt = "Every interval touches the line where score and outcome agree."
+    if worst is not None:
+        _, label, p = worst
+        side = "low" if p["value"] > p["x"] else "high"
+        message = f"Scores run furthest too {side} for {label}"
+        alt = (
+            f"Largest supported deviation: {label}, mean score {p['x']:.2f}, outcome in "
+            f"{percent(p['value'])} ({percent_span(p['low'], p['high'], 0)}%)."
+        )
+    return Figure(
+        anchor=f"calibration-{facts.anchor(table)}",
+        title=message,
+        subtitle="Share with the favourable recorded outcome by mean score, with 95% interval. "
+        "On the diagonal a score means what it says." + _drawn_note(len(series), MAX_CALIBRATION),
+        alt=clip(alt),
+        table=_calibration_table(series, title),
+        chart={"kind": "calibration", "series": series[:MAX_CALIBRATION]},
+    )
+
+
+def _calibration_table(series: list[Row], title: str) -> Table:
+    columns = [
+        Column(title, "start", 2.0),
+        Column("Mean score"),
+        Column("Share with the outcome", share=1.8),
+        Column("People"),
+    ]
+    rows = [
+        (
+            Cell(entry["label"]),
+            Cell(f"{p['x']:.3f}"),
+            Cell(percent(p["value"], 1), percent_span(p["low"], p["high"])),
+            Cell(count(p["n"])),
+        )
+        for entry in series
+        for p in entry["points"]
+    ]
+    return Table(columns=tables.share(columns), rows=tuple(rows), dense=True)
+
+
+def histogram(facts: Facts, table: Row) -> Figure | None:
+    """How scores are spread in each group."""
+    pairs = _rows_by_group(facts, "histogram", table)
+    series = []
+    for level, item in pairs:
+        total = sum(item["counts"])
+        if total:
+            series.append(
+                {
+                    "label": phrases.label(level["group"]),
+                    "reference": level["status"] == "reference",
+                    "n": total,
+                    "edges": item["edges"],
+                    "shares": [c / total for c in item["counts"]],
+                }
+            )
+    if not series:
+        return None
+    title = facts.table_title(table)
+    columns = [Column("Score", "start")]
+    columns += [Column(s["label"]) for s in series[:MAX_SERIES]]
+    edges = series[0]["edges"]
+    rows = [
+        (
+            Cell(f"{edges[i]:.2f} to {edges[i + 1]:.2f}"),
+            *(Cell(percent(s["shares"][i], 1)) for s in series[:MAX_SERIES]),
+        )
+        for i in range(len(edges) - 1)
+    ]
+    threshold = facts.doc["scores"]["threshold"]
+    reached = []
+    for s in series[:MAX_SERIES]:
+        share = sum(
+            v for v, low in zip(s["shares"], s["edges"], strict=False) if low >= threshold - 1e-9
+        )
+        reached.append(f"{s['label']} {percent(share)}")
+    return Figure(
+        anchor=f"scores-{facts.anchor(table)}",
+        title=f"{title}: how the scores are spread",
+        subtitle=f"Share of each group's people by score. Filled: at or above {threshold:.2f}."
+        + _drawn_note(len(series), MAX_HISTOGRAM),
+        alt=clip(f"Share at or above {threshold:.2f}: {listing(reached)}."),
+        table=Table(columns=tables.share(columns), rows=tuple(rows), dense=True),
+        chart={
+            "kind": "score-histogram",
+            "threshold": threshold,
+            "favourable": True,
+            "series": series[:MAX_HISTOGRAM],
+        },
+    )

@@ -1,0 +1,47 @@
+"""The chapters of a report in page order: one file each, one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from auditapp.reports.blocks import Section
+from auditapp.reports.facts import Facts
+from auditapp.reports.sections import (
+    answer,
+    cover,
+    data,
+    examined,
+    glossary,
+    groups,
+    limits,
+    reproducibility,
+    scores,
+)
+
+SECTIONS: dict[str, Callable[[Facts], Section | None]] = {
+    "cover": cover.section,
+    "answer": answer.section,
+    "examined": examined.section,
+    "data": data.section,
+    "groups": groups.section,
+    "scores": scores.section,
+    "limits": limits.section,
+    "reproducibility": reproducibility.section,
+    "glossary": glossary.section,
+}
+
+
+def sections(facts: Facts) -> tuple[Section, ...]:
+    """Every section that has something to say, numbered in order."""
+    out: list[Section] = []
+    number = 0
+    for make in SECTIONS.values():
+        made = make(facts)
+        if made is None:
+            continue
+        if made.slug != "cover":
+            number += 1
+            made = replace(made, number=number)
+        out.append(made)
+    return tuple(out)

@@ -1,0 +1,127 @@
+"""Section 2: the answer on one page. It has to stand alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import figures, words
+from auditapp.reports.blocks import (
+    Block,
+    Finding,
+    Findings,
+    Headline,
+    NextStep,
+    Notice,
+    Section,
+    Stat,
+    Stats,
+    bold,
+    rich,
+)
+from auditapp.reports.facts import NOT_ENOUGH, Facts
+from auditapp.reports.numbers import count, limit, points, span, spelled, upper_first
+
+MAX_FINDINGS = 3
+
+
+def section(facts: Facts) -> Section:
+    text, more = words.headline(facts)
+    blocks: list[Block] = [Headline(facts.verdict, text, more)]
+    if facts.about.get("simulated"):
+        note = rich(bold("Simulated data. "), "The rows were made by a program with planted gaps.")
+        blocks.append(Notice(note, "check", printed=False))
+    blocks.append(Stats(cards(facts)))
+    table = figures.first_strip_table(facts)
+    if table is not None:
+        blocks.append(figures.gap_strip(facts, table, facts.lead, anchor="gap-strip"))
+    found = findings(facts)
+    if found:
+        title = "finding" if len(found) == 1 else "findings"
+        further = "further " if len(found) == 1 else ""
+        blocks.append(
+            Findings(
+                title=f"{upper_first(spelled(len(found)))} {further}{title}, worst first",
+                items=tuple(
+                    Finding(words.finding(facts, g), words.detail(g), g["verdict"]) for g in found
+                ),
+                note="The worst of each attribute and metric after the one above. Section "
+                "“Group results” has every comparison.",
+            )
+        )
+    blocks.append(NextStep(words.next_step(facts), "See group results", "groups"))
+    return Section(slug="answer", title="The answer", blocks=tuple(blocks))
+
+
+def cards(facts: Facts) -> tuple[Stat, ...]:
+    """People, groups, the largest supported gap, what is not settled."""
+    rows = facts.rows
+    left = sum(item["n"] for item in rows["left_out"])
+    people = Stat(
+        "People examined",
+        count(rows["used"]),
+        note=f"{count(left)} left out of {count(rows['uploaded'])} uploaded",
+        short=f"{count(left)} left out",
+    )
+    levels = [v for v in facts.all_levels() if v["status"] != "empty"]
+    small = sum(v["status"] == "below-floor" for v in levels)
+    groups = Stat(
+        "Groups examined",
+        count(len(levels) - small),
+        f"of {count(len(levels))}",
+        f"{count(small)} under the floor of {count(facts.floor)} people",
+        f"{count(small)} under the floor of {count(facts.floor)}",
+    )
+    return people, groups, _largest(facts), _unsettled(facts)
+
+
+def _largest(facts: Facts) -> Stat:
+    gap = facts.found[0] if facts.found else None
+    if gap is None:
+        return Stat(
+            "Largest supported gap",
+            "none",
+            "",
+            "no interval leaves out zero",
+            "all intervals hold zero",
+        )
+    return Stat(
+        "Largest supported gap",
+        points(gap["value"]),
+        "points",
+        f"95% interval {span(gap['low'], gap['high'])}",
+        f"95%: {span(gap['low'], gap['high'])}",
+    )
+
+
+def _unsettled(facts: Facts) -> Stat:
+    total = sum(facts.tally.values())
+    open_ones = facts.tally[NOT_ENOUGH]
+    if not total:
+        note = short = "nothing could be compared"
+    elif open_ones:
+        note = f"too few people to settle a {limit(facts.tolerance)}-point gap"
+        short = "too few people to say"
+    else:
+        note = short = "every one has a verdict"
+    return Stat("Comparisons not settled", count(open_ones), f"of {count(total)}", note, short)
+
+
+def findings(facts: Facts) -> list[dict[str, Any]]:
+    """After the headline: the first of each attribute and metric, in the document's order."""
+    head = facts.headline_gap
+    if head is None:
+        return []
+    seen = {_story(head)}
+    out: list[dict[str, Any]] = []
+    for gap in [*facts.found, *facts.unsettled, *facts.settled_none]:
+        if _story(gap) in seen:
+            continue
+        seen.add(_story(gap))
+        out.append(gap)
+        if len(out) == MAX_FINDINGS:
+            break
+    return out
+
+
+def _story(gap: dict[str, Any]) -> tuple[str, str]:
+    return ",".join(gap["by"]), str(gap["metric"])

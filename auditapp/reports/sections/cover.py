@@ -1,0 +1,59 @@
+"""Section 1: what this is, of what, by whom, when."""
+
+from __future__ import annotations
+
+from auditapp.reports.blocks import Cover, Fact, Rich, Section, mono, rich
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import count
+from auditapp.reports.stamps import run_date, system
+
+STATUS = {"draft": "Draft", "final": "Final", "superseded": "Superseded"}
+
+
+def section(facts: Facts) -> Section:
+    about, run = facts.about, facts.run
+    rows = [Fact("System", rich(system(facts)))]
+    period = f", {about['period']}" if about.get("period") else ""
+    source = f"{facts.plan['data']['name']}{period}; {count(facts.rows['uploaded'])} rows"
+    rows.append(Fact("Data", rich(source)))
+    for name, label in (("prepared_for", "Prepared for"), ("prepared_by", "Prepared by")):
+        rows.append(Fact(label, _given(about.get(name))))
+    rows.append(Fact("Run", _given(run_date(facts))))
+    rows.append(Fact("Report", _given(run.get("id"))))
+    digest = mono(f"sha256 {facts.hash[:12]}…{facts.hash[-4:]}")
+    rows.append(Fact("Result hash", (digest,)))
+    note = (
+        "This report states what was measured and how sure it is. It is not legal advice. "
+        "The full result document is attached to the PDF; verify both at your Evenhand "
+        "installation."
+    )
+    if about.get("simulated"):
+        note = f"The data are simulated: no real person is described. {note}"
+    return Section(
+        slug="cover",
+        title=facts.title,
+        blocks=(Cover(_subtitle(facts), tuple(rows), note, status(facts)),),
+    )
+
+
+def status(facts: Facts) -> str:
+    """Draft, final or superseded, as a word."""
+    value = str(facts.run.get("status") or "draft")
+    return STATUS.get(value, value.capitalize())
+
+
+def _given(value: object) -> Rich:
+    return rich(str(value) if value else "Not given")
+
+
+def _subtitle(facts: Facts) -> tuple[str, ...]:
+    about = facts.about
+    people = f"for {count(facts.rows['used'])} people"
+    if about.get("population"):
+        people += f": {about['population']}"
+    if about.get("period"):
+        people += f", {about['period']}"
+    lines = [facts.outcome, people]
+    if about.get("simulated"):
+        lines.append("Simulated data")
+    return tuple(lines)

@@ -1,0 +1,175 @@
+"""Section 4: which rows were used, how large the groups are, what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import figures, phrases, tables
+from auditapp.reports.blocks import Block, Cell, Column, Prose, Section, Table, rich
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import count, percent, plural
+from auditapp.reports.tables import share
+
+MAX_MISSING = 12
+
+
+def section(facts: Facts) -> Section:
+    rows = facts.rows
+    left = sum(item["n"] for item in rows["left_out"])
+    lede = f"{count(rows['used'])} of {plural(rows['uploaded'], 'row')} were used"
+    lede += f"; {count(left)} were left out, for the reasons listed." if left else ", all of them."
+    blocks: list[Block] = [_rows(facts)]
+    for table in facts.singles:
+        if facts.levels(table, "reference", "compared", "below-floor"):
+            blocks.append(figures.group_sizes(facts, table))
+        base = _base_rates(facts, table)
+        if base is not None:
+            blocks.append(base)
+    missing = _missing(facts)
+    if missing is not None:
+        blocks.append(missing)
+    blocks += _notes(facts)
+    return Section("data", "Data", tuple(blocks), rich(lede))
+
+
+def _rows(facts: Facts) -> Table:
+    """T1: the rows reconcile."""
+    rows = facts.rows
+    body = [(Cell("Uploaded"), Cell(count(rows["uploaded"])), Cell(""))]
+    for item in rows["left_out"]:
+        body.append(
+            (Cell("Left out"), Cell(count(item["n"])), Cell(f"{item['reason']}")),
+        )
+    if not rows["left_out"]:
+        body.append((Cell("Left out"), Cell("0"), Cell("")))
+    body.append((Cell("Used", strong=True), Cell(count(rows["used"]), strong=True), Cell("")))
+    blank = rows.get("label_blank") or 0
+    if facts.plan.get("label"):
+        body.append(
+            (
+                Cell("of these, recorded outcome blank"),
+                Cell(count(blank)),
+                Cell("counted only where no outcome is needed" if blank else ""),
+            )
+        )
+    for table in facts.singles:
+        unknown = table.get("unknown") or 0
+        body.append(
+            (
+                Cell(f"of these, {phrases.lower_first(facts.table_title(table))} unknown"),
+                Cell(count(unknown)),
+                Cell("in totals, never compared" if unknown else ""),
+            )
+        )
+    columns = [Column("Rows", "start", 2.2), Column("Number"), Column("Why", "start", 2.6)]
+    return Table(
+        title="Rows",
+        anchor="rows",
+        columns=share(columns),
+        rows=tuple(body),
+        foot=(tables.reconcile(facts),),
+        dense=True,
+    )
+
+
+def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
+    levels = facts.levels(table, "reference", "compared", "below-floor")
+    known = [v for v in levels if v.get("base_rate") is not None]
+    if not known:
+        return None
+    rows = []
+    for level in levels:
+        base = {
+            "value": level.get("base_rate"),
+            "low": level.get("base_low"),
+            "high": level.get("base_high"),
+            "undefined": "nobody to count",
+        }
+        rows.append(
+            (
+                Cell(phrases.label(level["group"])),
+                Cell(count(level["n"])),
+                Cell(count(level.get("base_denominator") or 0)),
+                Cell(count(level.get("base_numerator") or 0)),
+                tables.rate(base),
+            )
+        )
+    title = facts.table_title(table)
+    columns = [
+        Column(title, "start", 2.4),
+        Column("People"),
+        Column("Outcome recorded", share=1.3),
+        Column("Favourable", share=1.1),
+        Column("Base rate", share=1.8),
+    ]
+    return Table(
+        title=f"Favourable recorded outcomes by {phrases.lower_first(title)}",
+        anchor=f"base-rates-{facts.anchor(table)}",
+        columns=share(columns),
+        rows=tuple(rows),
+        foot=("Base rates are described, not judged. Wilson 95% intervals.",),
+        dense=True,
+    )
+
+
+def _used_columns(facts: Facts) -> set[str]:
+    plan = facts.plan
+    names = {a["column"] for a in plan["attributes"]}
+    for role in ("label", "decision", "score"):
+        spec = plan.get(role)
+        if spec and spec.get("column"):
+            names.add(spec["column"])
+    return names | set(plan.get("features") or ())
+
+
+def _missing(facts: Facts) -> Table | None:
+    data = (facts.doc.get("inputs") or {}).get("data") or {}
+    total = data.get("rows") or facts.rows["uploaded"]
+    used = _used_columns(facts)
+    found = [c for c in data.get("columns") or [] if c["name"] in used and c.get("missing")]
+    if not found:
+        return None
+    found.sort(key=lambda c: (-c["missing"], c["name"]))
+    rows = [
+        (
+            Cell(c["name"], mono=True),
+            Cell(count(c["missing"])),
+            Cell(percent(c["missing"] / total, 1) if total else ""),
+        )
+        for c in found[:MAX_MISSING]
+    ]
+    foot = [f"Of {plural(total, 'row')} uploaded."]
+    if len(found) > MAX_MISSING:
+        more = plural(len(found) - MAX_MISSING, "further column")
+        foot.append(f"{more} with blanks: see the result document.")
+    return Table(
+        title="Blank values in the columns used",
+        anchor="missing",
+        columns=share([Column("Column", "start", 2.0), Column("Blank"), Column("Share")]),
+        rows=tuple(rows),
+        foot=tuple(foot),
+        dense=True,
+    )
+
+
+def _notes(facts: Facts) -> list[Block]:
+    data = (facts.doc.get("inputs") or {}).get("data") or {}
+    out: list[Block] = []
+    if not _missing(facts):
+        out.append(Prose(rich("No value is blank in the columns used."), "note"))
+    for notice in data.get("notices") or []:
+        text = notice.get("message", "")
+        if notice.get("level") == "check" and text:
+            out.append(
+                Prose(rich(f"To check: {text} {notice.get('detail') or ''}".strip()), "note")
+            )
+    out.append(
+        Prose(
+            rich(
+                "No survey weights were given: every row counts once. No earlier period was "
+                "given, so drift of the inputs was not examined."
+            ),
+            "note",
+        )
+    )
+    return out

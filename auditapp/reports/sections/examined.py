@@ -1,0 +1,167 @@
+"""Section 3: what was examined, for whom, against what, and what was not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import metric_words, phrases, tables
+from auditapp.reports.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Fact,
+    FactList,
+    Section,
+    Table,
+    rich,
+)
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import count, limit, listing, plural
+from auditapp.reports.stamps import decisions, system
+from auditapp.reports.words import CHOICES
+
+GOALS = {
+    "selection-rate": "Do groups get the favourable decision equally often?",
+    "tpr": "Are people with the favourable recorded outcome recognised equally often?",
+    "equalized-odds": "Are both kinds of error equally frequent in every group?",
+    "precision": "Does a favourable decision mean the same in every group?",
+    "accuracy": "Are decisions right equally often in every group?",
+}
+NOT_EXAMINED = {
+    "subgroups": "Groups nobody named: no search was made outside the columns above.",
+    "pid": "Where a gap comes from: which columns carry it was not analysed.",
+    "methods": "Remedies and their cost: no other setting of the system was tried.",
+    "shift": "Other places and periods: results hold for this file only.",
+    "change": "Change over time: there is no earlier audit to compare with.",
+}
+
+
+def section(facts: Facts) -> Section:
+    names = listing([phrases.lower_first(facts.table_title(t)) for t in facts.singles])
+    met = ", and where these meet" if facts.crosses else ""
+    lede = f"{facts.outcome}, compared between groups by {names}{met}."
+    blocks: list[Block] = [
+        _facts(facts),
+        _groups(facts),
+        _metrics(facts),
+        Bullets(_outside(facts), "Not examined"),
+    ]
+    return Section("examined", "What was examined", tuple(blocks), rich(lede))
+
+
+def _facts(facts: Facts) -> FactList:
+    about, plan = facts.about, facts.plan
+    rows = [Fact("System", rich(system(facts)))]
+    for key, label in (("purpose", "Purpose"), ("population", "Population"), ("period", "Period")):
+        rows.append(Fact(label, rich(str(about.get(key) or "Not given"))))
+    rows.append(Fact("Favourable decision", rich(facts.outcome)))
+    rows.append(Fact("Decision", rich(_decision(plan))))
+    label = plan.get("label")
+    if label:
+        rows.append(Fact("Recorded outcome", rich(_column(label))))
+    else:
+        rows.append(
+            Fact("Recorded outcome", rich("None given: metrics that need one are not applicable"))
+        )
+    goal = GOALS.get(plan.get("goal", ""), str(plan.get("goal", "")))
+    rows.append(Fact("Question asked", rich(goal)))
+    rows.append(Fact("Limit", rich(f"{limit(facts.tolerance)} points, set by the auditor")))
+    floor = (
+        f"{count(facts.floor)} people in a group and "
+        f"{plan.get('denominator_floor', 10)} behind a rate; smaller ones are listed, not compared"
+    )
+    rows.append(Fact("Floor", rich(floor)))
+    return FactList(tuple(rows))
+
+
+def _column(spec: dict[str, Any]) -> str:
+    values = listing([f"“{v}”" for v in spec["favourable"]], 6)
+    return f"Column {spec['column']}; favourable: {values}"
+
+
+def _decision(plan: dict[str, Any]) -> str:
+    if plan.get("decision"):
+        return _column(plan["decision"])
+    source = {"train": "Reference model", "onnx": "Uploaded model", "skops": "Uploaded model"}
+    score = plan.get("score") or {}
+    name = source.get((plan.get("model") or {}).get("kind", ""), "")
+    name = name or (f"Score in column {score['column']}" if score.get("column") else "Score")
+    at = "at least" if score.get("favourable", True) else "at most"
+    return f"{name}: favourable when the score is {at} {plan.get('threshold', 0.5):g}"
+
+
+def _groups(facts: Facts) -> Table:
+    columns = [
+        Column("Attribute", "start", 1.5),
+        Column("Column", "start", 1.3),
+        Column("Groups", "start", 3.0),
+        Column("Compared with", "start", 1.8),
+    ]
+    rows = []
+    for table in facts.tables:
+        present = facts.levels(table, "reference", "compared", "below-floor")
+        if len(table["by"]) == 1:
+            names = listing([phrases.label(v["group"]) for v in present], 10)
+            other = _comparator(facts, table)
+        else:
+            names = plural(len(present), "combination")
+            other = "everyone else"
+        rows.append(
+            (
+                Cell(facts.table_title(table)),
+                Cell(", ".join(table["by"]), mono=True),
+                Cell(names),
+                Cell(other),
+            )
+        )
+    return Table(
+        title="Groups",
+        columns=tables.share(columns),
+        rows=tuple(rows),
+        foot=("The reference group is itself compared with everyone else.",),
+    )
+
+
+def _comparator(facts: Facts, table: dict[str, Any]) -> str:
+    reference = table.get("reference")
+    if not reference:
+        return "nothing: no group reaches the floor"
+    choice = CHOICES.get(table.get("reference_choice") or "", "")
+    name = phrases.label(reference)
+    return f"{name} ({choice})" if choice else name
+
+
+def _metrics(facts: Facts) -> Table:
+    columns = [
+        Column("Metric", "start", 1.6),
+        Column("What it asks", "start", 4.0),
+        Column("Role", "start", 1.4),
+    ]
+    rows = []
+    for metric in facts.metrics:
+        role = "Primary" if metric in facts.primary else "Secondary"
+        words = metric_words.words(metric)
+        rows.append((Cell(words.title), Cell(words.asks), Cell(role)))
+    for metric in facts.not_applicable:
+        words = metric_words.words(metric)
+        rows.append((Cell(words.title), Cell(words.asks), Cell("Not applicable", soft=True)))
+    family = facts.doc.get("family") or {}
+    foot = []
+    if family.get("k"):
+        foot.append(
+            f"{count(family['k'])} comparisons in one family: {count(family['k_primary'])} "
+            f"primary, {count(family['k_secondary'])} secondary, level {family['alpha']:g}."
+        )
+    return Table(
+        title="Metrics", columns=tables.share(columns), rows=tuple(rows), foot=tuple(foot)
+    )
+
+
+def _outside(facts: Facts) -> tuple[Any, ...]:
+    items = [rich(text) for key, text in NOT_EXAMINED.items() if not facts.doc.get(key)]
+    items.append(rich("Whether any decision was lawful, and how people experienced it."))
+    if not facts.plan.get("label"):
+        items.append(rich("Whether decisions were right: no recorded outcome was given."))
+    items.append(rich(f"Attributes not in the file or not chosen ({decisions(facts)})."))
+    return tuple(items)

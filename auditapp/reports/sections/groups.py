@@ -1,0 +1,111 @@
+"""Section 5: every group against its comparator, then where attributes meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import figures, metric_words, phrases, tables
+from auditapp.reports.blocks import Block, Part, Prose, Section, Tab, Tabs, bold, rich
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import count, decimal, p_value, plural, size
+
+METHODS = {"asymptotic": "", "permutation": " by permutation", "exact": ", exact"}
+
+
+def section(facts: Facts) -> Section:
+    parts = [_single(facts, table) for table in facts.singles]
+    parts += [_cross(facts, table) for table in facts.crosses]
+    tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
+    lede = "Each rate is counted for each group and compared with a stated comparator. "
+    lede += "Every comparison carries its interval."
+    blocks: tuple[Block, ...] = (tabs,) if parts else ()
+    return Section("groups", "Group results", blocks, rich(lede))
+
+
+def _overall(facts: Facts, table: dict[str, Any]) -> list[Block]:
+    """Chi-square and max-min lines. They describe; they decide nothing."""
+    out: list[Block] = []
+    for metric in facts.leads:
+        name = metric_words.title(metric).lower()
+        parts = []
+        chi = facts.test(table["by"], "chi-square", metric)
+        if chi is not None and chi.get("statistic") is not None:
+            how = METHODS.get(chi.get("method") or "", "")
+            parts.append(
+                f"chi-square {decimal(chi['statistic'], 1)} on "
+                f"{plural(chi['df'], 'degree')} of freedom, {p_value(chi['p'])}{how}."
+            )
+        spread = facts.test(table["by"], "max-min", metric)
+        if spread is not None and spread.get("value") is not None:
+            parts.append(
+                f" Highest minus lowest rate {size(spread['value'], 1)} points; with no disparity "
+                f"at all it would be {size(spread['null_mean'], 1)} on average and under "
+                f"{size(spread['null_p95'], 1)} in 95% of draws."
+            )
+        ratio = facts.test(table["by"], "min-max-ratio", metric)
+        if ratio is not None and ratio.get("value") is not None:
+            parts.append(
+                f" Lowest divided by highest {decimal(ratio['value'])}; with no disparity at all "
+                f"{decimal(ratio['null_mean'])} on average and above "
+                f"{decimal(ratio['null_p05'])} in 95% of draws."
+            )
+        if parts:
+            lead = bold(f"Overall variation in {name}: ")
+            out.append(Prose(rich(lead, *parts, " This decides no verdict."), "note"))
+    return out
+
+
+def _single(facts: Facts, table: dict[str, Any]) -> Part:
+    title = facts.table_title(table)
+    blocks: list[Block] = []
+    figure = figures.rates(facts, table)
+    if figure is not None:
+        blocks.append(figure)
+    compared = facts.levels(table, "reference", "compared")
+    if table.get("reference") and len(compared) > 1:
+        blocks.append(tables.differences(facts, table))
+    else:
+        reason = "Only one group" if len(compared) == 1 else "No group"
+        text = f"{reason} reaches the floor of {count(facts.floor)} people: nothing is compared."
+        blocks.append(Prose(rich(text)))
+    blocks += _overall(facts, table)
+    line = tables.below_floor(facts, table)
+    if line:
+        blocks.append(Prose(rich(line), "note"))
+    return Part(facts.anchor(table), title, tuple(blocks), _lede(facts, table))
+
+
+def _lede(facts: Facts, table: dict[str, Any]) -> tuple[Any, ...]:
+    if not table.get("reference"):
+        return ()
+    who = facts.people(table["reference"])
+    choice = {"largest": "the largest group", "chosen": "the group the auditor chose"}
+    why = choice.get(table.get("reference_choice") or "")
+    return rich(f"Compared with {who}{f', {why}' if why else ''}.")
+
+
+def _cross(facts: Facts, table: dict[str, Any]) -> Part:
+    names = [phrases.lower_first(facts.titles.get(attr, attr)) for attr in table["by"]]
+    blocks: list[Block] = []
+    compared = facts.levels(table, "compared", "reference")
+    for metric in facts.leads:
+        figure = figures.intersection_grid(facts, table, metric)
+        if figure is not None:
+            blocks.append(figure)
+    if compared:
+        blocks.append(tables.cells(facts, table))
+    else:
+        text = f"No combination reaches the floor of {count(facts.floor)} people."
+        blocks.append(Prose(rich(text)))
+    line = tables.below_floor(facts, table)
+    if line:
+        blocks.append(Prose(rich(line), "note"))
+    blocks += _overall(facts, table)
+    where = "where the two meet" if len(names) == 2 else "where they meet"
+    lede = f"A group can look unharmed by {' and by '.join(names)} and still fare badly {where}. "
+    return Part(
+        facts.anchor(table),
+        f"{facts.table_title(table)} together",
+        tuple(blocks),
+        rich(lede + "Each cell is compared with everyone else."),
+    )

@@ -1,0 +1,115 @@
+"""Section 12: what these numbers cannot say."""
+
+from __future__ import annotations
+
+from auditapp.reports import phrases
+from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
+from auditapp.reports.facts import NOT_ENOUGH, Facts
+from auditapp.reports.numbers import count, limit, listing, percent, plural
+from auditapp.reports.sections.examined import NOT_EXAMINED
+
+
+def section(facts: Facts) -> Section:
+    blocks: tuple[Block, ...] = (
+        Bullets(tuple(_limits(facts)), "Limits of the numbers"),
+        Bullets(tuple(_would_change(facts)), "What would change the verdict"),
+    )
+    lede = "A report can only be as good as its rows, its recorded outcomes and its questions."
+    return Section("limits", "Limits", blocks, rich(lede))
+
+
+def _limits(facts: Facts) -> list[Rich]:
+    items = []
+    if facts.plan.get("label"):
+        items.append(
+            rich(
+                bold("Recorded outcomes. "),
+                "Metrics other than the selection rate take the recorded outcome as true. If it "
+                "was recorded differently for different groups, these rates inherit that, in "
+                "either direction.",
+            )
+        )
+    else:
+        items.append(
+            rich(
+                bold("No recorded outcome. "),
+                "Only who was chosen could be compared. Whether decisions were right is "
+                "not known.",
+            )
+        )
+    names = listing([phrases.lower_first(facts.table_title(t)) for t in facts.singles])
+    items.append(
+        rich(
+            bold("Group columns. "),
+            f"Groups by {names} are taken as the file records them. Wrong or coarse coding "
+            "hides gaps and moves people between groups.",
+        )
+    )
+    items.append(
+        rich(
+            bold("Sample. "),
+            f"Intervals describe chance among {count(facts.rows['used'])} people drawn like "
+            "these. They do not cover people the file never reached.",
+        )
+    )
+    items += _looks(facts)
+    items.append(
+        rich(
+            bold("Association. "),
+            "A difference between groups says that outcomes differ, not why.",
+        )
+    )
+    unknown = sum(t.get("unknown") or 0 for t in facts.singles)
+    if unknown:
+        items.append(
+            rich(
+                bold("Unknown groups. "),
+                f"{count(unknown)} blank group entries count in totals and in no comparison.",
+            )
+        )
+    outside = [text.split(":")[0] for key, text in NOT_EXAMINED.items() if not facts.doc.get(key)]
+    if outside:
+        joined = "; ".join(phrases.lower_first(t) for t in outside)
+        items.append(rich(bold("Not examined. "), f"This report leaves out: {joined}."))
+    return items
+
+
+def _looks(facts: Facts) -> list[Rich]:
+    family = facts.doc.get("family") or {}
+    k = family.get("k")
+    if not k:
+        return []
+    return [
+        rich(
+            bold("Many looks. "),
+            f"{plural(k, 'comparison')} were made. Thin intervals and verdicts are adjusted for "
+            f"all of them together: if no groups differed at all, a report like this would name a "
+            f"difference in at most {percent(family['alpha'])} of cases. Single-rate intervals "
+            "are not adjusted.",
+        )
+    ]
+
+
+def _would_change(facts: Facts) -> list[Rich]:
+    items = []
+    head = facts.headline_gap
+    if head is not None:
+        items.append(
+            rich(
+                f"Another limit: {limit(facts.tolerance)} points was set by the auditor. It does "
+                "not change whether a difference is found, only whether it is above the limit "
+                "and whether a small one can be ruled out."
+            )
+        )
+    open_ones = facts.tally[NOT_ENOUGH]
+    if open_ones:
+        items.append(
+            rich(
+                f"More people: {plural(open_ones, 'comparison')} could not be settled at this "
+                "size. The table of each attribute says which."
+            )
+        )
+    items.append(rich("Another coding of groups, another reference group or another period."))
+    if facts.plan.get("label"):
+        items.append(rich("Corrected recorded outcomes."))
+    return items

@@ -1,0 +1,212 @@
+"""Section 13: everything needed to run this again and get the same hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import tables
+from auditapp.reports.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Fact,
+    FactList,
+    Prose,
+    Section,
+    Table,
+    mono,
+    rich,
+)
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import byte_size, count, limit, listing, plural
+from auditapp.reports.stamps import decisions, run_date
+
+Row = dict[str, Any]
+
+DEFAULTS: dict[str, Any] = {
+    "goal": "selection-rate",
+    "tolerance": 0.05,
+    "threshold": 0.5,
+    "floor": 30,
+    "denominator_floor": 10,
+    "intersections": 2,
+    "draws": 1000,
+    "seed": 0,
+}
+NAMES = {
+    "goal": "Goal",
+    "tolerance": "Limit, points",
+    "threshold": "Threshold",
+    "floor": "Floor, people",
+    "denominator_floor": "Floor behind a rate",
+    "intersections": "Intersections of",
+    "draws": "Bootstrap draws",
+    "seed": "Master seed",
+}
+MAX_CODES = 12
+METHODS = (
+    "Rates: Wilson interval (Wilson, JASA 1927).",
+    "Differences: square-and-add of Jeffreys limits (Newcombe, Statistics in Medicine 1998; "
+    "Brown, Cai and DasGupta, Statistical Science 2001).",
+    "Tests: central Fisher exact, one weighted Bonferroni family over the whole report.",
+    "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. Biopharm. 1987).",
+    "Steadied intersections: logit-normal model with main effects.",
+    "AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 1988, on score bins, logit interval.",
+    "Highest minus lowest rate: multivariate hypergeometric draws of the counts.",
+)
+
+
+def section(facts: Facts) -> Section:
+    blocks: list[Block] = [
+        _identity(facts),
+        _files(facts),
+        _roles(facts),
+        _parameters(facts),
+        _software(facts),
+        Bullets(tuple(rich(m) for m in METHODS), "Methods"),
+        Prose(
+            rich(
+                "The same inputs and version give the same result hash. To check this report, "
+                "run ",
+                mono("python manage.py verify"),
+                " on the PDF or on its attached result.json: it recomputes the hash.",
+            ),
+            "note",
+        ),
+    ]
+    return Section("reproducibility", "Reproducibility", tuple(blocks), compact=True)
+
+
+def _or_none(value: Any) -> str:
+    return str(value) if value not in (None, "") else "Not given"
+
+
+def _identity(facts: Facts) -> FactList:
+    run = facts.run
+    people = run.get("people")
+    if isinstance(people, dict):
+        people = "; ".join(f"{k}: {v}" for k, v in people.items())
+    elif isinstance(people, list):
+        people = listing([str(p) for p in people])
+    rows = [
+        Fact("Report", rich(_or_none(run.get("id")))),
+        Fact("Result hash, SHA-256", (mono(facts.hash),)),
+        Fact("Run", rich(_or_none(run_date(facts)))),
+        Fact("Started by", rich(_or_none(people))),
+        Fact(
+            "Previous report",
+            rich(_or_none(run.get("previous")) if run.get("previous") else "None"),
+        ),
+        Fact("Document schema", (mono(str(facts.doc["schema"])),)),
+    ]
+    return FactList(tuple(rows))
+
+
+def _files(facts: Facts) -> FactList:
+    inputs = facts.doc.get("inputs") or {}
+    rows = []
+    for role, item in (("Data", inputs.get("data")), ("Model", inputs.get("model"))):
+        if not item:
+            continue
+        bits = [str(item.get("name") or decisions(facts))]
+        if item.get("bytes") is not None:
+            bits.append(byte_size(item["bytes"]))
+        if item.get("rows") is not None:
+            bits.append(plural(item["rows"], "row"))
+        if item.get("columns"):
+            bits.append(f"{plural(len(item['columns']), 'column')}, types in result.json")
+        rows.append(Fact(role, rich("; ".join(bits))))
+        if item.get("sha256"):
+            rows.append(Fact(f"{role}, SHA-256", (mono(str(item["sha256"])),)))
+    return FactList(tuple(rows), "Files")
+
+
+def _codes(spec: Row) -> str:
+    if spec.get("cuts"):
+        return f"cut at {listing([f'{c:g}' for c in spec['cuts']])}"
+    words = spec.get("words") or {}
+    if not words:
+        return "values as they stand"
+    return listing([f"{key} = {word}" for key, word in words.items()], MAX_CODES)
+
+
+def _roles(facts: Facts) -> Table:
+    plan = facts.plan
+    rows = []
+    for spec in plan["attributes"]:
+        rows.append((Cell(spec["column"], mono=True), Cell("sensitive"), Cell(_codes(spec))))
+    for role in ("label", "decision"):
+        spec = plan.get(role)
+        if spec:
+            values = listing([f"“{v}”" for v in spec["favourable"]], MAX_CODES)
+            name = "recorded outcome" if role == "label" else role
+            rows.append(
+                (Cell(spec["column"], mono=True), Cell(name), Cell(f"favourable: {values}"))
+            )
+    score = plan.get("score")
+    if score and score.get("column"):
+        way = "higher is favourable" if score.get("favourable", True) else "lower is favourable"
+        text = f"{way}, range {score.get('low', 0):g} to {score.get('high', 1):g}"
+        rows.append((Cell(score["column"], mono=True), Cell("score"), Cell(text)))
+    features = plan.get("features")
+    if features:
+        rows.append((Cell("Features"), Cell("input"), Cell(listing(list(features), 30))))
+    if plan.get("unit"):
+        rows.append((Cell(plan["unit"], mono=True), Cell("unit"), Cell("never split")))
+    columns = [Column("Column", "start", 1.2), Column("Role", "start", 1.1)]
+    columns.append(Column("Coding", "start", 4.5))
+    left = [f"{item['reason']}: {count(item['n'])}" for item in facts.rows["left_out"]]
+    return Table(
+        title="Columns and codings",
+        columns=tables.share(columns),
+        rows=tuple(rows),
+        foot=(f"Row filters in order: {'; '.join(left) if left else 'none'}.",),
+        dense=True,
+    )
+
+
+def _parameters(facts: Facts) -> FactList:
+    plan = facts.plan
+    rows = []
+    for key, name in NAMES.items():
+        value = plan.get(key, DEFAULTS[key])
+        shown = limit(value) if key == "tolerance" else str(value)
+        by = "default" if value == DEFAULTS[key] else "set by the auditor"
+        rows.append(Fact(name, rich(f"{shown} ({by})")))
+    if (plan.get("model") or {}).get("kind") == "train":
+        rows.append(Fact("Split", rich(_split(plan.get("split") or {}))))
+    return FactList(tuple(rows), "Parameters", columns=2)
+
+
+def _split(split: Row) -> str:
+    if split.get("kind") == "column":
+        return f"column {split.get('column')}"
+    shares = split.get("shares") or (50, 20, 30)
+    return f"seeded, {' / '.join(str(s) for s in shares)} (train / validate / audit)"
+
+
+def _software(facts: Facts) -> FactList:
+    env = facts.doc.get("environment") or {}
+    packages = env.get("packages") or {}
+    named = ", ".join(f"{k} {v}" for k, v in packages.items() if v)
+    rows = [
+        Fact("Evenhand", rich(_or_none(env.get("evenhand")))),
+        Fact("Python", rich(_or_none(env.get("python")))),
+        Fact("Libraries", rich(named or "Not given")),
+        Fact("Machine", rich(_machine(env))),
+    ]
+    if env.get("container"):
+        rows.append(Fact("Container", (mono(str(env["container"])),)))
+    steps = (facts.doc.get("timings") or {}).get("steps") or {}
+    if steps:
+        total = sum(v for v in steps.values() if isinstance(v, (int, float)))
+        rows.append(Fact("Time used", rich(f"{total:.1f} s before charts and PDF")))
+    return FactList(tuple(rows), "Software and machine")
+
+
+def _machine(env: Row) -> str:
+    bits = [str(env.get(k)) for k in ("system", "device") if env.get(k)]
+    if env.get("cpus"):
+        bits.append(f"{env['cpus']} processors")
+    return ", ".join([*bits, "64-bit floats"]) if bits else "Not given"

@@ -1,0 +1,130 @@
+"""Section 6: how scores behave around and away from the threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import phrases, score_figures, tables
+from auditapp.reports.blocks import Block, Cell, Column, Part, Section, Tab, Table, Tabs, rich
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import count, decimal, p_value, signed
+from auditapp.reports.words import reason
+
+Row = dict[str, Any]
+
+
+def section(facts: Facts) -> Section | None:
+    if not facts.doc.get("scores"):
+        return None
+    parts = [part for part in (_part(facts, t) for t in facts.singles) if part is not None]
+    if not parts:
+        return None
+    tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
+    threshold = facts.doc["scores"]["threshold"]
+    lede = (
+        f"Decisions are scores cut at {threshold:.2f}. Here is what other thresholds would do, "
+        "whether a score means the same in every group, and how well it ranks people."
+    )
+    return Section("scores", "Score behaviour", (tabs,), rich(lede))
+
+
+def _part(facts: Facts, table: Row) -> Part | None:
+    made = (
+        quality(facts, table),
+        score_figures.sweep(facts, table),
+        score_figures.histogram(facts, table),
+        score_figures.calibration(facts, table),
+    )
+    blocks: list[Block] = [block for block in made if block is not None]
+    if not blocks:
+        return None
+    return Part(f"scores-by-{facts.anchor(table)}", facts.table_title(table), tuple(blocks))
+
+
+def _by_label(facts: Facts, name: str, table: Row) -> dict[str, Row]:
+    items = facts.doc["scores"].get(name) or []
+    return {
+        phrases.label(i["group"]) or "Everyone": i for i in items if i["by"] in (table["by"], [])
+    }
+
+
+def quality(facts: Facts, table: Row) -> Table | None:
+    """AUC, Brier score and calibration error by group, each beside what it needs to be read."""
+    auc = _by_label(facts, "auc", table)
+    gaps = _by_label(facts, "auc_gaps", table)
+    brier = _by_label(facts, "brier", table)
+    calibration = _by_label(facts, "calibration", table)
+    reference = phrases.label(table.get("reference") or {})
+    names = [phrases.label(v["group"]) for v in facts.levels(table, "reference", "compared")]
+    names = [n for n in (*names, "Everyone") if n in auc or n in calibration]
+    if not names:
+        return None
+    columns = [
+        Column(facts.table_title(table), "start", 2.0),
+        Column("People", share=0.9),
+        Column("AUC", share=1.5),
+        Column("AUC difference", share=1.6),
+        Column("Brier score", share=1.5),
+        Column("Calibration error", share=1.5),
+        Column("Calibration test", share=1.1),
+    ]
+    rows = []
+    for name in names:
+        item = auc.get(name) or calibration[name]
+        rows.append(
+            (
+                Cell(name),
+                Cell(count(item.get("n") or 0)),
+                _number(auc.get(name)),
+                Cell("") if name == "Everyone" else _difference(gaps.get(name), name == reference),
+                _number(brier.get(name)),
+                _error(calibration.get(name)),
+                _test(calibration.get(name)),
+            )
+        )
+    return Table(
+        title="How well scores rank and what they mean",
+        anchor=f"quality-{facts.anchor(table)}",
+        columns=tables.share(columns),
+        rows=tuple(rows),
+        foot=(
+            "AUC: chance that a person with the outcome scores above one without. Calibration "
+            "error by chance: what it would be if scores were exact. Described, without verdicts.",
+        ),
+        stacked=True,
+        dense=True,
+    )
+
+
+def _number(item: Row | None) -> Cell:
+    if item is None or item.get("value") is None:
+        return Cell(reason((item or {}).get("undefined")), soft=True)
+    note = ""
+    if item.get("low") is not None:
+        note = f"{decimal(item['low'], 3)} to {decimal(item['high'], 3)}"
+    return Cell(decimal(item["value"], 3), note)
+
+
+def _difference(item: Row | None, is_reference: bool) -> Cell:
+    if is_reference:
+        return Cell("reference", soft=True)
+    if item is None or item.get("value") is None:
+        return Cell("not computed", soft=True)
+    low, high = signed(item["low"], 3), signed(item["high"], 3)
+    return Cell(signed(item["value"], 3), f"{low} to {high}")
+
+
+def _error(item: Row | None) -> Cell:
+    if item is None or item.get("ece") is None:
+        return Cell(reason((item or {}).get("undefined")), soft=True)
+    null = item.get("ece_null")
+    return Cell(
+        decimal(item["ece"], 3), f"by chance {decimal(null, 3)}" if null is not None else ""
+    )
+
+
+def _test(item: Row | None) -> Cell:
+    test = (item or {}).get("test")
+    if not test:
+        return Cell("not computed", soft=True)
+    return Cell(p_value(test["p"]))

@@ -1,0 +1,59 @@
+"""Names and dates that more than one section prints."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from auditapp.reports.facts import Facts
+
+SOURCES = {
+    "logistic": "reference logistic regression, trained for this audit",
+    "boosting": "reference gradient boosting, trained for this audit",
+}
+KINDS = {"onnx": "ONNX model", "skops": "scikit-learn model"}
+
+
+def moment(facts: Facts) -> datetime | None:
+    """The run date of the document, never the clock."""
+    text = str(facts.run.get("date") or "")
+    if not text:
+        return None
+    try:
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+
+
+def run_date(facts: Facts) -> str:
+    when = moment(facts)
+    if when is None:
+        return str(facts.run.get("date") or "")
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+
+
+def system(facts: Facts) -> str:
+    """The audited system with its version and where its decisions come from."""
+    about = facts.about
+    name = str(about.get("system") or "").strip()
+    version = str(about.get("version") or "").strip()
+    bits = [name or "Not named"]
+    if version:
+        bits.append(version if version.lower().startswith("version") else f"version {version}")
+    return f"{', '.join(bits)} ({decisions(facts)})"
+
+
+def decisions(facts: Facts) -> str:
+    """Where the decisions come from, in words."""
+    plan = facts.plan
+    model = plan.get("model") or {}
+    kind = model.get("kind", "columns")
+    if kind == "train":
+        return SOURCES.get(model.get("estimator") or "logistic", "trained for this audit")
+    if kind in KINDS:
+        return f"{KINDS[kind]} {model.get('name', '')}".strip()
+    if plan.get("decision"):
+        return f"decisions in column {plan['decision']['column']}"
+    if plan.get("score"):
+        return f"scores in column {plan['score']['column']}"
+    return "decisions in the data"

@@ -1,0 +1,275 @@
+"""Cells and tables that several sections share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import metric_words, phrases
+from auditapp.reports.blocks import Cell, Column, Table
+from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts, measured
+from auditapp.reports.numbers import (
+    count,
+    percent,
+    percent_span,
+    plural,
+    points,
+    span,
+)
+from auditapp.reports.words import behind, reason
+
+Row = dict[str, Any]
+
+PRINT_CELLS = 24
+LIST_CAP = 40
+TOO_FEW = "too few"
+
+
+def rate(estimate: Row | None, *, strong: bool = False) -> Cell:
+    """A rate with its pointwise interval, or why there is none."""
+    if estimate is None:
+        return Cell("not computed", soft=True)
+    if estimate.get("value") is None:
+        return Cell(reason(estimate.get("undefined")), soft=True)
+    if estimate.get("below_floor"):
+        people_behind = estimate.get("denominator")
+        if people_behind is None:
+            people_behind = estimate["n"]
+        return Cell(TOO_FEW, plural(people_behind, "person", "people"), soft=True)
+    note = ""
+    if estimate.get("low") is not None:
+        note = percent_span(estimate["low"], estimate["high"])
+    return Cell(percent(estimate["value"], 1), note, strong=strong)
+
+
+def gap(row: Row | None) -> Cell:
+    """A difference with its verdict shape and simultaneous interval."""
+    if row is None:
+        return Cell("not compared", soft=True)
+    if not measured(row):
+        if row.get("reason") == "below-floor":
+            fewest = min(behind(row), behind(row, "_comparator"))
+            return Cell(TOO_FEW, plural(fewest, "person", "people"), row["verdict"] or "")
+        return Cell(reason(row.get("reason")), verdict=row["verdict"] or "", soft=True)
+    return Cell(points(row["value"]), span(row["low"], row["high"]), row["verdict"] or "")
+
+
+def people(n: int) -> Cell:
+    return Cell(count(n))
+
+
+def share(columns: list[Column]) -> tuple[Column, ...]:
+    """Scale the columns' shares of the page to one."""
+    total = sum(c.share for c in columns)
+    return tuple(Column(c.text, c.align, round(c.share / total, 4)) for c in columns)
+
+
+def used_verdicts(rows: list[tuple[Cell, ...]]) -> tuple[str, ...]:
+    seen = {cell.verdict for row in rows for cell in row}
+    return tuple(v for v in (DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH) if v in seen)
+
+
+def family_note(facts: Facts) -> str:
+    k = (facts.doc.get("family") or {}).get("k")
+    return f"Adjusted for all {count(k)} comparisons of the report." if k else ""
+
+
+def few_note(facts: Facts, rows: list[tuple[Cell, ...]]) -> str:
+    """What "too few" means, where it stands in a table."""
+    if not any(cell.text == TOO_FEW for row in rows for cell in row):
+        return ""
+    behind_rate = facts.plan.get("denominator_floor", 10)
+    return (
+        f"Too few: under {count(facts.floor)} people in the group or {behind_rate} behind a rate."
+    )
+
+
+def reconcile(facts: Facts) -> str:
+    """The line under a table that accounts for every row."""
+    rows = facts.rows
+    left = sum(item["n"] for item in rows["left_out"])
+    used, uploaded = count(rows["used"]), count(rows["uploaded"])
+    return f"Used {used} + left out {count(left)} = uploaded {uploaded}."
+
+
+def differences(facts: Facts, table: Row) -> Table:
+    """T2: an attribute's groups, their primary rate and every difference to the reference."""
+    lead = facts.lead
+    metrics = facts.metrics
+    reference = table.get("reference") or {}
+    columns = [Column(facts.table_title(table), "start", 2.4), Column("People", share=1.0)]
+    columns.append(Column(metric_words.title(lead), share=1.3))
+    columns += [Column(f"{metric_words.title(m)}, difference", share=1.5) for m in metrics]
+    rows: list[tuple[Cell, ...]] = []
+    for level in facts.levels(table, "reference", "compared", "below-floor"):
+        group = level["group"]
+        cells = [Cell(phrases.label(group)), people(level["n"])]
+        cells.append(rate(facts.estimate(lead, group)))
+        if group == reference:
+            cells += [Cell("reference", soft=True)] * len(metrics)
+        else:
+            cells += [gap(facts.gap(m, group)) for m in metrics]
+        rows.append(tuple(cells))
+    rows += _reference_against_rest(facts, table, reference, metrics)
+    unknown = table.get("unknown") or 0
+    if unknown:
+        blank = [Cell("Unknown"), people(unknown), Cell("not compared", soft=True)]
+        rows.append((*blank, *[Cell("not compared", soft=True)] * len(metrics)))
+    foot = [family_note(facts), few_note(facts, rows), reconcile(facts)]
+    title = "Differences to everyone else, in points"
+    if reference:
+        title = f"Differences to {facts.people(reference)}, in points"
+    return Table(
+        title=title,
+        anchor=f"{facts.anchor(table)}-differences",
+        columns=share(columns),
+        rows=tuple(rows),
+        foot=tuple(f for f in foot if f),
+        verdicts=used_verdicts(rows),
+        stacked=len(metrics) > 3,
+    )
+
+
+def _reference_against_rest(
+    facts: Facts, table: Row, reference: Row, metrics: tuple[str, ...]
+) -> list[tuple[Cell, ...]]:
+    """The reference group is itself compared, with the pooled rest."""
+    if len(facts.levels(table, "reference", "compared")) < 3 or not reference:
+        return []
+    found = [facts.gap(m, reference) for m in metrics]
+    if not any(g is not None and measured(g) for g in found):
+        return []
+    level = facts.level(reference)
+    name = f"{phrases.label(reference)} against everyone else"
+    return [
+        (
+            Cell(name),
+            people(level["n"] if level else 0),
+            Cell("", soft=True),
+            *(gap(g) for g in found),
+        )
+    ]
+
+
+def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
+    """The numbers behind C3."""
+    columns = [Column(facts.table_title(table), "start", 2.2)]
+    columns.append(Column("People", share=0.9))
+    columns += [Column(metric_words.title(m), share=1.4) for m in metrics]
+    rows = [
+        (
+            Cell(phrases.label(level["group"])),
+            people(level["n"]),
+            *(rate(facts.estimate(m, level["group"])) for m in metrics),
+        )
+        for level in facts.levels(table, "reference", "compared", "below-floor")
+    ]
+    rows.append(
+        (
+            Cell("Everyone", strong=True),
+            people(facts.rows["used"]),
+            *(rate(facts.overall(m)) for m in metrics),
+        )
+    )
+    return Table(
+        columns=share(columns),
+        rows=tuple(rows),
+        foot=tuple(
+            f
+            for f in (
+                "Wilson 95% intervals, each on its own: no verdict is read off them.",
+                few_note(facts, rows),
+            )
+            if f
+        ),
+        stacked=len(metrics) > 3,
+        dense=True,
+    )
+
+
+def _cell_order(facts: Facts, level: Row, metric: str) -> tuple[int, float, str]:
+    """Findings by supported gap, then what is not settled by its limit, then the rest."""
+    row = facts.gap(metric, level["group"])
+    name = phrases.label(level["group"])
+    if row is None or not measured(row):
+        return 3, 0.0, name
+    if row["verdict"] == DIFFERENCE:
+        return 0, -min(abs(row["low"]), abs(row["high"])), name
+    if row["verdict"] == NOT_ENOUGH:
+        return 1, -abs(row.get("b") or 0.0), name
+    return 2, -abs(row.get("b") or 0.0), name
+
+
+def cells(facts: Facts, table: Row) -> Table:
+    """T3: every intersection cell above the floor against everyone else."""
+    lead = facts.lead
+    metrics = facts.metrics
+    columns = [Column(facts.table_title(table), "start", 2.0), Column("People", share=0.8)]
+    columns += [Column(metric_words.title(lead), share=1.25), Column("Steadied", share=1.25)]
+    columns += [Column(f"{metric_words.title(m)}, difference", share=1.45) for m in metrics]
+    levels = sorted(
+        facts.levels(table, "compared", "reference"), key=lambda v: _cell_order(facts, v, lead)
+    )
+    rows = []
+    for level in levels:
+        group = level["group"]
+        estimate = facts.estimate(lead, group)
+        rows.append(
+            (
+                Cell(phrases.label(group)),
+                people(level["n"]),
+                rate(estimate),
+                steadied(estimate),
+                *(gap(facts.gap(m, group)) for m in metrics),
+            )
+        )
+    further = len(rows) - PRINT_CELLS
+    foot = [
+        "Steadied: the estimate borrows from similar groups; it decides no verdict.",
+        family_note(facts),
+        few_note(facts, rows),
+    ]
+    return Table(
+        title="Differences to everyone else, in points",
+        anchor=f"{facts.anchor(table)}-differences",
+        columns=share(columns),
+        rows=tuple(rows),
+        foot=tuple(f for f in foot if f),
+        verdicts=used_verdicts(rows),
+        stacked=len(metrics) > 2,
+        dense=True,
+        print_rows=PRINT_CELLS if further > 0 else None,
+        print_more=(
+            f"{count(further)} further groups, all with smaller supported gaps or none, are in "
+            "tables.csv, attached to this file."
+            if further > 0
+            else ""
+        ),
+    )
+
+
+def steadied(estimate: Row | None) -> Cell:
+    shrunken = (estimate or {}).get("shrunken")
+    if not shrunken or shrunken.get("value") is None:
+        return Cell("not computed", soft=True)
+    note = percent_span(shrunken["low"], shrunken["high"])
+    return Cell(percent(shrunken["value"], 1), note, soft=True)
+
+
+def below_floor(facts: Facts, table: Row) -> str:
+    """The groups that are too small, in one line, none left unsaid."""
+    small = facts.levels(table, "below-floor")
+    if not small:
+        return ""
+    small = sorted(small, key=lambda v: (-v["n"], phrases.label(v["group"])))
+    named = [f"{phrases.label(v['group'])} ({count(v['n'])})" for v in small]
+    line = f"Under the floor of {count(facts.floor)} people and not compared: "
+    line += f"{'; '.join(named[:LIST_CAP])}"
+    if len(named) > LIST_CAP:
+        line += f"; and {count(len(named) - LIST_CAP)} more"
+    line += "."
+    if len(named) > LIST_CAP:
+        line += " All are listed in tables.csv."
+    empty = len(facts.levels(table, "empty"))
+    if empty:
+        line += f" {count(empty)} combinations hold nobody."
+    return line
