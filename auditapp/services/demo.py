@@ -19,7 +19,7 @@ from auditapp.services.uploads import dataset_inspect, dataset_receive
 
 DEMO_EMAIL = "demo@example.org"
 FILE_NAME = "simulated-population.parquet"
-TITLE = "Income model on a simulated population"
+TITLE = "Income scores of a simulated population"
 
 
 @transaction.atomic
@@ -38,6 +38,8 @@ def demo_workspace_ensure() -> tuple[Workspace, User]:
 
 def demo_ensure() -> Audit | None:
     """Make the demo and start its first audit, once; None where that was done before."""
+    from auditapp.datasets.simulated import SCORE
+
     workspace, user = demo_workspace_ensure()
     if Event.objects.filter(workspace=workspace, verb="demo started").exists():
         return None
@@ -52,10 +54,12 @@ def demo_ensure() -> Audit | None:
         )
     with transaction.atomic():
         draft = guessed(dataset)
-        draft["model"] = {"kind": "train", "estimator": "logistic"}
+        draft["model"] = {"kind": "columns"}
+        draft["score"] = {"column": SCORE, "favourable": True, "low": 0.0, "high": 1.0}
+        draft["decision"] = None
         draft["about"] = {
             "title": TITLE,
-            "system": "Reference model trained here",
+            "system": "A simulated scorer with planted gaps",
             "population": "Simulated: no row is a person",
             "outcome": "A prediction of income above $50,000",
             "prepared_by": "Evenhand demo",
