@@ -27,8 +27,9 @@ def groups_of(column: Json, spec: Json) -> list[tuple[str, int | None]]:
 def fits_unit(column: Json) -> bool:
     """Whether every number of the column lies in 0 to 1."""
     low, high = column.get("min"), column.get("max")
-    numbers = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    return not numbers or (low >= 0 and high <= 1)
+    if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
+        return True
+    return low >= 0 and high <= 1
 
 
 def _number(text: str) -> float:

@@ -101,7 +101,8 @@ class PolicyForm(forms.Form):
         help_text="A score at or above it is a favourable decision.",
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages=dict.fromkeys(
-            ("required", "invalid"), "Threshold: enter a number in the units of the score, such as 0.5"
+            ("required", "invalid"),
+            "Threshold: enter a number in the units of the score, such as 0.5",
         ),
     )
     intersections = forms.ChoiceField(label="How deep to look", choices=DEPTHS)
@@ -111,12 +112,8 @@ class PolicyForm(forms.Form):
         10_000,
         "A rate is compared when at least so many people stand under its line.",
     )
-    draws = _whole(
-        "Draws", 100, 20_000, "Used for intervals that have no formula."
-    )
-    seed = _whole(
-        "Seed", 0, 2**32 - 1, "The same seed and data give the same result."
-    )
+    draws = _whole("Draws", 100, 20_000, "Used for intervals that have no formula.")
+    seed = _whole("Seed", 0, 2**32 - 1, "The same seed and data give the same result.")
     title = forms.CharField(
         label="Title of the report",
         max_length=200,

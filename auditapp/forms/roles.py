@@ -108,7 +108,7 @@ class RolesForm(forms.Form):
                 "high": stored.get("high", 1 if unit else column.get("max")),
             }
         stored = self._stored("attribute", place)
-        spec = stored if stored else attribute_spec(column)
+        spec = {**attribute_spec(column), **stored}
         keys = sorted((value for value, _ in self.values_of(place)), key=natural)
         return {
             f"title-{place}": spec["title"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from django import forms
 
@@ -29,7 +30,7 @@ def parse_cuts(text: str) -> list[float]:
                 f"“{part.strip()}” is no number. Enter cuts such as 25, 45, 65"
             )
         cuts.append(number)
-    if any(b <= a for a, b in zip(cuts, cuts[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(cuts)):
         raise forms.ValidationError("Each cut must be larger than the one before it")
     return cuts
 
@@ -53,9 +54,7 @@ def parse_words(text: str) -> dict[str, str]:
             continue
         key, sign, name = line.partition("=")
         if not sign or not key.strip() or not name.strip():
-            raise forms.ValidationError(
-                f"The line “{line.strip()}” does not read value = name"
-            )
+            raise forms.ValidationError(f"The line “{line.strip()}” does not read value = name")
         words[key.strip()] = name.strip()
     names = list(words.values())
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -75,9 +74,7 @@ def bins(cuts: list[float]) -> list[tuple[float, float, str]]:
     if not cuts:
         return []
     edges = [-math.inf, *cuts, math.inf]
-    return [
-        (low, high, _bin_words(low, high)) for low, high in zip(edges, edges[1:], strict=False)
-    ]
+    return [(low, high, _bin_words(low, high)) for low, high in pairwise(edges)]
 
 
 def _bin_words(low: float, high: float) -> str:

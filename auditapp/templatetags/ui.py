@@ -192,38 +192,42 @@ def strip_scale(gaps: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     """One scale for all strips of a list: every interval and limit, to whole tens of points."""
     ends = [0.0]
     for gap in gaps:
-        limit = gap.get("tolerance")
-        ends += [end for end in (gap.get("low"), gap.get("high"), gap.get("value")) if _is(end)]
-        if _is(limit):
+        found = (_number(gap, key) for key in ("low", "high", "value"))
+        ends += [end for end in found if end is not None]
+        limit = _number(gap, "tolerance")
+        if limit is not None:
             ends += [limit, -limit]
-    low = math.floor(min(ends) * 10 - 1e-9) / 10
-    high = math.ceil(max(ends) * 10 + 1e-9) / 10
+    low = math.floor(min(ends) * 10 + 1e-9) / 10
+    high = math.ceil(max(ends) * 10 - 1e-9) / 10
     return min(low, -0.1), max(high, 0.1)
 
 
-def _is(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _number(gap: Mapping[str, Any], key: str) -> float | None:
+    value = gap.get(key)
+    return value if isinstance(value, (int, float)) else None
 
 
 @register.inclusion_tag("ui/strip.html")
 def mini_strip(gap: Mapping[str, Any] | None, scale: tuple[float, float]) -> dict[str, Any]:
     """The gap strip of a list row; its numbers stand beside it in words."""
-    if not gap or not _is(gap.get("value")):
+    value = None if gap is None else _number(gap, "value")
+    if gap is None or value is None:
         return {"shown": False}
     low, high = scale
 
-    def x(value: float) -> float:
-        share = (min(max(value, low), high) - low) / (high - low)
+    def x(share: float) -> float:
+        share = (min(max(share, low), high) - low) / (high - low)
         return round(6 + share * (STRIP_WIDTH - 12), 1)
 
-    limit = gap.get("tolerance")
-    at = x(gap["value"])
+    limit = _number(gap, "tolerance")
+    ends = (_number(gap, "low"), _number(gap, "high"))
+    at = x(value)
     verdict = gap.get("verdict")
     return {
         "shown": True,
         "zero": x(0),
-        "band": (x(-limit), round(x(limit) - x(-limit), 1)) if _is(limit) else None,
-        "bar": (x(gap["low"]), x(gap["high"])) if _is(gap.get("low")) else None,
+        "band": (x(-limit), round(x(limit) - x(-limit), 1)) if limit is not None else None,
+        "bar": None if ends[0] is None or ends[1] is None else (x(ends[0]), x(ends[1])),
         "verdict": verdict if verdict in VERDICTS else "not-applicable",
         "x": at,
         "triangle": f"{at - 6} 17 {at + 6} 17 {at} 6.5",

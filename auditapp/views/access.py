@@ -15,8 +15,8 @@ def workspaces_of(request: HttpRequest) -> list[Workspace]:
     """Workspaces of the signed-in user; read once in a request."""
     found: list[Workspace] | None = getattr(request, "_workspaces", None)
     if found is None:
-        found = list(selectors.workspaces_for(user=request.user))  # type: ignore[arg-type]
-        request._workspaces = found  # type: ignore[attr-defined]
+        found = list(selectors.workspaces_for(user=request.user))
+        request._workspaces = found
     return found
 
 
@@ -36,7 +36,7 @@ def enter(request: HttpRequest, workspace: Workspace) -> None:
 def may_edit(request: HttpRequest, workspace: Workspace | None) -> bool:
     """Whether buttons that change something are shown."""
     return workspace is not None and selectors.can_edit(
-        user=request.user,  # type: ignore[arg-type]
+        user=request.user,
         workspace=workspace,
     )
 

@@ -25,7 +25,7 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 def _next(request: HttpRequest) -> str:
     """Where to go on to; only inside this site."""
-    wanted = request.POST.get("next", request.GET.get("next", ""))
+    wanted: str = request.POST.get("next", request.GET.get("next", ""))
     inside = url_has_allowed_host_and_scheme(
         wanted, {request.get_host()}, require_https=request.is_secure()
     )

@@ -119,7 +119,7 @@ def _spent(found: Audit, run: Run | None) -> float | None:
     if began is None:
         return None
     end = found.finished_at if found.finished_at is not None else timezone.now()
-    return max((end - began).total_seconds(), 0.0)
+    return max(float((end - began).total_seconds()), 0.0)
 
 
 def _left(found: Audit, run: Run | None, percent: int) -> float | None:

@@ -227,4 +227,3 @@ def _done(request: HttpRequest, url: str) -> HttpResponse:
 
 def _status(errors: Errors, title: str = "") -> int:
     return 422 if errors and not title else 200
-

@@ -99,7 +99,7 @@ def _rendered(path: Path, changed: int) -> tuple[str, SafeString]:
             if child.type == "link_open":
                 child.attrs["href"] = _link(str(child.attrs["href"]), path)
     html = parser.renderer.render(tokens, parser.options, {})
-    return _title(path), mark_safe(html)  # noqa: S308 - our own files, HTML disabled
+    return _title(path), mark_safe(html)  # our own files, HTML disabled
 
 
 def _link(href: str, page: Path) -> str:
@@ -159,7 +159,7 @@ def _plain(name: str, context: dict[str, Any]) -> str:
     """Without context processors, since they may be what failed."""
     from django.template.loader import get_template
 
-    return get_template(name).render(context)
+    return str(get_template(name).render(context))
 
 
 def _wrong(request: HttpRequest, status: int, title: str, words: str) -> HttpResponse:

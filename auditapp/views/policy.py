@@ -23,7 +23,6 @@ from auditapp.views.access import enter
 from auditapp.views.steps import reached, steps_of
 
 
-
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
