@@ -173,8 +173,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings(Block):
+    """Up to three findings; `titles[k]` heads the first k + 1 of them."""
+
     kind = "findings"
-    title: str
+    titles: tuple[str, ...]
     items: tuple[Finding, ...]
     note: str = ""
 
@@ -210,6 +212,7 @@ class Bullets(Block):
     kind = "bullets"
     items: tuple[Rich, ...]
     title: str = ""
+    columns: int = 1
 
 
 @dataclass(frozen=True)
@@ -220,13 +223,14 @@ class Tab:
 
 @dataclass(frozen=True)
 class Part(Block):
-    """A sub-section with its own address."""
+    """A sub-section with its own address; one that is not printed is named in the PDF."""
 
     kind = "part"
     anchor: str
     title: str
     blocks: tuple[Block, ...]
     lede: Rich = ()
+    printed: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 MAX_SERIES = 7
 MAX_CALIBRATION = 6
-MAX_HISTOGRAM = 5
+MAX_HISTOGRAM = 4
 SWEEP_ROWS = tuple(round(0.1 * i, 1) for i in range(1, 10))
 
 
@@ -33,6 +33,12 @@ def _rows_by_group(facts: Facts, name: str, table: Row) -> list[tuple[Row, Row]]
         for level in largest_levels(facts, table)
         if phrases.label(level["group"]) in found
     ]
+
+
+def _everyone(facts: Facts, name: str) -> list[tuple[Row, Row]]:
+    """The entry of the whole population, named like a group."""
+    items = (facts.doc.get("scores") or {}).get(name) or []
+    return [({"group": {"": "Everyone"}, "status": "", "n": 0}, i) for i in items if not i["by"]]
 
 
 def sweep(facts: Facts, table: Row) -> Figure | None:
@@ -88,7 +94,7 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
 def _drawn_note(n: int, most: int) -> str:
     if n <= most:
         return ""
-    return f" The reference and the {most - 1} largest other groups are drawn."
+    return f" Drawn: the reference and the {most - 1} largest others."
 
 
 def _crossings(series: list[Row]) -> list[tuple[str, str, float]]:
@@ -129,6 +135,8 @@ def _sweep_alt(series: list[Row], threshold: float, title: str) -> str:
 def calibration(facts: Facts, table: Row) -> Figure | None:
     """C6: does a score of 0.3 mean three in ten, in every group?"""
     pairs = _rows_by_group(facts, "calibration", table)
+    if len(pairs) < MAX_CALIBRATION // 2:
+        pairs += _everyone(facts, "calibration")
     series = []
     worst: tuple[float, str, Row] | None = None
     for level, item in pairs:
@@ -167,8 +175,8 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
     return Figure(
         anchor=f"calibration-{facts.anchor(table)}",
         title=message,
-        subtitle="Share with the favourable recorded outcome by mean score, with 95% interval. "
-        "On the diagonal a score means what it says." + _drawn_note(len(series), MAX_CALIBRATION),
+        subtitle="Share with the recorded outcome by mean score, with 95% interval."
+        + _drawn_note(len(series), MAX_CALIBRATION),
         alt=clip(alt),
         table=_calibration_table(series, title),
         chart={"kind": "calibration", "series": series[:MAX_CALIBRATION]},

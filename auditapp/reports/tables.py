@@ -19,8 +19,9 @@ from auditapp.reports.words import behind, reason
 
 Row = dict[str, Any]
 
-PRINT_CELLS = 24
-LIST_CAP = 40
+PRINT_CELLS = 36
+FEWEST_PRINTED = 10
+LIST_CAP = 24
 TOO_FEW = "too few"
 
 
@@ -222,7 +223,8 @@ def cells(facts: Facts, table: Row) -> Table:
                 *(gap(facts.gap(m, group)) for m in metrics),
             )
         )
-    further = len(rows) - PRINT_CELLS
+    printed = max(FEWEST_PRINTED, PRINT_CELLS // len(facts.crosses))
+    further = len(rows) - printed
     foot = [
         "Steadied: the estimate borrows from similar groups; it decides no verdict.",
         family_note(facts),
@@ -237,7 +239,7 @@ def cells(facts: Facts, table: Row) -> Table:
         verdicts=used_verdicts(rows),
         stacked=len(metrics) > 2,
         dense=True,
-        print_rows=PRINT_CELLS if further > 0 else None,
+        print_rows=printed if further > 0 else None,
         print_more=(
             f"{count(further)} further groups, all with smaller supported gaps or none, are in "
             "tables.csv, attached to this file."

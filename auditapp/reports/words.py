@@ -192,6 +192,14 @@ def not_enough(facts: Facts, gap: Gap) -> Rich:
     need = more_needed(gap)
     inside = "" if behind(gap) == gap["n"] else f" ({count(behind(gap))} {words.behind})"
     hidden = f"Gaps up to {at_most(gap['b'])} points in {words.title.lower()} could be hidden"
+    if need is None and gap.get("rows_needed") is None:
+        others = count(behind(gap, "_comparator"))
+        return rich(
+            f"{count(gap['n'])} ",
+            bold(group),
+            f"{inside} were compared with {facts.comparator(gap)}, only {others} {words.behind}. "
+            f"{hidden}.",
+        )
     if need is None:
         return rich(
             f"{count(gap['n'])} ",

@@ -36,11 +36,9 @@ def section(facts: Facts) -> Section:
         blocks.append(figures.gap_strip(facts, table, facts.lead, anchor="gap-strip"))
     found = findings(facts)
     if found:
-        title = "finding" if len(found) == 1 else "findings"
-        further = "further " if len(found) == 1 else ""
         blocks.append(
             Findings(
-                title=f"{upper_first(spelled(len(found)))} {further}{title}, worst first",
+                titles=tuple(_title(k) for k in range(1, len(found) + 1)),
                 items=tuple(
                     Finding(words.finding(facts, g), words.detail(g), g["verdict"]) for g in found
                 ),
@@ -50,6 +48,12 @@ def section(facts: Facts) -> Section:
         )
     blocks.append(NextStep(words.next_step(facts), "See group results", "groups"))
     return Section(slug="answer", title="The answer", blocks=tuple(blocks))
+
+
+def _title(k: int) -> str:
+    if k == 1:
+        return "One further finding"
+    return f"{upper_first(spelled(k))} findings, worst first"
 
 
 def cards(facts: Facts) -> tuple[Stat, ...]:

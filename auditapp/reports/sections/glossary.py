@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from auditapp.reports import metric_words
 from auditapp.reports.blocks import Fact, FactList, Section, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, limit
@@ -66,10 +65,6 @@ def section(facts: Facts) -> Section:
          "colours the grid and decides nothing."),
         ("Result hash", "A fingerprint of the inputs, settings and numbers of this report."),
     ]  # fmt: skip
-    for metric in facts.metrics:
-        words = metric_words.words(metric)
-        if words.asks:
-            terms.append((words.title, words.asks))
     shown = [name for name in CHARTS if _has(facts, name)]
     blocks = (
         FactList(tuple(Fact(term, rich(text)) for term, text in terms), columns=2),

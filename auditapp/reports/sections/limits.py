@@ -14,8 +14,7 @@ def section(facts: Facts) -> Section:
         Bullets(tuple(_limits(facts)), "Limits of the numbers"),
         Bullets(tuple(_would_change(facts)), "What would change the verdict"),
     )
-    lede = "A report can only be as good as its rows, its recorded outcomes and its questions."
-    return Section("limits", "Limits", blocks, rich(lede))
+    return Section("limits", "Limits", blocks)
 
 
 def _limits(facts: Facts) -> list[Rich]:

@@ -64,7 +64,7 @@ def section(facts: Facts) -> Section:
         _roles(facts),
         _parameters(facts),
         _software(facts),
-        Bullets(tuple(rich(m) for m in METHODS), "Methods"),
+        Bullets(tuple(rich(m) for m in METHODS), "Methods", columns=2),
         Prose(
             rich(
                 "The same inputs and version give the same result hash. To check this report, "
@@ -202,7 +202,7 @@ def _software(facts: Facts) -> FactList:
     if steps:
         total = sum(v for v in steps.values() if isinstance(v, (int, float)))
         rows.append(Fact("Time used", rich(f"{total:.1f} s before charts and PDF")))
-    return FactList(tuple(rows), "Software and machine")
+    return FactList(tuple(rows), "Software and machine", columns=2)
 
 
 def _machine(env: Row) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from auditapp.reports import phrases, score_figures, tables
@@ -12,13 +13,16 @@ from auditapp.reports.words import reason
 
 Row = dict[str, Any]
 
+MAX_PRINTED = 2
+
 
 def section(facts: Facts) -> Section | None:
     if not facts.doc.get("scores"):
         return None
-    parts = [part for part in (_part(facts, t) for t in facts.singles) if part is not None]
-    if not parts:
+    made = [part for part in (_part(facts, t) for t in facts.singles) if part is not None]
+    if not made:
         return None
+    parts = [replace(part, printed=i < MAX_PRINTED) for i, part in enumerate(made)]
     tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
     threshold = facts.doc["scores"]["threshold"]
     lede = (
@@ -31,8 +35,8 @@ def section(facts: Facts) -> Section | None:
 def _part(facts: Facts, table: Row) -> Part | None:
     made = (
         quality(facts, table),
-        score_figures.sweep(facts, table),
         score_figures.histogram(facts, table),
+        score_figures.sweep(facts, table),
         score_figures.calibration(facts, table),
     )
     blocks: list[Block] = [block for block in made if block is not None]
@@ -88,8 +92,8 @@ def quality(facts: Facts, table: Row) -> Table | None:
         columns=tables.share(columns),
         rows=tuple(rows),
         foot=(
-            "AUC: chance that a person with the outcome scores above one without. Calibration "
-            "error by chance: what it would be if scores were exact. Described, without verdicts.",
+            "AUC: chance that a person with the outcome scores above one without. By chance: the "
+            "error of exact scores.",
         ),
         stacked=True,
         dense=True,
