@@ -30,6 +30,6 @@ def _area(name: str) -> str:
         return "data"
     if name.startswith("doc"):
         return "docs"
-    if name in {"status", "signin", "signin-link", ""}:
+    if name in {"status", "signin", "signin-link", "account", ""}:
         return ""
     return "audits"

@@ -8,7 +8,9 @@ from typing import Any
 from django import forms
 
 from auditapp.datasets.suggest import attribute_spec, favourable_values
+from auditapp.forms import role_fields as fields
 from auditapp.forms.guesses import fits_unit, groups_of, natural
+from auditapp.forms.role_fields import MOST_VALUES
 from auditapp.forms.words import cuts_text, parse_cuts, parse_words, words_text
 from auditapp.models import ModelFile
 
@@ -22,14 +24,6 @@ ROLES = [
     ("unit", "Household or person"),
 ]
 ONCE = ("label", "decision", "score", "unit")
-SOURCES = [
-    ("train", "Train a reference model"),
-    ("upload", "Use an uploaded model"),
-    ("columns", "Use a score or decision column"),
-]
-ESTIMATORS = [("logistic", "Logistic regression"), ("boosting", "Gradient boosting")]
-DIRECTIONS = [("yes", "Higher is better for the person"), ("no", "Lower is better")]
-MOST_VALUES = 200
 Json = dict[str, Any]
 
 
@@ -133,124 +127,19 @@ class RolesForm(forms.Form):
 
     def _add_fields(self) -> None:
         for i, column in enumerate(self.columns):
-            field = forms.ChoiceField(
-                label=f"Role of {column['name']}", choices=ROLES, required=False
-            )
-            field.initial = self.roles[i]
-            field.widget.attrs["class"] = f"role role-{self.roles[i]}"
-            self.fields[f"role-{i}"] = field
+            self.fields[f"role-{i}"] = fields.role(column, self.roles[i], ROLES)
         for role in ("label", "decision"):
             for place in self.places(role)[:1]:
-                self._add_values(place, role)
+                name = f"values-{place}"
+                first = self._initial_of(place, role)[name]
+                self.fields[name] = fields.values(self.columns[place], first)
         for place in self.places("score")[:1]:
-            self._add_score(place)
+            self.fields.update(fields.score(self._initial_of(place, "score")))
         for place in self.places("sensitive"):
-            self._add_attribute(place)
-        self._add_source()
-
-    def _add_values(self, place: int, role: str) -> None:
-        column = self.columns[place]
-        self.fields[f"values-{place}"] = forms.MultipleChoiceField(
-            label=f"Favourable values of {column['name']}",
-            choices=[(value, value) for value, _ in self.values_of(place)],
-            initial=self._initial_of(place, role)[f"values-{place}"],
-            widget=forms.CheckboxSelectMultiple,
-            error_messages={
-                "required": f"Tick at least one favourable value of {column['name']}",
-                "invalid_choice": f"%(value)s is no value of {column['name']}",
-            },
-        )
-
-    def _add_score(self, place: int) -> None:
-        first = self._initial_of(place, "score")
-        self.fields["direction"] = forms.ChoiceField(
-            label="Direction of the score",
-            choices=DIRECTIONS,
-            initial=first["direction"],
-            widget=forms.RadioSelect,
-        )
-        for name, words in (("low", "Lowest possible score"), ("high", "Highest possible score")):
-            self.fields[name] = forms.FloatField(
-                label=words,
-                initial=first[name],
-                widget=forms.TextInput(attrs={"inputmode": "decimal"}),
-                error_messages={
-                    "required": f"Enter the {words.lower()}",
-                    "invalid": "Enter a number such as 0 or 1",
-                },
-            )
-
-    def _add_attribute(self, place: int) -> None:
-        first = self._initial_of(place, "sensitive")
-        name = self.columns[place]["name"]
-        self.fields[f"title-{place}"] = forms.CharField(
-            label="Name in the report",
-            max_length=60,
-            initial=first[f"title-{place}"],
-            error_messages={"required": f"Enter a name for {name}"},
-        )
-        if self.can_cut(place):
-            self.fields[f"cuts-{place}"] = forms.CharField(
-                label="Cuts",
-                required=False,
-                initial=first[f"cuts-{place}"],
-                help_text="Each number begins a new group. Without cuts each value is a group.",
-            )
-        if self.columns[place]["distinct"] <= MOST_VALUES:
-            self.fields[f"words-{place}"] = forms.CharField(
-                label="Names of the values",
-                required=False,
-                initial=first[f"words-{place}"],
-                help_text="One line for each value: value = name. Names are used without cuts.",
-                widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
-            )
-
-    def _add_source(self) -> None:
-        stored = self.draft.get("model") or {}
-        kind = stored.get("kind") or ("upload" if self.model is not None else "train")
-        self.fields["source"] = forms.ChoiceField(
-            label="Where decisions come from",
-            choices=SOURCES,
-            initial="upload" if kind in {"onnx", "skops"} else kind,
-            widget=forms.RadioSelect,
-            error_messages={"required": "Choose where decisions come from"},
-        )
-        self.fields["estimator"] = forms.ChoiceField(
-            label="Kind of reference model",
-            choices=ESTIMATORS,
-            required=False,
-            initial=stored.get("estimator") or "logistic",
-        )
-        self.fields["sensitive_features"] = forms.BooleanField(
-            label="Give the sensitive columns to the model as well",
-            required=False,
-            initial=bool(self.draft.get("sensitive_features")),
-        )
-        self.fields["model"] = forms.ChoiceField(
-            label="Uploaded model",
-            choices=[("", "Choose a model")] + [(k, m.name) for k, m in self.models.items()],
-            required=False,
-            initial=str(self.model.id) if self.model is not None else "",
-        )
-        profile = (self.model.profile or {}) if self.model is not None else {}
-        outputs = [item["name"] for item in profile.get("outputs") or []]
-        if len(outputs) > 1:
-            self.fields["output"] = forms.ChoiceField(
-                label="Output that holds the probability",
-                choices=[("", "Detect"), *((name, name) for name in outputs)],
-                required=False,
-                initial=stored.get("output") or "",
-            )
-        if profile.get("classes"):
-            self.fields["positive"] = forms.ChoiceField(
-                label="Favourable class of the model",
-                choices=[("", "Detect"), *((str(c), str(c)) for c in profile["classes"])],
-                required=False,
-                initial=stored.get("positive") or "",
-            )
-        for name in ("estimator", "model", "output", "positive"):
-            if name in self.fields:
-                self.fields[name].widget.attrs["class"] = "input"
+            first = self._initial_of(place, "sensitive")
+            made = fields.attribute(self.columns[place], first, place, cut=self.can_cut(place))
+            self.fields.update(made)
+        self.fields.update(fields.source(self.draft, self.models, self.model))
 
     def can_cut(self, place: int) -> bool:
         """Whether the column holds numbers that make groups only when cut."""

@@ -135,18 +135,6 @@ def plural(count: int, words: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-@register.filter
-def get(mapping: Mapping[Any, Any] | None, key: Any) -> Any:
-    """A value of a mapping by a key that is itself a variable."""
-    return None if mapping is None else mapping.get(key)
-
-
-@register.filter
-def verdict_words(verdict: str | None) -> str:
-    """The verdict as it is printed everywhere."""
-    return VERDICTS.get(verdict or "", VERDICTS["not-applicable"])
-
-
 @register.inclusion_tag("ui/icon.html")
 def icon(name: str, classes: str = "") -> dict[str, str]:
     """One of our own icons; always beside words, so hidden from screen readers."""

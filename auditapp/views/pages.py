@@ -99,6 +99,8 @@ def _rendered(path: Path, changed: int) -> tuple[str, SafeString]:
             if child.type == "link_open":
                 child.attrs["href"] = _link(str(child.attrs["href"]), path)
     html = parser.renderer.render(tokens, parser.options, {})
+    # a block that scrolls can be reached by keyboard; an empty header cell is no header
+    html = html.replace("<pre>", '<pre tabindex="0">').replace("<th></th>", "<td></td>")
     return _title(path), mark_safe(html)  # our own files, HTML disabled
 
 
@@ -149,7 +151,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: says a reference that the log has too, and nothing else."""
     reference = secrets.token_hex(4)
-    log.error("page failed", reference=reference, path=request.path)
+    log.error("page failed", reference=reference, path=request.path, exc_info=True)
     return HttpResponse(
         _plain("500.html", {"reference": reference}), status=500, content_type="text/html"
     )

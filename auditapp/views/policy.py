@@ -16,7 +16,7 @@ from auditapp.errors import AuditError
 from auditapp.forms.errors import Errors, error_list, mark_invalid
 from auditapp.forms.guesses import groups_of
 from auditapp.forms.policy import PolicyForm
-from auditapp.forms.roles import ESTIMATORS
+from auditapp.forms.role_fields import ESTIMATORS
 from auditapp.models import Audit, State
 from auditapp.services import audits
 from auditapp.views.access import enter

@@ -25,7 +25,10 @@ FILES = {
 @login_required
 @require_safe
 def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
-    """The report as a page; nothing is computed here."""
+    """The report as a page; nothing is computed here.
+
+    templates/report/body.html gets `report` (report.json) and `folder` (with charts/).
+    """
     audit = selectors.audit_get(user=request.user, id=audit_id)
     if audit.state != State.DONE:
         return redirect("audit", audit.id)
@@ -35,7 +38,7 @@ def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "audit": audit,
         "stored": found,
         "edit": may_edit(request, audit.workspace),
-        "document": _document(found),
+        "report": _document(found),
         "folder": found.folder,
     }
     return render(request, "pages/report.html", context)

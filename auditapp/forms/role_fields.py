@@ -1,0 +1,151 @@
+"""The fields of step 2: one role for each column, and what the roles ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from auditapp.models import ModelFile
+
+SOURCES = [
+    ("train", "Train a reference model"),
+    ("upload", "Use an uploaded model"),
+    ("columns", "Use a score or decision column"),
+]
+ESTIMATORS = [("logistic", "Logistic regression"), ("boosting", "Gradient boosting")]
+DIRECTIONS = [("yes", "Higher is better for the person"), ("no", "Lower is better")]
+MOST_VALUES = 200
+Json = dict[str, Any]
+Fields = dict[str, forms.Field]
+
+
+def role(column: Json, given: str, roles: list[tuple[str, str]]) -> forms.ChoiceField:
+    """What a column is."""
+    return forms.ChoiceField(
+        label=f"Role of {column['name']}", choices=roles, required=False, initial=given
+    )
+
+
+def values(column: Json, first: list[str]) -> forms.MultipleChoiceField:
+    """Which values of a label or a decision are favourable."""
+    return forms.MultipleChoiceField(
+        label=f"Favourable values of {column['name']}",
+        choices=[(item["value"], item["value"]) for item in column.get("top") or []],
+        initial=first,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": f"Tick at least one favourable value of {column['name']}",
+            "invalid_choice": f"%(value)s is no value of {column['name']}",
+        },
+    )
+
+
+def score(first: Json) -> Fields:
+    """Direction and range of a score."""
+    made: Fields = {
+        "direction": forms.ChoiceField(
+            label="Direction of the score",
+            choices=DIRECTIONS,
+            initial=first["direction"],
+            widget=forms.RadioSelect,
+        )
+    }
+    for name, words in (("low", "Lowest possible score"), ("high", "Highest possible score")):
+        made[name] = forms.FloatField(
+            label=words,
+            initial=first[name],
+            widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+            error_messages={
+                "required": f"Enter the {words.lower()}",
+                "invalid": f"{words}: enter a number such as 0 or 1",
+            },
+        )
+    return made
+
+
+def attribute(column: Json, first: Json, place: int, *, cut: bool) -> Fields:
+    """Name, cuts and value names of a sensitive column."""
+    made: Fields = {
+        f"title-{place}": forms.CharField(
+            label="Name in the report",
+            max_length=60,
+            initial=first[f"title-{place}"],
+            error_messages={"required": f"Enter a name for {column['name']}"},
+        )
+    }
+    if cut:
+        made[f"cuts-{place}"] = forms.CharField(
+            label="Cuts",
+            required=False,
+            initial=first[f"cuts-{place}"],
+            help_text="Each number begins a new group. Without cuts each value is a group.",
+        )
+    if column["distinct"] <= MOST_VALUES:
+        made[f"words-{place}"] = forms.CharField(
+            label="Names of the values",
+            required=False,
+            initial=first[f"words-{place}"],
+            help_text="One line for each value: value = name. Names are used without cuts.",
+            widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
+        )
+    return made
+
+
+def source(draft: Json, models: Mapping[str, ModelFile], model: ModelFile | None) -> Fields:
+    """Where decisions come from."""
+    stored = draft.get("model") or {}
+    kind = stored.get("kind") or ("upload" if model is not None else "train")
+    made: Fields = {
+        "source": forms.ChoiceField(
+            label="Where decisions come from",
+            choices=SOURCES,
+            initial="upload" if kind in {"onnx", "skops"} else kind,
+            widget=forms.RadioSelect,
+            error_messages={"required": "Choose where decisions come from"},
+        ),
+        "estimator": forms.ChoiceField(
+            label="Kind of reference model",
+            choices=ESTIMATORS,
+            required=False,
+            initial=stored.get("estimator") or "logistic",
+        ),
+        "sensitive_features": forms.BooleanField(
+            label="Give the sensitive columns to the model as well",
+            required=False,
+            initial=bool(draft.get("sensitive_features")),
+        ),
+        "model": forms.ChoiceField(
+            label="Uploaded model",
+            choices=[("", "Choose a model"), *((key, m.name) for key, m in models.items())],
+            required=False,
+            initial=str(model.id) if model is not None else "",
+        ),
+        **_reading(stored, (model.profile or {}) if model is not None else {}),
+    }
+    for name in ("estimator", "model", "output", "positive"):
+        if name in made:
+            made[name].widget.attrs["class"] = "input"
+    return made
+
+
+def _reading(stored: Json, profile: Json) -> Fields:
+    """How the model's answer is read, where the file leaves a choice."""
+    made: Fields = {}
+    outputs = [item["name"] for item in profile.get("outputs") or []]
+    if len(outputs) > 1:
+        made["output"] = forms.ChoiceField(
+            label="Output that holds the probability",
+            choices=[("", "Detect"), *((name, name) for name in outputs)],
+            required=False,
+            initial=stored.get("output") or "",
+        )
+    if profile.get("classes"):
+        made["positive"] = forms.ChoiceField(
+            label="Favourable class of the model",
+            choices=[("", "Detect"), *((str(c), str(c)) for c in profile["classes"])],
+            required=False,
+            initial=stored.get("positive") or "",
+        )
+    return made
