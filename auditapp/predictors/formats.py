@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
+import pickletools
 import zipfile
 from pathlib import Path, PurePath
 
 HEAD = 4096
+FEW_OPCODES = 8
 HDF5 = b"\x89HDF\r\n\x1a\n"
 COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x04\x22M\x18", b"\x28\xb5\x2f\xfd")
 ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
-OLD_PICKLE = re.compile(rb"^(\(|\])?[cidl(][\w.]+\n?[\w.]*\n|^\((dp|lp|i)\d*\n|^[cI][\w.]+\n\w+\n")
 PICKLE_SUFFIXES = {".pkl", ".pickle", ".p", ".dill", ".cloudpickle"}
 BY_SUFFIX = {
     ".joblib": "joblib",
@@ -70,12 +70,28 @@ def _by_bytes(head: bytes, suffix: str) -> str | None:
         if b"torch" in head or suffix in (".pt", ".pth"):
             return "torch"
         return "joblib" if joblib or b"numpy_pickle" in head else "pickle"
-    if OLD_PICKLE.match(head):
+    if _is_old_pickle(head):
         return "pickle"
     if head.startswith(COMPRESSED) or (head.startswith(ZLIB) and suffix != ".onnx"):
         packed = joblib or suffix in PICKLE_SUFFIXES
         return "joblib" if packed or head.startswith(ZLIB) else "archive"
     return _by_magic(head)
+
+
+def _is_old_pickle(head: bytes) -> bool:
+    """Whether these are the opcodes of protocol 0 or 1, which has no magic number.
+
+    The opcodes are listed, never executed.
+    """
+    opcodes = 0
+    try:
+        for opcode, _, _ in pickletools.genops(head):
+            opcodes += 1
+            if opcode.name == "STOP":
+                return opcodes > 2
+    except (ValueError, IndexError, KeyError, OverflowError):
+        return opcodes > FEW_OPCODES and len(head) == HEAD
+    return False
 
 
 def _by_magic(head: bytes) -> str | None:

@@ -45,15 +45,10 @@ def check(path: Path, name: str) -> wire.Contents:
     """
     if path.stat().st_size == 0:
         raise AuditError("empty-file", f"“{name}” is empty.", "Export the model again.")
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        view = memoryview(data)
-        try:
-            found = wire.contents(view, name)
-        except AuditError as error:
-            # The traceback's frames hold slices of the map, which must be gone to close it.
-            raise error.with_traceback(None) from None
-        finally:
-            del view
+    with path.open("rb") as file:
+        # Not closed by hand: a traceback may still hold slices of it.
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    found = wire.contents(memoryview(data), name)
     if found.external:
         tensor, place = found.external[0]
         raise AuditError(
@@ -84,7 +79,10 @@ def check(path: Path, name: str) -> wire.Contents:
 def describe(path: Path, name: str) -> Json:
     """Inputs, outputs, class labels, and which output is taken for the probability."""
     found = check(path, name)
-    session = _session(path, name)
+    return _described(_session(path, name), found)
+
+
+def _described(session: Any, found: wire.Contents) -> Json:
     inputs = [_value(v) for v in session.get_inputs()]
     _check_inputs(inputs)
     results = [_value(v) for v in session.get_outputs()]
@@ -115,11 +113,12 @@ def scores(
     tick: Callable[..., None],
 ) -> None:
     """Fill `out` with the score of every row of the table."""
-    profile = describe(path, name)
+    found = check(path, name)
+    session = _session(path, name)
+    profile = _described(session, found)
     inputs = profile["inputs"]
     take = outputs.reader(profile, output, positive)
     rows = _rows(inputs, table, features)
-    session = _session(path, name)
     size = _batch(inputs)
     for start, batch in rows.batches(size):
         n = batch.num_rows
