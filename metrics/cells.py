@@ -242,7 +242,7 @@ class CellTable:
             sums[tuple(place)] = np.bincount(codes, weight, minlength=size).reshape(shape)
         cells = index.cells
         if sparse:
-            kept = counts.reshape(len(counts), -1).any(axis=1)
+            kept = counts.any(axis=tuple(range(1, counts.ndim)))
             if not kept.all():
                 cells, counts = cells[kept], counts[kept]
                 sums = None if sums is None else sums[kept]

@@ -50,6 +50,7 @@ class SmallScores:
         return SmallScores(self.codes[where], self.labels[where], self.scores[where])
 
     def __add__(self, other: SmallScores) -> SmallScores:
+        """Rows of both, in an order that does not depend on theirs."""
         codes = np.concatenate([self.codes, other.codes])
         labels = np.concatenate([self.labels, other.labels])
         scores = np.concatenate([self.scores, other.scores])
@@ -94,11 +95,11 @@ class CountSet:
         return self.outcomes[0].n
 
     def outcome_groups(self, by: Sequence[str]) -> Grouping:
-        """Groups of `by` over (label, decision)."""
+        """Return the groups of `by` over (label, decision)."""
         return grouping(_containing(self.outcomes, by), by)
 
     def score_groups(self, by: Sequence[str]) -> Grouping:
-        """Groups of `by` over (label, score bin)."""
+        """Return the groups of `by` over (label, score bin)."""
         return grouping(_containing(self.scores, by), by)
 
     def score_values(self) -> Floats:
@@ -261,6 +262,8 @@ def count(
     )
     if score is None:
         return counted
+    if not np.issubdtype(score.dtype, np.floating):
+        score = score.astype(np.float64)
     known = _known(score)
     columns = _Scored(
         codes if known is None else {name: column[known] for name, column in codes.items()},

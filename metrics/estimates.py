@@ -24,8 +24,8 @@ GOALS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ("accuracy",),
 }
 
-# Tables with more groups list those that reach the floor, and count the others.
-LISTED_GROUPS = 2000
+# Intersections with more cells list their largest ones above the floor and count the others.
+LISTED_GROUPS = 1000
 
 Record = dict[str, Any]
 
@@ -128,11 +128,12 @@ class Frame:
         return largest(n), "largest"
 
     def listed(self, by: tuple[str, ...]) -> NDArray[np.intp]:
-        """Positions of the groups a document lists."""
+        """Positions of the groups a document lists and compares, chosen by size alone."""
         n = self.groups[by].n
-        if len(n) <= LISTED_GROUPS:
+        if len(n) <= LISTED_GROUPS or len(by) == 1:
             return np.arange(len(n))
-        return np.flatnonzero(n >= self.policy.floor)
+        biggest = np.argsort(-n, kind="stable")[:LISTED_GROUPS]
+        return np.sort(biggest[n[biggest] >= self.policy.floor])
 
     def missing(self, item: rates.Measure) -> str | None:
         """Why a measure is undefined everywhere, None where it is not."""

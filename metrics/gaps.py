@@ -25,6 +25,8 @@ class Block:
     ----------
     by, metric
         The table and the rate.
+    cells : (g, k) int32
+        Codes of the listed groups, which the comparisons point to.
     comparisons
         One entry per compared group.
     n_comparator : (k,) int64
@@ -33,6 +35,7 @@ class Block:
 
     by: tuple[str, ...]
     metric: str
+    cells: NDArray[np.int32]
     comparisons: verdicts.Comparisons
     n_comparator: NDArray[np.int64]
 
@@ -44,12 +47,18 @@ def blocks(frame: Frame) -> list[Block]:
     slugs = rates.distinct((*judged, *described))
     out = []
     for by, table in frame.groups.items():
-        above, below = rates.tally(table.counts, slugs)
-        listed = np.zeros(len(table.n), dtype=bool)
-        listed[frame.listed(by)] = True
+        listed = frame.listed(by)
+        counts = table.counts[listed]
+        if len(listed) < len(table.n):
+            # Cells that are not listed stay in everybody else, as one group without a comparison.
+            counts = np.concatenate(
+                [counts, (table.counts.sum(axis=0) - counts.sum(axis=0))[None]]
+            )
+        n = counts.sum(axis=(1, 2))
+        above, below = rates.tally(counts, slugs)
         for j, slug in enumerate(slugs):
-            whole = verdicts.comparisons_of(
-                table.n,
+            compared = verdicts.comparisons_of(
+                n,
                 above[:, j],
                 below[:, j],
                 kind="attribute" if len(by) == 1 else "intersection",
@@ -59,10 +68,10 @@ def blocks(frame: Frame) -> list[Block]:
                 primary=slug in frame.policy.primary,
                 judged=slug in judged,
             )
-            kept = _take(whole, listed[whole.group])
+            kept = _take(compared, compared.group < len(listed))
             rest = kept.comparator == verdicts.REST
-            against = np.where(rest, table.n.sum() - table.n[kept.group], table.n[kept.comparator])
-            out.append(Block(by, slug, kept, against))
+            against = np.where(rest, n.sum() - n[kept.group], n[kept.comparator])
+            out.append(Block(by, slug, table.cells[listed], kept, against))
     return out
 
 
@@ -128,8 +137,8 @@ def _reason(frame: Frame, metric: str, reason: str) -> str | None:
 
 
 def _gap(frame: Frame, block: Block, k: int) -> Record:
-    """What a difference and a ratio of the same comparison share."""
-    c, cells = block.comparisons, frame.groups[block.by].cells
+    """Return what a difference and a ratio of the same comparison share."""
+    c, cells = block.comparisons, block.cells
     against = int(c.comparator[k])
     comparator: Any = "rest"
     choice = "rest"
@@ -204,7 +213,11 @@ def _tests(frame: Frame, table: Grouping, metric: str) -> list[Record]:
     above, below = (side[:, 0] for side in rates.tally(table.counts, (metric,)))
     policy = frame.policy
     floor = (table.n >= policy.floor) & (below >= policy.denominator_floor)
-    used = below > 0 if len(below) <= LISTED_CELLS else floor
+    used = below > 0
+    if len(below) > LISTED_CELLS:
+        listed = np.zeros(len(below), dtype=bool)
+        listed[frame.listed(table.by)] = True
+        used, floor = used & listed, floor & listed
     name = f"{metric}/{'/'.join(table.by)}"
     head = {"subject": BASELINE, "by": list(table.by), "metric": metric}
     result = significance.chi_square(

@@ -79,11 +79,7 @@ class Grouping:
     @property
     def n(self) -> NDArray[np.int64]:
         """Rows of each group."""
-        return np.asarray(self.counts.reshape(len(self.counts), -1).sum(axis=1))
-
-    def subset(self, kept: NDArray[np.bool_]) -> Grouping:
-        """The same grouping with some groups only."""
-        return Grouping(self.by, self.cells[kept], self.counts[kept], self.unknown)
+        return np.asarray(self.counts.sum(axis=tuple(range(1, self.counts.ndim))))
 
 
 def grouping(table: CellTable, by: Sequence[str]) -> Grouping:

@@ -134,10 +134,8 @@ def _round(
     new_beta = covariance @ (design.T @ working - weighted.T @ (working / own))
     new_effect = (working - weight * (design @ new_beta)) / own
     shared = weighted / own[:, None]
-    var_effect = 1.0 / own + np.einsum("gp,pq,gq->g", shared, covariance, shared)
-    var_eta = (
-        np.einsum("gp,pq,gq->g", design, covariance, design)
-        + var_effect
-        - 2.0 * np.einsum("gp,pq,gq->g", design, covariance, shared)
-    )
+    # A product of matrices first: an einsum of three operands runs without BLAS.
+    spread = design @ covariance
+    var_effect = 1.0 / own + ((shared @ covariance) * shared).sum(axis=1)
+    var_eta = (spread * design).sum(axis=1) + var_effect - 2.0 * (spread * shared).sum(axis=1)
     return _Step(new_beta, new_effect, var_effect, var_eta)

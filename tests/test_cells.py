@@ -112,7 +112,9 @@ def test_a_code_outside_its_axis_is_an_error_that_names_it():
         fold(*rows(0)) + fold(*rows(0, sizes=(5, 3, 2)))
 
 
-def test_a_column_of_unknowns_and_an_empty_table_are_counted():
+@pytest.mark.parametrize("dense", [1, cells.DENSE])
+def test_a_column_of_unknowns_and_an_empty_table_are_counted(monkeypatch, dense):
+    monkeypatch.setattr(cells, "DENSE", dense)
     nothing = np.full(3, -1)
     table = fold([nothing], [Axis("a", 1)], nothing, nothing)
     assert as_dict(table) == {(-1,): [[3, 0, 0, 0], [0] * 4, [0] * 4]}

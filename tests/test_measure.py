@@ -345,6 +345,17 @@ def test_missing_scores_leave_their_rows_in_everything_else():
     assert decide(np.array([np.nan, 0.5]), threshold=0.5).tolist() == [-1, 1]
 
 
+def test_whole_numbers_and_single_precision_are_scores_too():
+    attributes, label, score = population(400)
+    for kind in (np.int8, np.float32):
+        given = np.round(score).astype(kind)
+        scores = strict(measure(attributes, label=label, score=given, policy=QUICK))["scores"]
+        assert scores["edges_kind"] == "quantile"
+        assert scores["cuts"] == [1.0]
+        exact = sm.roc_auc_score(label, np.round(score))
+        assert scores["auc"][0]["value"] == pytest.approx(exact, abs=1e-12)
+
+
 def test_bad_input_is_named():
     attributes, label, score = population(50)
     with pytest.raises(ValueError, match="outside 0 to 1"):
@@ -461,6 +472,17 @@ def test_a_table_of_very_many_cells_lists_those_that_reach_the_floor(monkeypatch
     assert min(level["n"] for level in cells["levels"]) >= 30
     total = sum(level["n"] for level in cells["levels"]) + cells["unlisted"]["n"]
     assert total + cells["unknown"] == 500
+    gap = pick(document["gaps"], by=["race", "sex"], metric="accuracy")[0]
+    assert gap["n"] + gap["n_comparator"] == total
+
+
+def test_a_table_without_one_cell_above_the_floor_lists_none(monkeypatch):
+    monkeypatch.setattr("metrics.estimates.LISTED_GROUPS", 4)
+    attributes, label, score = population(60)
+    policy = Policy(draws=20, floor=50)
+    document = strict(measure(attributes, label=label, score=score, policy=policy))
+    assert document["groups"][2]["levels"] == []
+    assert not pick(document["gaps"], by=["race", "sex"])
 
 
 def test_the_same_seed_repeats_the_document_and_another_moves_only_what_is_drawn():
