@@ -28,9 +28,6 @@ from auditapp.plan import (
 Json = dict[str, Any]
 Say = Callable[[Json], None]
 
-#: Kinds of column a reference model is trained on unless --features says otherwise.
-FEATURE_KINDS = frozenset({"binary", "categorical", "numeric"})
-
 
 @dataclass(frozen=True)
 class Options:
@@ -169,7 +166,7 @@ def plan_of(options: Options, profile: Json, model: Json | None) -> Plan:
     label = _outcome(options.label, options.favourable, columns, "--favourable")
     low, high = options.score_range if options.score_range is not None else (0.0, 1.0)
     plan = Plan(
-        about=About(title=options.title if options.title else Path(profile["name"]).stem),
+        about=_about(options, profile),
         data=Data(profile["name"], profile["sha256"], profile["bytes"], profile["rows"]),
         model=Model(
             kind=kind,
@@ -190,6 +187,16 @@ def plan_of(options: Options, profile: Json, model: Json | None) -> Plan:
     )
     check(plan)
     return plan
+
+
+def _about(options: Options, profile: Json) -> About:
+    suggested = suggest.plan_defaults(profile)
+    about = suggested["about"]
+    same_label = suggested["label"] and suggested["label"]["column"] == options.label
+    return About(
+        title=options.title if options.title else about["title"],
+        outcome=about["outcome"] if same_label else "",
+    )
 
 
 def _check_source(options: Options) -> None:
@@ -280,7 +287,7 @@ def _features(options: Options, kind: str, columns: Mapping[str, Json]) -> tuple
     return tuple(
         name
         for name, column in columns.items()
-        if name not in taken and name not in options.exclude and column["kind"] in FEATURE_KINDS
+        if name not in taken and name not in options.exclude and suggest.may_be_feature(column)
     )
 
 

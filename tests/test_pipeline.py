@@ -1,4 +1,4 @@
-"""The pipeline on simulated people: rows reconcile, results repeat, refusals name what is wrong."""
+"""The pipeline on simulated people: rows reconcile, results repeat, refusals say what is wrong."""
 
 from __future__ import annotations
 
