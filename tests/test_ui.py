@@ -74,8 +74,14 @@ def test_a_strip_scale_holds_every_interval_and_limit() -> None:
 def test_a_strip_stays_inside_its_picture() -> None:
     gap = {"value": -0.9, "low": -2.0, "high": 3.0, "tolerance": 0.05, "verdict": "difference"}
     drawn = ui.mini_strip(gap, (-0.1, 0.1))
-    assert 0 <= drawn["bar"][0] < drawn["bar"][1] <= ui.STRIP_WIDTH
+    assert 0 <= drawn["thin"][0] < drawn["thin"][1] <= ui.STRIP_WIDTH
     assert 0 <= drawn["x"] <= ui.STRIP_WIDTH
+
+
+def test_a_strip_draws_the_thick_bar_inside_the_thin_one() -> None:
+    gap = {"value": 0.0, "low": -0.05, "high": 0.05, "thick_low": -0.03, "thick_high": 0.03}
+    drawn = ui.mini_strip(gap, (-0.1, 0.1))
+    assert drawn["thin"][0] < drawn["thick"][0] < drawn["thick"][1] < drawn["thin"][1]
 
 
 def test_a_gap_without_a_value_draws_nothing() -> None:

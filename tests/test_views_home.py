@@ -69,6 +69,12 @@ def test_a_finished_audit_shows_verdict_gap_with_interval_and_tally(team: Team) 
     assert '0<span class="hidden-words"> No difference found' in page
 
 
+def test_a_difference_is_said_in_a_few_words(team: Team) -> None:
+    largest = {**SUMMARY["largest"], "metric": "tpr", "comparator": "Men"}  # type: ignore[dict-item]
+    finish(make_draft(team), summary={**SUMMARY, "largest": largest})
+    assert "Women recognised less often than Men" in page_of(team)
+
+
 def test_a_finished_audit_without_a_gap_draws_none(team: Team) -> None:
     finish(make_draft(team), summary={"verdict": "not-applicable", "tally": {}, "largest": None})
     page = page_of(team)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -46,6 +48,41 @@ def test_files_come_under_a_fixed_name_and_type(kind: str, content_type: str, te
     assert "private" in response.headers["Cache-Control"]
     assert b"".join(response.streaming_content)  # type: ignore[attr-defined]
     response.close()
+
+
+DOCUMENT = {
+    "id": "EH-2026-0001",
+    "hash": "ab" * 32,
+    "status": "Draft",
+    "version": "1.0.0",
+    "simulated": True,
+    "sections": [
+        {"slug": "cover", "number": 0, "title": "Cover", "lede": None, "blocks": []},
+        {"slug": "answer", "number": 1, "title": "The answer", "lede": None, "blocks": []},
+    ],
+}
+
+
+def test_the_page_frames_the_stored_report_with_its_downloads(team: Team) -> None:
+    audit = finished(team)
+    (audit.report.folder / "report.json").write_text(json.dumps(DOCUMENT))
+    client = Client()
+    client.force_login(team.alice)
+    text = client.get(reverse("report", args=[audit.id])).content.decode()
+    assert "The answer" in text
+    assert "Audit again with changes" in text
+    for kind in ("pdf", "json", "csv"):
+        assert reverse(f"report-{kind}", args=[audit.id]) in text
+    client.force_login(team.vera)
+    text = client.get(reverse("report", args=[audit.id])).content.decode()
+    assert "The answer" in text
+    assert "Audit again with changes" not in text
+
+
+def test_a_report_whose_files_are_gone_is_a_404(team: Team) -> None:
+    client = Client()
+    client.force_login(team.alice)
+    assert client.get(reverse("report", args=[finished(team).id])).status_code == 404
 
 
 def test_a_file_that_is_gone_is_a_404(team: Team) -> None:

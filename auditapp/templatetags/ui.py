@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -195,6 +195,13 @@ def _number(gap: Mapping[str, Any], key: str) -> float | None:
     return value if isinstance(value, (int, float)) else None
 
 
+def _bar(
+    gap: Mapping[str, Any], low: str, high: str, x: Callable[[float], float]
+) -> tuple[float, float] | None:
+    ends = (_number(gap, low), _number(gap, high))
+    return None if ends[0] is None or ends[1] is None else (x(ends[0]), x(ends[1]))
+
+
 @register.inclusion_tag("ui/strip.html")
 def mini_strip(gap: Mapping[str, Any] | None, scale: tuple[float, float]) -> dict[str, Any]:
     """The gap strip of a list row; its numbers stand beside it in words."""
@@ -208,14 +215,14 @@ def mini_strip(gap: Mapping[str, Any] | None, scale: tuple[float, float]) -> dic
         return round(6 + share * (STRIP_WIDTH - 12), 1)
 
     limit = _number(gap, "tolerance")
-    ends = (_number(gap, "low"), _number(gap, "high"))
     at = x(value)
     verdict = gap.get("verdict")
     return {
         "shown": True,
         "zero": x(0),
         "band": (x(-limit), round(x(limit) - x(-limit), 1)) if limit is not None else None,
-        "bar": None if ends[0] is None or ends[1] is None else (x(ends[0]), x(ends[1])),
+        "thin": _bar(gap, "low", "high", x),
+        "thick": _bar(gap, "thick_low", "thick_high", x),
         "verdict": verdict if verdict in VERDICTS else "not-applicable",
         "x": at,
         "triangle": f"{at - 6} 17 {at + 6} 17 {at} 6.5",

@@ -111,6 +111,27 @@ def _largest(audit: Audit) -> dict[str, Any] | None:
     return found
 
 
+#: One gap in a few words, by metric; the report says it in full.
+PHRASES = {
+    "selection-rate": "{label} chosen {less} often than {comparator}",
+    "tpr": "{label} recognised {less} often than {comparator}",
+    "fpr": "{label} wrongly chosen {less} often than {comparator}",
+    "precision": "A yes is right {less} often for {label} than for {comparator}",
+    "accuracy": "Decisions are right {less} often for {label} than for {comparator}",
+}
+
+
+def _words(summary: dict[str, Any]) -> str:
+    """The weightiest result in one line."""
+    gap = summary.get("largest") or {}
+    phrase = PHRASES.get(gap.get("metric") or "")
+    headline = str(summary.get("headline") or "")
+    if summary.get("verdict") == "difference" and phrase is not None and gap.get("comparator"):
+        less = "less" if gap["value"] < 0 else "more"
+        return phrase.format(label=gap["label"], comparator=gap["comparator"], less=less)
+    return headline.partition(". ")[0]
+
+
 def _row(audit: Audit) -> dict[str, Any]:
     """What one line of the list needs."""
     refused = next(
@@ -125,6 +146,7 @@ def _row(audit: Audit) -> dict[str, Any]:
     return {
         "audit": audit,
         "summary": audit.summary or {},
+        "words": _words(audit.summary or {}),
         "largest": _largest(audit),
         "refused": refused if audit.state == State.DRAFT else None,
         "progress": run.progress if run is not None else None,

@@ -27,7 +27,7 @@ FILES = {
 def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
     """The report as a page; nothing is computed here.
 
-    templates/report/body.html gets `report` (report.json) and `folder` (with charts/).
+    templates/report/body.html gets `document` (report.json) and `folder` (with charts/).
     """
     audit = selectors.audit_get(user=request.user, id=audit_id)
     if audit.state != State.DONE:
@@ -38,7 +38,7 @@ def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "audit": audit,
         "stored": found,
         "edit": may_edit(request, audit.workspace),
-        "report": _document(found),
+        "document": _document(found),
         "folder": found.folder,
     }
     return render(request, "pages/report.html", context)
