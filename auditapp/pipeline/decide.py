@@ -166,6 +166,7 @@ def _predict(
         workdir,
         tick,
         None,
+        score_range=(0.0, 1.0) if plan.score is None else (plan.score.low, plan.score.high),
     )
     facts = {key: value for key, value in profile.items() if key not in {"schema", "path"}}
     return scores, {"kind": profile["format"], **facts}

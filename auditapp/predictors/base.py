@@ -21,6 +21,10 @@ ShouldStop = Callable[[], str | None]
 
 SCHEMA = "evenhand/model/1"
 INSPECT_SECONDS = 120.0
+SCORING_SECONDS = 1800.0
+MEMORY = 3 << 30
+#: a model is held as a file's bytes, as parsed, and as laid out for running
+COPIES = 4
 ROUNDING = 1e-6
 SCORES = "scores.bin"
 
@@ -56,7 +60,7 @@ def inspect_model(
         "auditapp.predictors.child:inspect",
         {"path": str(path), "name": name, "read": [str(path)]},
         workdir=workdir,
-        limits=limits or Limits.model(what=f"Opening “{name}”", wall=INSPECT_SECONDS),
+        limits=limits or _limits(path, f"Opening “{name}”", INSPECT_SECONDS),
         isolated=True,
     )
     facts = {"name": name, "sha256": _sha256(path), "bytes": path.stat().st_size}
@@ -141,7 +145,7 @@ def predict(
                 "auditapp.predictors.child:score",
                 order,
                 workdir=workdir,
-                limits=limits or Limits.model(),
+                limits=limits or _limits(path, f"The model “{name}”", SCORING_SECONDS),
                 isolated=True,
                 on_progress=report,
                 should_stop=should_stop,
@@ -153,6 +157,10 @@ def predict(
     if scores.size != n * 8:
         raise AuditError("model-rows", f"The model left no score for each of {n:,} rows.")
     return _checked(scores.view(np.float64), order["output"], score_range)
+
+
+def _limits(path: Path, what: str, seconds: float) -> Limits:
+    return Limits.model(what, wall=seconds, memory=MEMORY + COPIES * path.stat().st_size)
 
 
 def _checked(

@@ -27,7 +27,7 @@ STOPS = {
     "deadline": (
         "deadline",
         "{what} was stopped at its deadline.",
-        "Try a smaller table, or raise the time allowed for one audit.",
+        "Try a smaller table, or fewer draws.",
     ),
 }
 
@@ -58,7 +58,7 @@ def time_limit(limits: Limits, seconds: float) -> AuditError:
     return AuditError(
         "time-limit",
         f"{limits.what} took longer than {duration(seconds)} and was stopped.",
-        "Use a smaller file or a simpler model, or raise the limit in the settings.",
+        "Use a smaller file or a simpler model.",
     )
 
 
@@ -68,7 +68,7 @@ def out_of_memory(limits: Limits) -> AuditError:
     return AuditError(
         "out-of-memory",
         f"{limits.what} needed more memory than {limit}.",
-        "Use a smaller file or a simpler model, or raise the limit in the settings.",
+        "Use a smaller file or a simpler model.",
     )
 
 
