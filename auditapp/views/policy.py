@@ -37,7 +37,7 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         draft=_draft(request, audit),
         profile=audit.dataset.profile,
-        title=audit.title,
+        title=_title(audit),
     )
     errors: Errors = []
     if request.method == "POST":
@@ -67,6 +67,14 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "steps": steps_of(audit, 3),
     }
     return render(request, "pages/audit_policy.html", context, status=422 if errors else 200)
+
+
+def _title(audit: Audit) -> str:
+    """The audit's title; for one that is still called like its file, what the data suggest."""
+    if audit.dataset is None or audit.title != audit.dataset.name:
+        return audit.title
+    about = audits.guessed(audit.dataset).get("about") or {}
+    return about.get("title") or audit.title
 
 
 def _draft(request: HttpRequest, audit: Audit) -> dict[str, Any]:
