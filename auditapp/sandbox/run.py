@@ -101,10 +101,12 @@ def run_child(
             }
             environment = _environment(limits, scratch.resolve(), isolated=isolated)
             code = child.run(order, environment, result, stderr, scratch)
-            text = _tail(stderr)
+            text, answer = _tail(stderr), _read(result)
             if text:
-                logger.info("child %s wrote: %s", target, text)
-            return _outcome(code, _read(result), limits, text)
+                broken = code != 0 or answer is None or "crash" in answer
+                level = logging.WARNING if broken else logging.DEBUG
+                logger.log(level, "child %s wrote: %s", target, text)
+            return _outcome(code, answer, limits, text)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
