@@ -37,6 +37,8 @@ class Options:
     out: Path
     pdf: Path | None = None
     model: Path | None = None
+    model_output: str | None = None
+    positive_class: str | None = None
     prediction: str | None = None
     score: str | None = None
     train: str | None = None
@@ -173,6 +175,8 @@ def plan_of(options: Options, profile: Json, model: Json | None) -> Plan:
             estimator=options.train,
             name="" if model is None else model["name"],
             sha256="" if model is None else model["sha256"],
+            output=options.model_output,
+            positive=options.positive_class,
         ),
         label=label,
         decision=_outcome(
@@ -273,7 +277,7 @@ def _score(options: Options, kind: str, low: float, high: float) -> Score | None
         if options.score is None:
             return None
         return Score(options.score, favourable, low, high)
-    return Score(None, favourable)
+    return Score(None, favourable, low, high)
 
 
 def _features(options: Options, kind: str, columns: Mapping[str, Json]) -> tuple[str, ...] | None:

@@ -159,14 +159,24 @@ def _predict(
     workdir.mkdir(parents=True, exist_ok=True)
     scores = predictors.predict(
         Path(job["model_path"]),
-        plan.to_json()["model"],
+        {**plan.to_json()["model"], "positive": _positive(plan, profile)},
         profile,
         Path(job["table_dir"]) / "table.parquet",
         None if plan.features is None else list(plan.features),
         workdir,
         tick,
-        None,
         score_range=(0.0, 1.0) if plan.score is None else (plan.score.low, plan.score.high),
     )
     facts = {key: value for key, value in profile.items() if key not in {"schema", "path"}}
     return scores, {"kind": profile["format"], **facts}
+
+
+def _positive(plan: Plan, profile: dict[str, Any]) -> str | None:
+    """The class the score speaks of: as chosen, or the one on the label's matching side."""
+    classes = [str(name) for name in profile.get("classes") or ()]
+    if plan.model.positive is not None or plan.label is None or len(classes) != 2:
+        return plan.model.positive
+    favourable = {value.strip().casefold() for value in plan.label.favourable}
+    high_is_good = plan.score is None or plan.score.favourable
+    side = [name for name in classes if (name.strip().casefold() in favourable) == high_is_good]
+    return side[0] if len(side) == 1 else None

@@ -113,6 +113,8 @@ def document_of(plan: Plan, job: dict[str, Any], progress: Progress) -> result.D
             score=None if decided.score is None else decided.score[used.mask],
             policy=_policy(plan),
         )
+    if plan.score is not None and (plan.score.low, plan.score.high) != (0.0, 1.0):
+        _without_calibration(sections["scores"])
     blank = 0 if label is None else int((label[used.mask] < 0).sum())
     return {
         "schema": result.SCHEMA,
@@ -157,6 +159,15 @@ def rows_used(decided: Decided) -> Used:
             found="; ".join(f"{item['n']:,} rows: {item['reason']}" for item in left_out),
         )
     return Used(keep, left_out)
+
+
+def _without_calibration(scores: dict[str, Any] | None) -> None:
+    """A score on another scale is no probability: what compares it with shares is left out."""
+    if scores is None:
+        return
+    for key in ("brier", "calibration", "calibration_gaps"):
+        scores[key] = []
+    scores["not_applicable"] = {"calibration": "score-is-no-probability"}
 
 
 def _label(plan: Plan, table: Table) -> NDArray[np.int8] | None:

@@ -106,6 +106,7 @@ def _score(item: Json | None, kind: str) -> Score | None:
     if not item:
         return None if kind == "columns" else Score()
     if kind != "columns":
+        # A given score column and its range say nothing about a model's output.
         return Score(favourable=item.get("favourable", True))
     if not item.get("column"):
         return None

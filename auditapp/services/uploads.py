@@ -133,7 +133,7 @@ def _read_table(row: Dataset, work: Path, holder: leases.Holder) -> Json:
         "source": str(row.source),
         "name": row.original_name,
         "out": str(work / "table"),
-        "options": row.read_options,
+        "options": {**row.read_options, "max_bytes": settings.UPLOAD_LIMIT_BYTES},
         "read": [str(row.source)],
     }
     return sandbox.run_child(

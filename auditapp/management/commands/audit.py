@@ -13,8 +13,11 @@ from auditapp import headless, result
 from auditapp.errors import AuditError
 from auditapp.plan import GOALS, Split
 
+INTERNAL = 1
 BAD_INPUT = 2
 FINDING = 3
+#: Codes of a child process that ended without an answer: our fault, not the input's.
+CRASHES = frozenset({"child-crashed", "child-killed"})
 
 
 class Command(BaseCommand):
@@ -40,7 +43,8 @@ class Command(BaseCommand):
             options = _options(given)
             document = headless.run(options, _progress(self.stderr, given["verbosity"]))
         except AuditError as error:
-            raise CommandError(_readable(error), returncode=BAD_INPUT) from error
+            code = INTERNAL if error.code in CRASHES else BAD_INPUT
+            raise CommandError(_readable(error), returncode=code) from error
         self.stdout.write(_summary(document))
         level = given["fail_on"]
         if level is not None and headless.findings_at(document, level) > 0:
@@ -84,6 +88,8 @@ def _split(text: str) -> Split:
 
 def _source_arguments(parser: CommandParser) -> None:
     parser.add_argument("--model", type=Path, help="ONNX or skops file")
+    parser.add_argument("--model-output", metavar="NAME", help="output that holds the score")
+    parser.add_argument("--positive-class", metavar="CLASS", help="class the score speaks of")
     parser.add_argument("--prediction", metavar="COL", help="column of given decisions")
     parser.add_argument("--score", metavar="COL", help="column of given scores")
     parser.add_argument("--train", choices=("logistic", "boosting"), help="reference model")
@@ -139,7 +145,8 @@ def _options(given: dict[str, Any]) -> headless.Options:
     except argparse.ArgumentTypeError as error:
         raise AuditError("bins", f"--bins: {error}.", "Write --bins AGE=25,45,65.") from error
     same = (
-        "data", "out", "pdf", "model", "prediction", "score", "train", "label", "favourable",
+        "data", "out", "pdf", "model", "model_output", "positive_class",
+        "prediction", "score", "train", "label", "favourable",
         "favourable_decision", "score_is", "score_range", "features", "exclude", "split", "unit",
         "title",
     )  # fmt: skip
