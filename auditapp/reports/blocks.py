@@ -150,6 +150,7 @@ class Figure(Block):
     """A chart with its message, its words for those who do not see it, and its data.
 
     `chart` is the input of `charts.draw` and stays out of the JSON: the table holds the numbers.
+    `explorer` holds printed numbers a reader may leaf through on the page.
     """
 
     kind = "figure"
@@ -162,6 +163,7 @@ class Figure(Block):
     legend: tuple[Legend, ...] = ()
     note: str = ""
     print_table: bool = False
+    explorer: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

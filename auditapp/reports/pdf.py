@@ -13,7 +13,13 @@ from auditapp.reports import coverage
 
 TEMPLATE = Path(__file__).resolve().parent / "typst" / "report.typ"
 STANDARDS = ["a-3a", "ua-1"]
-NAMES = frozenset({"anchor", "print_charts", "kind", "slug", "verdict", "shape", "tone", "align"})
+# Keys whose texts are names or hashes: no break is put inside them.
+NAMES = frozenset(
+    {
+        "anchor", "print_charts", "kind", "slug", "verdict", "shape", "tone", "align",
+        "hash", "short_hash", "id", "moment",
+    }
+)  # fmt: skip
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 

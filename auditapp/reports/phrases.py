@@ -26,7 +26,7 @@ ADJECTIVES = frozenset(
 )  # fmt: skip
 KEEP_CASE = re.compile(r"^[A-Z][A-Z0-9]|^I\b")
 AFTER = re.compile(r"^(with|without|in|from|born|aged|under|over|who|living|not in|of)\b", re.I)
-AGE_BIN = re.compile(r"^(\d[\d,.]* to \d[\d,.]*|\d[\d,.]* and (over|older|above)|\d[\d,.]*)$")
+AGE_BIN = re.compile(r"^(\d[\d,.]* to \d[\d,.]*|\d[\d,.]* and (over|older|above))$")
 PEOPLES = re.compile(r"\b(race|races|ethnic\w*|origin)\b", re.I)
 ALONE = re.compile(r"\s+alone$", re.I)
 
@@ -54,7 +54,7 @@ def _is_people(title: str) -> bool:
 
 
 def _binned(title: str, word: str) -> Piece | None:
-    if AGE_BIN.match(word):
+    if AGE_BIN.match(word) or (_is_age(title) and word.isdigit()):
         if _is_age(title):
             return Piece(after=f"aged {word}")
         return Piece(after=f"with {lower_first(title)} {word}")

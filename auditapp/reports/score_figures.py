@@ -88,7 +88,27 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
             "y": "Selection rate",
             "series": series,
         },
+        explorer=_explorer(series, threshold, f"sweep-{facts.anchor(table)}", title),
     )
+
+
+def _explorer(series: list[Row], threshold: float, anchor: str, title: str) -> Row:
+    """The stored selection rates at every threshold, as the page prints them."""
+    steps = [q["t"] for q in series[0]["points"]]
+    return {
+        "id": f"{anchor}-data",
+        "group": title,
+        "now": min(range(len(steps)), key=lambda i: abs(steps[i] - threshold)),
+        "thresholds": [f"{t:.2f}" for t in steps],
+        "rows": [
+            {
+                "label": s["label"],
+                "rate": [percent(q["value"], 1) for q in s["points"]],
+                "interval": [percent_span(q["low"], q["high"]) for q in s["points"]],
+            }
+            for s in series[:MAX_SERIES]
+        ],
+    }
 
 
 def _drawn_note(n: int, most: int) -> str:

@@ -45,7 +45,7 @@ REASONS = {
     "one-group": "only one group",
     "no-denominator": "nobody to count",
     "empty-group": "nobody in the group",
-    "too-few": "under 10 people on one side",
+    "too-few": "too few",
     "at-bound": "no interval at 0 or 1",
     "one-class": "only one recorded outcome",
     "empty-denominator": "nobody to count",

@@ -17,10 +17,11 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, limit, listing, plural
-from auditapp.reports.stamps import decisions, system
+from auditapp.reports.numbers import count, limit, listing, plural, upper_first
+from auditapp.reports.stamps import system
 from auditapp.reports.words import CHOICES
 
+MAX_NAMES = 12
 GOALS = {
     "selection-rate": "Do groups get the favourable decision equally often?",
     "tpr": "Are people with the favourable recorded outcome recognised equally often?",
@@ -54,7 +55,7 @@ def _facts(facts: Facts) -> FactList:
     about, plan = facts.about, facts.plan
     rows = [Fact("System", rich(system(facts)))]
     for key, label in (("purpose", "Purpose"), ("population", "Population"), ("period", "Period")):
-        rows.append(Fact(label, rich(str(about.get(key) or "Not given"))))
+        rows.append(Fact(label, rich(upper_first(str(about.get(key) or "Not given")))))
     rows.append(Fact("Favourable decision", rich(facts.outcome)))
     rows.append(Fact("Decision", rich(_decision(plan))))
     label = plan.get("label")
@@ -62,7 +63,7 @@ def _facts(facts: Facts) -> FactList:
         rows.append(Fact("Recorded outcome", rich(_column(label))))
     else:
         rows.append(
-            Fact("Recorded outcome", rich("None given: metrics that need one are not applicable"))
+            Fact("Recorded outcome", rich("Not given: metrics that need one are not applicable"))
         )
     goal = GOALS.get(plan.get("goal", ""), str(plan.get("goal", "")))
     rows.append(Fact("Question asked", rich(goal)))
@@ -102,7 +103,7 @@ def _groups(facts: Facts) -> Table:
     for table in facts.tables:
         present = facts.levels(table, "reference", "compared", "below-floor")
         if len(table["by"]) == 1:
-            names = listing([phrases.label(v["group"]) for v in present], 10)
+            names = _names([phrases.label(v["group"]) for v in present])
             other = _comparator(facts, table)
         else:
             names = plural(len(present), "combination")
@@ -121,6 +122,12 @@ def _groups(facts: Facts) -> Table:
         rows=tuple(rows),
         foot=("The reference group is itself compared with everyone else.",),
     )
+
+
+def _names(groups: list[str]) -> str:
+    """Group names may hold commas, so they are parted by semicolons."""
+    more = len(groups) - MAX_NAMES
+    return "; ".join(groups[:MAX_NAMES]) + (f"; and {count(more)} more" if more > 0 else "")
 
 
 def _comparator(facts: Facts, table: dict[str, Any]) -> str:
@@ -163,5 +170,5 @@ def _outside(facts: Facts) -> tuple[Any, ...]:
     items.append(rich("Whether any decision was lawful, and how people experienced it."))
     if not facts.plan.get("label"):
         items.append(rich("Whether decisions were right: no recorded outcome was given."))
-    items.append(rich(f"Attributes not in the file or not chosen ({decisions(facts)})."))
+    items.append(rich("Attributes that are not in the file or were not chosen."))
     return tuple(items)

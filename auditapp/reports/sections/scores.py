@@ -103,9 +103,9 @@ def quality(facts: Facts, table: Row) -> Table | None:
 def _number(item: Row | None) -> Cell:
     if item is None or item.get("value") is None:
         return Cell(reason((item or {}).get("undefined")), soft=True)
-    note = ""
-    if item.get("low") is not None:
-        note = f"{decimal(item['low'], 3)} to {decimal(item['high'], 3)}"
+    if item.get("low") is None:
+        return Cell(reason(item.get("undefined")), soft=True)
+    note = f"{decimal(item['low'], 3)} to {decimal(item['high'], 3)}"
     return Cell(decimal(item["value"], 3), note)
 
 
