@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Tests never touch the installation's own data folder; set before Django reads its settings.
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="evenhand-test-"))
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+# Threads of scikit-learn that spin while they wait starve the other test process.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _shared() -> Path | None:
