@@ -6,9 +6,9 @@ from typing import Any
 
 from auditapp.reports import phrases, tables
 from auditapp.reports.blocks import Cell, Column, Figure, Table
+from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, listing, percent, percent_span
-from auditapp.reports.words import clip
 
 Row = dict[str, Any]
 
@@ -33,6 +33,11 @@ def _rows_by_group(facts: Facts, name: str, table: Row) -> list[tuple[Row, Row]]
         for level in largest_levels(facts, table)
         if phrases.label(level["group"]) in found
     ]
+
+
+def _nearest(points: list[Row], threshold: float) -> Row:
+    """The stored point of a sweep closest to a threshold."""
+    return min(points, key=lambda point: abs(point["t"] - threshold))
 
 
 def _everyone(facts: Facts, name: str) -> list[tuple[Row, Row]]:
@@ -66,7 +71,7 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
     columns += [Column(f"{t:.1f}") for t in SWEEP_ROWS]
     rows = []
     for entry in series:
-        at = [min(entry["points"], key=lambda q, t=t: abs(q["t"] - t)) for t in SWEEP_ROWS]
+        at = [_nearest(entry["points"], t) for t in SWEEP_ROWS]
         cells = [Cell(percent(q["value"], 1), percent_span(q["low"], q["high"])) for q in at]
         rows.append((Cell(entry["label"]), *cells))
     return Figure(
@@ -143,7 +148,7 @@ def _sweep_alt(series: list[Row], threshold: float, title: str) -> str:
     crossing = _crossings(series)
     now = []
     for entry in series[:MAX_SERIES]:
-        at = min(entry["points"], key=lambda q: abs(q["t"] - threshold))
+        at = _nearest(entry["points"], threshold)
         now.append(f"{entry['label']} {percent(at['value'])}")
     text = f"At threshold {threshold:.2f}: {', '.join(now)}. "
     if crossing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from auditapp.reports import metric_words, phrases
@@ -64,7 +65,7 @@ def share(columns: list[Column]) -> tuple[Column, ...]:
     return tuple(Column(c.text, c.align, round(c.share / total, 4)) for c in columns)
 
 
-def used_verdicts(rows: list[tuple[Cell, ...]]) -> tuple[str, ...]:
+def used_verdicts(rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
     seen = {cell.verdict for row in rows for cell in row}
     return tuple(v for v in (DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH) if v in seen)
 

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from auditapp.reports import metric_words, phrases
+from auditapp.reports import metric_words
 from auditapp.reports.blocks import Rich, Run, bold, rich
 from auditapp.reports.facts import (
     DIFFERENCE,
@@ -25,7 +25,6 @@ from auditapp.reports.numbers import (
     points,
     size,
     span,
-    spelled,
     upper_first,
 )
 
@@ -170,7 +169,7 @@ def more_needed(gap: Gap) -> int | None:
     needed = gap.get("rows_needed")
     if needed is None or needed <= behind(gap):
         return None
-    return math.ceil(needed - behind(gap))
+    return math.ceil(float(needed) - behind(gap))
 
 
 def about(value: int) -> str:
@@ -332,57 +331,3 @@ def _examine(facts: Facts, gap: Gap) -> str:
         f"Examine how {group} and {other} are decided on: it is the widest gap these data "
         "support. Check the recorded data of that group first."
     )
-
-
-def strip_message(facts: Facts, table: Gap, metric: str) -> str:
-    """The title of a gap strip says what the picture shows."""
-    rows = [g for g in facts.gaps(table["by"], metric) if g["comparator"] != "rest"]
-    reference = facts.people(table["reference"])
-    total = len(rows)
-    name = phrases.lower_first(facts.table_title(table))
-    less = sum(g["verdict"] == DIFFERENCE and g["value"] < 0 for g in rows)
-    more = sum(g["verdict"] == DIFFERENCE and g["value"] > 0 for g in rows)
-    words = metric_words.words(metric)
-    ways = ("are chosen less often than", "are chosen more often than")
-    if metric != "selection-rate":
-        have = f"have a {{}} {words.title.lower()} than"
-        ways = (have.format("lower"), have.format("higher"))
-    if total == 1 and (less or more):
-        group = upper_first(facts.people(rows[0]["group"]))
-        return f"{group} {ways[0] if less else ways[1]} {reference}"
-    if less or more:
-        lead, way = (less, ways[0]) if less >= more else (more, ways[1])
-        groups = f"{name} groups" if total > 1 else f"{name} group"
-        verb = re.sub(r"^have ", "has ", re.sub(r"^are ", "is ", way)) if lead == 1 else way
-        return f"{upper_first(spelled(lead))} of {spelled(total)} {groups} {verb} {reference}"
-    open_rows = sum(g["verdict"] == NOT_ENOUGH for g in rows)
-    if not open_rows and total:
-        return f"No {name} group differs from {reference} by your limit or more"
-    if total == 1:
-        group = facts.people(rows[0]["group"])
-        return f"Not enough data to compare {group} with {reference}"
-    return (
-        f"No {name} group is shown to differ from {reference}; "
-        f"{spelled(open_rows)} of {spelled(total)} are not settled"
-    )
-
-
-def strip_alt(facts: Facts, table: Gap, rows: list[Gap]) -> str:
-    """C1: `{k} of {m} groups differ from {ref}; largest: {g}, {est} points, 95% {lo} to {hi}.`"""
-    found = [g for g in rows if g["verdict"] == DIFFERENCE]
-    reference = " and ".join(table["reference"].values())
-    text = f"{len(found)} of {len(rows)} groups differ from {reference}"
-    drawn = [g for g in rows if measured(g)]
-    if not drawn:
-        return text + "."
-    top = max(found or drawn, key=lambda g: abs(g["value"]))
-    name = ", ".join(top["group"].values())
-    return clip(
-        f"{text}; largest: {name}, {points(top['value'])} points, "
-        f"95% {span(top['low'], top['high'])}."
-    )
-
-
-def clip(text: str, length: int = 250) -> str:
-    """Alternative texts stay short; the table beside the figure is complete."""
-    return text if len(text) <= length else text[: length - 1].rstrip(" ,;") + "…"

@@ -58,9 +58,9 @@ def _facts(facts: Facts) -> FactList:
         rows.append(Fact(label, rich(upper_first(str(about.get(key) or "Not given")))))
     rows.append(Fact("Favourable decision", rich(facts.outcome)))
     rows.append(Fact("Decision", rich(_decision(plan))))
-    label = plan.get("label")
-    if label:
-        rows.append(Fact("Recorded outcome", rich(_column(label))))
+    outcome = plan.get("label")
+    if outcome:
+        rows.append(Fact("Recorded outcome", rich(_column(outcome))))
     else:
         rows.append(
             Fact("Recorded outcome", rich("Not given: metrics that need one are not applicable"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import figures, metric_words, phrases, tables
+from auditapp.reports import metric_words, phrases, rate_figures, tables
 from auditapp.reports.blocks import Block, Part, Prose, Section, Tab, Tabs, bold, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, decimal, p_value, plural, size
@@ -58,7 +58,7 @@ def _overall(facts: Facts, table: dict[str, Any]) -> list[Block]:
 def _single(facts: Facts, table: dict[str, Any]) -> Part:
     title = facts.table_title(table)
     blocks: list[Block] = []
-    figure = figures.rates(facts, table)
+    figure = rate_figures.rates(facts, table)
     if figure is not None:
         blocks.append(figure)
     compared = facts.levels(table, "reference", "compared")
@@ -89,7 +89,7 @@ def _cross(facts: Facts, table: dict[str, Any]) -> Part:
     blocks: list[Block] = []
     compared = facts.levels(table, "compared", "reference")
     for metric in facts.leads:
-        figure = figures.intersection_grid(facts, table, metric)
+        figure = rate_figures.intersection_grid(facts, table, metric)
         if figure is not None:
             blocks.append(figure)
     if compared:

@@ -1,0 +1,175 @@
+"""Charts C3 and C4, rates by group and where attributes meet, with their words and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import metric_words, phrases, tables
+from auditapp.reports.blocks import Figure, Legend
+from auditapp.reports.captions import clip
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import percent, points, size, upper_first
+
+Row = dict[str, Any]
+
+MAX_PANELS = 5
+
+
+def rates(facts: Facts, table: Row) -> Figure | None:
+    """C3: the family's rates by group in small multiples."""
+    metrics = facts.metrics[:MAX_PANELS]
+    panels = [panel for panel in (_panel(facts, table, m) for m in metrics) if panel["rows"]]
+    if not panels:
+        return None
+    title = facts.table_title(table)
+    lead = panels[0]["rows"]
+    known = [r for r in lead if r["value"] is not None]
+    top = max(known, key=lambda r: r["value"], default=None)
+    low = min(known, key=lambda r: r["value"], default=None)
+    name = panels[0]["title"]
+    message = f"{title}: rates by group"
+    alt = message
+    if top and low and len(known) > 1:
+        message = (
+            f"{name} runs from {percent(low['value'])} ({low['label']}) to "
+            f"{percent(top['value'])} ({top['label']})"
+        )
+        alt = "; ".join(_panel_words(panel) for panel in panels)
+    return Figure(
+        anchor=f"rates-{facts.anchor(table)}",
+        title=message,
+        subtitle="Rate with its own 95% interval. Dashed line: everyone together.",
+        alt=clip(alt),
+        table=tables.rates(facts, table, facts.metrics),
+        chart={"kind": "rates", "panels": panels},
+        legend=(
+            Legend("diamond", "Reference"),
+            Legend("dot", "Group"),
+            *_few(facts, panels),
+        ),
+        print_table=True,
+    )
+
+
+def _few(facts: Facts, panels: list[Row]) -> tuple[Legend, ...]:
+    if not any(row["status"] == "below-floor" for panel in panels for row in panel["rows"]):
+        return ()
+    floor = facts.plan.get("denominator_floor", 10)
+    return (Legend("square", f"Fewer than {floor} people behind the rate"),)
+
+
+def _panel_words(panel: Row) -> str:
+    known = [r for r in panel["rows"] if r["value"] is not None]
+    if not known:
+        return f"{panel['title']}: no rate"
+    low = min(known, key=lambda r: r["value"])
+    top = max(known, key=lambda r: r["value"])
+    return (
+        f"{panel['title']} {percent(low['value'])} ({low['label']}) to "
+        f"{percent(top['value'])} ({top['label']})"
+    )
+
+
+def _panel(facts: Facts, table: Row, metric: str) -> Row:
+    reference = table.get("reference")
+    rows = []
+    for level in facts.levels(table, "reference", "compared"):
+        estimate = facts.estimate(metric, level["group"])
+        if estimate is None:
+            continue
+        status = "reference" if level["group"] == reference else "group"
+        if estimate["value"] is None:
+            status = "undefined"
+        elif estimate.get("below_floor"):
+            status = "below-floor"
+        row = {
+            "label": phrases.label(level["group"]),
+            "status": status,
+            "n": estimate.get("denominator"),
+            **{k: estimate.get(k) for k in ("value", "low", "high")},
+        }
+        if status == "undefined":
+            row["note"] = tables.rate(estimate).text
+        rows.append(row)
+    overall = facts.overall(metric) or {}
+    title = metric_words.title(metric)
+    return {"title": title, "overall": overall.get("value"), "rows": rows}
+
+
+def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
+    """C4: steadied difference of every cell to the overall rate."""
+    overall = (facts.overall(metric) or {}).get("value")
+    first, *others = table["by"]
+    cells = []
+    for level in table["levels"]:
+        estimate = facts.estimate(metric, level["group"]) or {}
+        steady = (estimate.get("shrunken") or {}).get("value")
+        shown = level["status"] in ("compared", "reference")
+        value = None
+        if shown and steady is not None and overall is not None:
+            value = steady - overall
+        status = "shown" if value is not None else "below-floor"
+        cells.append(
+            {
+                "x": level["group"][first],
+                "y": ", ".join(level["group"][attr] for attr in others),
+                "value": value,
+                "n": level["n"],
+                "status": "empty" if level["status"] == "empty" or not level["n"] else status,
+            }
+        )
+    shown_cells = [c for c in cells if c["status"] == "shown"]
+    if not shown_cells or overall is None:
+        return None
+    ranked = sorted(shown_cells, key=lambda c: (-abs(c["value"]), c["x"], c["y"]))
+    words = metric_words.words(metric)
+    furthest = ranked[0]
+    name = facts.people(_group_of(table, furthest))
+    where = "below" if furthest["value"] < 0 else "above"
+    top = [f"{c['x']}, {c['y']} {points(c['value'], 0)}" for c in ranked[:3]]
+    return Figure(
+        anchor=f"grid-{facts.anchor(table)}-{metric}",
+        title=f"{upper_first(name)} are furthest {where} the overall rate: "
+        f"{size(furthest['value'])} points",
+        subtitle=f"{words.title} minus the overall rate ({percent(overall, 1)}), in points. "
+        "Steadied: borrows from similar groups, decides no verdict. Small number: people.",
+        alt=clip(f"Furthest from the overall {words.title.lower()}: {'; '.join(top)} points."),
+        table=tables.cells(facts, table),
+        chart={
+            "kind": "intersection-grid",
+            "x": list(dict.fromkeys(c["x"] for c in cells)),
+            "y": list(dict.fromkeys(c["y"] for c in cells)),
+            "floor": facts.floor,
+            "cells": cells,
+            "less": "less",
+            "more": "more",
+        },
+        legend=(Legend("not-enough-data", "Under the floor, not compared"),),
+        note=_moved_most(facts, table, metric),
+    )
+
+
+def _group_of(table: Row, cell: Row) -> dict[str, str]:
+    first, *others = table["by"]
+    for level in table["levels"]:
+        group: dict[str, str] = level["group"]
+        if group[first] == cell["x"] and ", ".join(group[a] for a in others) == cell["y"]:
+            return group
+    return {}
+
+
+def _moved_most(facts: Facts, table: Row, metric: str) -> str:
+    """Which estimate the steadying changed most, so that nobody takes it for the raw one."""
+    moved = []
+    for level in facts.levels(table, "compared", "reference"):
+        estimate = facts.estimate(metric, level["group"]) or {}
+        steady = (estimate.get("shrunken") or {}).get("value")
+        if steady is not None and estimate.get("value") is not None:
+            moved.append((abs(steady - estimate["value"]), level, estimate["value"], steady))
+    if not moved:
+        return ""
+    _, level, raw, steady = max(moved, key=lambda m: (m[0], -m[1]["n"]))
+    return (
+        f"Steadying moved {phrases.label(level['group'])} most: from {percent(raw, 1)} to "
+        f"{percent(steady, 1)}."
+    )
