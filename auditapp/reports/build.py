@@ -137,13 +137,16 @@ def _draw(figure: blocks.Figure, folder: Path) -> list[str]:
 
 def _halves(chart: dict[str, Any]) -> list[dict[str, Any]]:
     """Cut tall small multiples into rows of panels, so that print can break between them."""
+    if chart["kind"] == "calibration":
+        return [{**chart, "series": part} for part in _threes(chart["series"])]
     panels = chart.get("panels", [])
     if len(panels) <= PRINT_PANELS or len(panels[0]["rows"]) <= PRINT_ROWS:
         return [chart]
     first = panels[0]["rows"]
     order = sorted(first, key=lambda r: (r["value"] is None, -(r["value"] or 0.0)))
     same = {**chart, "order": [r["label"] for r in order], "across": PRINT_PANELS}
-    return [
-        {**same, "panels": panels[i : i + PRINT_PANELS]}
-        for i in range(0, len(panels), PRINT_PANELS)
-    ]
+    return [{**same, "panels": part} for part in _threes(panels)]
+
+
+def _threes(items: list[Any]) -> list[list[Any]]:
+    return [items[i : i + PRINT_PANELS] for i in range(0, len(items), PRINT_PANELS)]

@@ -104,7 +104,7 @@ def _strip_table(facts: Facts, table: Row, rows: list[Row]) -> Table:
     columns = [
         Column(facts.table_title(table), "start", 2.4),
         Column("People"),
-        Column("Rate"),
+        Column("Rate, 95% interval", share=1.6),
         Column("Points, 95% interval", share=1.8),
         Column("90% interval", share=1.4),
     ]
@@ -114,12 +114,11 @@ def _strip_table(facts: Facts, table: Row, rows: list[Row]) -> Table:
         thick = Cell("not computed", soft=True)
         if measured(gap):
             thick = Cell(span(gap["thick_low"], gap["thick_high"]))
-        rate = gap.get("rate") if measured(gap) else None
         body.append(
             (
                 Cell(phrases.label(gap["group"])),
                 Cell(count(level["n"] if level else gap["n"])),
-                Cell(percent(rate, 1)) if rate is not None else Cell("not computed", soft=True),
+                tables.rate(facts.estimate(gap["metric"], gap["group"])),
                 tables.gap(gap),
                 thick,
             )

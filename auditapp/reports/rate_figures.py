@@ -121,6 +121,7 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
     shown_cells = [c for c in cells if c["status"] == "shown"]
     if not shown_cells or overall is None:
         return None
+    hidden = any(c["status"] == "below-floor" for c in cells)
     ranked = sorted(shown_cells, key=lambda c: (-abs(c["value"]), c["x"], c["y"]))
     words = metric_words.words(metric)
     furthest = ranked[0]
@@ -144,7 +145,7 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
             "less": "less",
             "more": "more",
         },
-        legend=(Legend("not-enough-data", "Under the floor, not compared"),),
+        legend=(Legend("not-enough-data", "Under the floor, not compared"),) if hidden else (),
         note=_moved_most(facts, table, metric),
     )
 

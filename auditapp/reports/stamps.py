@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import upper_first
 
 SOURCES = {
     "logistic": "reference logistic regression, trained for this audit",
@@ -37,7 +38,9 @@ def system(facts: Facts) -> str:
     about = facts.about
     name = str(about.get("system") or "").strip()
     version = str(about.get("version") or "").strip()
-    bits = [name or "Not named"]
+    if not name:
+        return upper_first(decisions(facts))
+    bits = [name]
     if version:
         bits.append(version if version.lower().startswith("version") else f"version {version}")
     return f"{', '.join(bits)} ({decisions(facts)})"

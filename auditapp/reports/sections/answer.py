@@ -19,7 +19,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import NOT_ENOUGH, Facts
-from auditapp.reports.numbers import count, limit, points, span, spelled, upper_first
+from auditapp.reports.numbers import count, points, span, spelled, upper_first
 
 MAX_FINDINGS = 3
 
@@ -103,7 +103,7 @@ def _unsettled(facts: Facts) -> Stat:
     if not total:
         note = short = "nothing could be compared"
     elif open_ones:
-        note = f"too few people to settle a {limit(facts.tolerance)}-point gap"
+        note = "too few people to settle them"
         short = "too few people to say"
     else:
         note = short = "every one has a verdict"

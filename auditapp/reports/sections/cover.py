@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditapp.reports.blocks import Cover, Fact, Rich, Section, mono, rich
+from auditapp.reports.blocks import Cover, Fact, Section, mono, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count
 from auditapp.reports.stamps import run_date, system
@@ -17,9 +17,9 @@ def section(facts: Facts) -> Section:
     source = f"{facts.plan['data']['name']}{period}; {count(facts.rows['uploaded'])} rows"
     rows.append(Fact("Data", rich(source)))
     for name, label in (("prepared_for", "Prepared for"), ("prepared_by", "Prepared by")):
-        rows.append(Fact(label, _given(about.get(name))))
-    rows.append(Fact("Run", _given(run_date(facts))))
-    rows.append(Fact("Report", _given(run.get("id"))))
+        rows += _given(label, about.get(name))
+    rows += _given("Run", run_date(facts))
+    rows += _given("Report", run.get("id"))
     digest = mono(f"sha256 {facts.hash[:12]}…{facts.hash[-4:]}")
     rows.append(Fact("Result hash", (digest,)))
     note = (
@@ -42,8 +42,9 @@ def status(facts: Facts) -> str:
     return STATUS.get(value, value.capitalize())
 
 
-def _given(value: object) -> Rich:
-    return rich(str(value) if value else "Not given")
+def _given(label: str, value: object) -> list[Fact]:
+    """A row of the cover, left out where nothing was given."""
+    return [Fact(label, rich(str(value)))] if value else []
 
 
 def _subtitle(facts: Facts) -> tuple[str, ...]:

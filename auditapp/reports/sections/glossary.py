@@ -51,7 +51,6 @@ def section(facts: Facts) -> Section:
         ("No difference found", "A gap of the limit or more is ruled out: the 90% interval lies "
          f"inside {tolerance} points on both sides, a test at 5%."),
         ("Not enough data", "Neither of the two. A gap may or may not exist."),
-        ("Not applicable", "The metric needs something the data do not have."),
         ("Point", "One percentage point. From 20% to 25% is 5 points. Differences are taken "
          "before rounding, so they can be one off the rounded rates."),
         ("Very likely", "A 95% interval: of intervals made this way, 95% hold the true value. "
@@ -65,6 +64,8 @@ def section(facts: Facts) -> Section:
          "colours the grid and decides nothing."),
         ("Result hash", "A fingerprint of the inputs, settings and numbers of this report."),
     ]  # fmt: skip
+    if facts.not_applicable:
+        terms.append(("Not applicable", "The metric needs something the data do not have."))
     shown = [name for name in CHARTS if _has(facts, name)]
     blocks = (
         FactList(tuple(Fact(term, rich(text)) for term, text in terms), columns=2),

@@ -6,7 +6,6 @@ from auditapp.reports import phrases
 from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
 from auditapp.reports.numbers import count, limit, listing, percent, plural
-from auditapp.reports.sections.examined import NOT_EXAMINED
 
 
 def section(facts: Facts) -> Section:
@@ -66,10 +65,6 @@ def _limits(facts: Facts) -> list[Rich]:
                 f"{count(unknown)} blank group entries count in totals and in no comparison.",
             )
         )
-    outside = [text.split(":")[0] for key, text in NOT_EXAMINED.items() if not facts.doc.get(key)]
-    if outside:
-        joined = "; ".join(phrases.lower_first(t) for t in outside)
-        items.append(rich(bold("Not examined. "), f"This report leaves out: {joined}."))
     return items
 
 

@@ -90,7 +90,7 @@ def _identity(facts: Facts) -> FactList:
     elif isinstance(people, list):
         people = listing([str(p) for p in people])
     rows = [
-        Fact("Report", rich(_or_none(run.get("id")))),
+        Fact("Report", rich(f"{_or_none(run.get('id'))} ({facts.doc['schema']})")),
         Fact("Result hash, SHA-256", (mono(facts.hash),)),
         Fact("Run", rich(_or_none(run_date(facts)))),
         Fact("Started by", rich(_or_none(people))),
@@ -98,7 +98,6 @@ def _identity(facts: Facts) -> FactList:
             "Previous report",
             rich(_or_none(run.get("previous")) if run.get("previous") else "None"),
         ),
-        Fact("Document schema", (mono(str(facts.doc["schema"])),)),
     ]
     return FactList(tuple(rows))
 
