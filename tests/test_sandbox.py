@@ -58,7 +58,8 @@ def test_it_starts_with_an_empty_environment(
     for isolated in (False, True):
         found = call("environment", tmp_path, isolated=isolated)
         assert found.keys() - {"LC_CTYPE"} == {
-            "PATH", "LANG", "TZ", "HOME", "TMPDIR", "MALLOC_ARENA_MAX", "OMP_NUM_THREADS", "OMP_WAIT_POLICY",
+            "PATH", "LANG", "TZ", "HOME", "TMPDIR", "MALLOC_ARENA_MAX", "OMP_NUM_THREADS",
+            "OMP_WAIT_POLICY",
             "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
         }  # fmt: skip
         assert "s3cret" not in found.values()
