@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def run(options: Options, say: Say | None = None) -> result.Document:
             "model_path": None if options.model is None else str(options.model.resolve()),
             "model_profile": model,
             "report": options.pdf is not None,
+            "run": {"date": datetime.now(UTC).isoformat(timespec="seconds")},
         }
         sandbox.run_child(
             "auditapp.pipeline:execute",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 ROOT = Path(__file__).resolve().parent.parent
+LINK = re.compile(r"https?://\S+/sign-in/link/\S+")
 
 
 def alive(pid: int) -> bool:
@@ -81,6 +87,35 @@ class Installation:
                 cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait(self, seconds: float = 60) -> None:
+        """Until the web server answers."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError(f"it did not start:\n{self.log.read_text()[-4000:]}")
+
+    def manage(self, *arguments: str) -> str:
+        """What a management command prints."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self.env, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+
+    def signin_link(self, email: str = "demo@example.org", *options: str) -> str:
+        """A fresh single-use link."""
+        found = LINK.search(self.manage("signin_link", email, *options))
+        assert found is not None
+        return found.group(0)
+
     def processes(self, word: str) -> list[int]:
         """Descendants of the supervisor whose command line has the word."""
         found = []
@@ -101,6 +136,14 @@ class Installation:
     def count(self, table: str) -> int:
         """Rows of a table."""
         return int(self._one(f"select count(*) from {table}")[0])
+
+    def stored(self) -> tuple[dict[str, Any], str, str]:
+        """Plan, hash of the stored result and id of the data set of the only report."""
+        row = self._one(
+            "select a.plan, r.result_hash, a.dataset_id from auditapp_report r"
+            " join auditapp_audit a on a.id = r.audit_id"
+        )
+        return json.loads(row[0]), str(row[1]), str(UUID(row[2]))
 
     def _one(self, query: str) -> tuple[Any, ...]:
         connection = sqlite3.connect(self.data_dir / "evenhand.sqlite3", timeout=10)

@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 
 from auditapp import embedded, queue, status
 from auditapp.errors import AuditError
+from auditapp.pipeline import execute
 from auditapp.supervisor import Child, Supervisor
 from tests.installation import Installation, alive, descendants
 
@@ -198,6 +199,10 @@ def test_an_audit_outlives_its_worker_and_its_supervisor_and_is_done_once(tmp_pa
         assert (run["state"], run["attempt"], run["losses"]) == ("done", 3, 2), run["error"]
         assert installation.count("auditapp_audit") == 1
         assert installation.count("auditapp_report") == 1
+        plan, stored, dataset = installation.stored()
+        table = str(installation.data_dir / "datasets" / dataset)
+        undisturbed = {"plan": plan, "table_dir": table, "out": str(tmp_path), "report": False}
+        assert execute(undisturbed)["hash"] == stored
 
         family = descendants(installation.process.pid)
         began = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -194,7 +195,7 @@ def _job(run: Run, out: Path) -> Json:
         "model_profile": None if uploaded is None else uploaded.profile,
         "run": {
             "id": audit.report_id,
-            "date": started.date().isoformat(),
+            "date": started.astimezone(UTC).isoformat(timespec="seconds"),
             "people": "" if audit.created_by is None else str(audit.created_by),
             "status": "draft",
         },
