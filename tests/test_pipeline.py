@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,3 +159,15 @@ def test_rates_equal_pandas_group_means(folder: Path, tmp_path: Path) -> None:
     rates = (people["decision"] == "yes").groupby(people["SEX"]).mean()
     assert words["Men"]["value"] == pytest.approx(rates[1], abs=1e-12)
     assert words["Women"]["value"] == pytest.approx(rates[2], abs=1e-12)
+
+
+@pytest.mark.parametrize("source", [{"score": "score"}, {"prediction": "decision", "label": None}])
+def test_a_document_follows_the_published_schema(
+    folder: Path, tmp_path: Path, source: dict[str, Any]
+) -> None:
+    schema = json.loads((Path(__file__).parent.parent / "docs/result.schema.json").read_text())
+    document = run(folder, plan_for(folder, **source), tmp_path)
+    jsonschema.Draft202012Validator(schema).validate(document)
+    ids = [gap["id"] for gap in document["gaps"]]
+    assert len(set(ids)) == len(ids)
+    assert set(document["verdicts"]) <= set(ids)
