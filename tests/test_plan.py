@@ -68,7 +68,13 @@ def test_a_threshold_may_lie_anywhere_in_the_range_of_the_score() -> None:
                   threshold=620.0))  # fmt: skip
 
 
-PROFILE = {"name": "people.csv", "sha256": "cd" * 32, "bytes": 10, "rows": 5}
+PROFILE = {
+    "name": "people.csv",
+    "sha256": "cd" * 32,
+    "bytes": 10,
+    "rows": 5,
+    "columns": [{"name": name} for name in ("sex", "note", "income", "approved")],
+}
 
 
 def test_a_draft_becomes_a_plan() -> None:
@@ -96,7 +102,17 @@ def test_a_sensitive_column_is_a_feature_only_when_ticked() -> None:
     }
     assert plan_from_draft(draft, PROFILE).features == ("income",)
     ticked = plan_from_draft({**draft, "sensitive_features": True}, PROFILE)
-    assert ticked.features == ("income", "sex")
+    assert ticked.features == ("sex", "income")
+
+
+def test_features_stand_in_the_order_of_the_table_whatever_order_roles_were_stored_in() -> None:
+    draft = {
+        "roles": {"income": "feature", "note": "feature", "sex": "feature"},
+        "label": {"column": "approved", "favourable": ["yes"]},
+        "attributes": [{"column": "sex"}],
+        "model": {"kind": "train"},
+    }
+    assert plan_from_draft(draft, PROFILE).features == ("sex", "note", "income")
 
 
 def test_a_label_without_favourable_values_is_refused() -> None:

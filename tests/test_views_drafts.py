@@ -96,6 +96,30 @@ def test_a_table_that_is_here_can_be_chosen(client: Client, team: Team) -> None:
     assert Audit.objects.get().dataset == dataset
 
 
+def test_a_model_sent_with_a_table_that_is_here_is_the_one_audited(
+    client: Client, team: Team
+) -> None:
+    dataset = make_dataset(team, profile=people(), rows=1000)
+    onnx = SimpleUploadedFile("m.onnx", b"onnx")
+    client.post(reverse("audit-new"), {"dataset": str(dataset.id), "model_file": onnx})
+    audit = Audit.objects.get()
+    assert audit.model is not None
+    assert audit.draft["roles"]
+    assert audit.draft["model"] == {"kind": "upload"}
+
+
+def test_a_model_that_comes_later_takes_the_place_of_the_columns(
+    client: Client, team: Team
+) -> None:
+    draft = {"roles": {"sex": "sensitive"}, "model": {"kind": "columns"}}
+    audit = make_draft(team, dataset=make_dataset(team, profile=people()), draft=draft)
+    onnx = SimpleUploadedFile("m.onnx", b"onnx")
+    client.post(reverse("audit-data", args=[audit.id]), {"model_file": onnx})
+    audit.refresh_from_db()
+    assert audit.draft["model"] == {"kind": "upload"}
+    assert audit.draft["roles"] == {"sex": "sensitive"}
+
+
 def test_a_table_of_another_workspace_cannot_be_chosen(client: Client, team: Team) -> None:
     other = make_dataset(make_other(team))
     assert client.post(reverse("audit-new"), {"dataset": str(other.id)}).status_code == 422

@@ -105,7 +105,7 @@ def test_sensitive_columns_are_features_only_when_ticked(client: Client, audit: 
     client.post(reverse("audit-roles", args=[audit.id]), {**answers(), "sensitive_features": "on"})
     audit.refresh_from_db()
     plan = plan_from_draft(audit.draft, audit.dataset.profile)  # type: ignore[union-attr]
-    assert plan.features == ("region", "sex", "age")
+    assert plan.features == ("sex", "age", "region")
 
 
 def test_several_values_can_be_favourable(client: Client, team: Team) -> None:

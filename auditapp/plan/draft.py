@@ -80,7 +80,7 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
         label=_outcome(draft.get("label"), "label"),
         decision=_outcome(draft.get("decision"), "decision") if kind == "columns" else None,
         score=_score(draft.get("score"), kind),
-        features=_features(draft, kind),
+        features=_features(draft, kind, dataset),
         attributes=tuple(_attribute(item) for item in draft.get("attributes") or ()),
         unit=next((c for c, r in (draft.get("roles") or {}).items() if r == "unit"), None),
         **{key: value for key, value in (draft.get("policy") or {}).items() if key in POLICY},
@@ -119,14 +119,17 @@ def _score(item: Json | None, kind: str) -> Score | None:
     )
 
 
-def _features(draft: Json, kind: str) -> tuple[str, ...] | None:
+def _features(draft: Json, kind: str, dataset: Json) -> tuple[str, ...] | None:
+    """Columns for the model in the order of the table: some models take them by position.
+
+    A database may store the roles in any order, so theirs says nothing.
+    """
     if kind == "columns":
         return None
     roles = draft.get("roles") or {}
-    features = [column for column, role in roles.items() if role == "feature"]
-    if draft.get("sensitive_features"):
-        features += [column for column, role in roles.items() if role == "sensitive"]
-    return tuple(features)
+    wanted = {"feature", "sensitive"} if draft.get("sensitive_features") else {"feature"}
+    columns = [column["name"] for column in dataset["columns"]]
+    return tuple(column for column in columns if roles.get(column) in wanted)
 
 
 def _attribute(item: Json) -> AttributeSpec:

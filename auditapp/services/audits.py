@@ -49,18 +49,22 @@ def audit_create(
     draft: Json | None = None,
     previous: Audit | None = None,
 ) -> Audit:
-    """Begin a draft. Without `draft` the roles are guessed from the data set's profile."""
+    """Begin a draft. Without `draft` roles are guessed; a model that is given is to be used."""
     Workspace.objects.filter(id=workspace.id).update(last_number=F("last_number") + 1)
     number = Workspace.objects.values_list("last_number", flat=True).get(id=workspace.id)
     if not title:
         title = dataset.name if dataset is not None else f"Audit {number}"
+    if draft is None:
+        draft = guessed(dataset)
+        if model is not None:
+            draft["model"] = {"kind": "upload"}
     audit = Audit.objects.create(
         workspace=workspace,
         number=number,
         title=title[:200],
         dataset=dataset,
         model=model,
-        draft=guessed(dataset) if draft is None else draft,
+        draft=draft,
         previous=previous,
         created_by=user,
         saved_at=timezone.now(),

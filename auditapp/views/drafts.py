@@ -169,10 +169,13 @@ def _replace(
 ) -> None:
     """Give the draft other files; answers about columns go when the table does."""
     other = dataset is not None and dataset.id != audit.dataset_id
+    data = forgotten() if other else {}
+    if model is not None and model.id != audit.model_id:
+        data["model"] = {"kind": "upload"}
     audits.draft_save(
         audit=audit,
         step="data",
-        data=forgotten() if other else {},
+        data=data,
         user=request.user,
         dataset=dataset if other else audit.dataset,
         model=model,
