@@ -17,6 +17,7 @@ SOURCES = [
 ESTIMATORS = [("logistic", "Logistic regression"), ("boosting", "Gradient boosting")]
 DIRECTIONS = [("yes", "Higher is better for the person"), ("no", "Lower is better")]
 MOST_VALUES = 200
+LONGEST_TITLE = 60
 Json = dict[str, Any]
 Fields = dict[str, forms.Field]
 
@@ -70,9 +71,13 @@ def attribute(column: Json, first: Json, place: int, *, cut: bool) -> Fields:
     made: Fields = {
         f"title-{place}": forms.CharField(
             label="Name in the report",
-            max_length=60,
+            max_length=LONGEST_TITLE,
             initial=first[f"title-{place}"],
-            error_messages={"required": f"Enter a name for {column['name']}"},
+            error_messages={
+                "required": f"Enter a name for {column['name']}",
+                "max_length": "Name in the report: at most %(limit_value)d characters,"
+                " and these are %(show_value)d",
+            },
         )
     }
     if cut:

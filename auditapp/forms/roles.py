@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from auditapp.datasets.suggest import attribute_spec, favourable_values
 from auditapp.forms import role_fields as fields
 from auditapp.forms.guesses import fits_unit, groups_of, natural
 from auditapp.forms.role_fields import MOST_VALUES
-from auditapp.forms.words import cuts_text, parse_cuts, parse_words, words_text
+from auditapp.forms.words import cuts_text, parse_cuts, parse_words, shortened, words_text
 from auditapp.models import ModelFile
 
 ROLES = [
@@ -105,7 +106,7 @@ class RolesForm(forms.Form):
         spec = {**attribute_spec(column), **stored}
         keys = sorted((value for value, _ in self.values_of(place)), key=natural)
         return {
-            f"title-{place}": spec["title"],
+            f"title-{place}": shortened(spec["title"], fields.LONGEST_TITLE),
             f"cuts-{place}": cuts_text(spec["cuts"]),
             f"words-{place}": words_text(spec["words"], keys),
         }
@@ -155,6 +156,7 @@ class RolesForm(forms.Form):
                 first = self.columns[self.places(role)[0]]["name"]
                 words = dict(ROLES)[role].lower()
                 self.add_error(f"role-{place}", f"{first} is the {words} already; choose one")
+        self._check_columns()
         for role in ("label", "decision"):
             for place in self.places(role)[:1]:
                 self._check_values(place, role, data)
@@ -166,6 +168,16 @@ class RolesForm(forms.Form):
             self.add_error("high", "The highest score must be above the lowest")
         self._check_source(data)
         return data
+
+    def _check_columns(self) -> None:
+        """Refuse columns that could only stop the audit later."""
+        for role in ("label", "decision", "score", "sensitive"):
+            for place in self.places(role):
+                column, name = self.columns[place], f"role-{place}"
+                if column["distinct"] == 0:
+                    self.add_error(name, f"{column['name']} is blank in every row; choose another")
+                elif role == "score" and column["type"] not in {"integer", "number"}:
+                    self.add_error(name, f"{column['name']} holds no numbers, and a score is one")
 
     def _check_values(self, place: int, role: str, data: Json) -> None:
         column = self.columns[place]
@@ -183,7 +195,12 @@ class RolesForm(forms.Form):
 
     def _check_attribute(self, place: int, data: Json) -> None:
         column = self.columns[place]
-        for name, parse in ((f"cuts-{place}", parse_cuts), (f"words-{place}", parse_words)):
+        keys = [value for value, _ in self.values_of(place)]
+        parsers: dict[str, Callable[[str], Any]] = {
+            f"cuts-{place}": parse_cuts,
+            f"words-{place}": partial(parse_words, keys=keys),
+        }
+        for name, parse in parsers.items():
             if name not in self.fields:
                 continue
             try:
@@ -302,7 +319,7 @@ class RolesForm(forms.Form):
         try:
             return {
                 "cuts": parse_cuts(cuts) if self.can_cut(place) else [],
-                "words": parse_words(words),
+                "words": parse_words(words, [value for value, _ in self.values_of(place)]),
             }
         except forms.ValidationError:
             return {"cuts": [], "words": {}}
