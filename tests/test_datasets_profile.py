@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from auditapp.datasets import codebooks
+from auditapp.datasets import codebooks, joint, sizes
+from auditapp.datasets.groups import attribute
 from auditapp.datasets.inspect import inspect
 from auditapp.datasets.suggest import age_cuts, favourable_values, may_be_feature, plan_defaults
+from auditapp.datasets.table import Table
 
 Profile = dict[str, Any]
 Make = Callable[[dict[str, list[Any]]], Profile]
@@ -284,7 +287,55 @@ def test_race_from_zero_is_read_one_up_and_asked_about(make: Make) -> None:
     notice = next(n for n in profile["notices"] if n["code"] == "race-from-zero")
     assert notice["level"] == "check"
     assert notice["message"] == ("RAC1P runs from 0 to 8; the Census code book runs from 1 to 9.")
-    assert "0 as White alone" in notice["detail"]
+    assert notice["detail"] == (
+        "We read 0 as White alone, 1 as Black or African American alone, and so on up to 8."
+    )
+    assert len(notice["lines"]) == 9
+    assert notice["lines"][8] == "8 as Two or More Races"
+
+
+def test_pairs_of_groups_are_counted_where_two_sensitive_columns_meet(
+    make: Make, loans: dict[str, list[Any]]
+) -> None:
+    profile = make(loans)
+    pair = next(p for p in profile["joint"] if p["columns"] == ["race", "gender"])
+    expected = Counter(
+        (race, gender) for race, gender in zip(loans["race"], loans["gender"], strict=True) if race
+    )
+    assert {(one, other): n for one, other, n in pair["cells"]} == dict(expected)
+    assert sizes.cross_sizes(
+        profile,
+        {"column": "gender", "words": {"female": "Women", "Female": "Women"}},
+        {"column": "race", "words": {}},
+    ) == {
+        (words, race): sum(
+            n
+            for (r, gender), n in expected.items()
+            if r == race and (gender != "male") == (words == "Women")
+        )
+        for words in ("Women", "male")
+        for race in ("Asian", "Black", "White")
+    }
+
+
+def test_sizes_of_cut_ages_are_those_of_the_audit(
+    make: Make, loans: dict[str, list[Any]], tmp_path: Path
+) -> None:
+    age = named(make(loans))["age"]
+    spec = {"column": "age", "kind": "binned", "cuts": [30.0, 31.0, 65.0]}
+    words, _, codes = attribute(Table.open(tmp_path / "out"), spec)
+    counted = [int((codes == i).sum()) for i in range(len(words))]
+    assert sizes.group_sizes(age, spec) == list(zip(words, counted, strict=True))
+
+
+def test_columns_with_very_many_pairs_are_not_counted_together(tmp_path: Path) -> None:
+    n = 4000
+    rows = [f"{i % 2},{i % 100},{(i * 7) % 90},{i % 3}" for i in range(n)]
+    source = tmp_path / "source"
+    source.write_text("\n".join(["hired,age,race,sex", *rows]) + "\n")
+    profile = inspect(source, "people.csv", tmp_path / "out")
+    assert all(len(pair["cells"]) <= joint.MOST_CELLS for pair in profile["joint"])
+    assert ["race", "age"] not in [pair["columns"] for pair in profile["joint"]]
 
 
 def test_few_census_codes_are_not_taken_for_shifted(make: Make) -> None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditapp.datasets import groups
+from auditapp.datasets.sizes import bin_words
 from auditapp.datasets.table import Table
 from auditapp.errors import AuditError
 
@@ -178,7 +179,7 @@ def test_numbers_are_binned_with_readable_names(tmp_path: Path) -> None:
     assert groups.attribute(ages, {"column": "x", "kind": "binned", "cuts": [0.5, 0.75]})[0] == [
         "under 0.5", "0.5 to under 0.75", "0.75 and over",
     ]  # fmt: skip
-    assert groups.bin_words([1, 2, 5_000], whole=True) == [
+    assert bin_words([1, 2, 5_000], whole=True) == [
         "under 1", "1", "2 to 4,999", "5,000 and over",
     ]  # fmt: skip
 

@@ -198,19 +198,86 @@ def test_an_uploaded_model_is_chosen_with_its_favourable_class(
         "format": "onnx",
         "name": "m.onnx",
         "sha256": "1" * 64,
-        "classes": [0, 1],
-        "outputs": [{"name": "a"}, {"name": "b"}],
+        "classes": ["0", "1"],
+        "output": "probabilities",
+        "positive": "1",
+        "features": ["age", "region"],
+        "outputs": [
+            {
+                "name": "label",
+                "type": "tensor(int64)",
+                "shape": [None],
+                "role": "label",
+            },
+            {
+                "name": "probabilities",
+                "type": "tensor(float)",
+                "shape": [None, 2],
+                "role": "probability",
+            },
+            {"name": "other", "type": "tensor(float)", "shape": [3, 3, 3], "role": None},
+        ],
     }
     model = make_model(team, profile=profile)
     Audit.objects.filter(id=audit.id).update(model=model)
-    assert "Favourable class of the model" in text_of(
-        client.get(reverse("audit-roles", args=[audit.id]))
-    )
-    send(client, audit, source="upload", model=str(model.id), positive="1", output="b")
+    text = text_of(client.get(reverse("audit-roles", args=[audit.id])))
+    assert "Favourable class of the model" in text
+    assert '<option value="probabilities" selected>' in text
+    assert "probabilities: one number for each class" in text
+    assert "other" not in text.split('id="id_output"')[1].split("</select>")[0]
+    assert '<option value="1" selected>' in text
+    assert "It takes age, region by name" in text
+    chosen = {"source": "upload", "model": str(model.id), "positive": "0", "output": "label"}
+    unseen = text_of(send(client, audit, **chosen))
+    assert "Check how the answer of Scorer is read" in unseen
+    shown = ["label-0", "sensitive-1", "sensitive-2", f"model-{model.id}"]
+    missing = text_of(send(client, audit, **{**chosen, "positive": ""}, shown=shown))
+    assert "Choose the class whose probability is audited" in missing
+    send(client, audit, **chosen, shown=shown)
     audit.refresh_from_db()
-    assert audit.draft["model"]["positive"] == "1"
+    assert audit.draft["model"]["positive"] == "0"
     plan = plan_from_draft(audit.draft, audit.dataset.profile, profile)  # type: ignore[union-attr]
-    assert (plan.model.kind, plan.model.output) == ("onnx", "b")
+    assert (plan.model.kind, plan.model.output) == ("onnx", "label")
+
+
+def test_a_model_without_names_of_classes_offers_its_columns(
+    client: Client, team: Team, audit: Audit
+) -> None:
+    wide = {"name": "y", "type": "tensor(float)", "shape": [None, 3], "role": "probability"}
+    profile = {"format": "onnx", "output": "y", "positive": None, "outputs": [wide]}
+    model = make_model(team, profile=profile)
+    Audit.objects.filter(id=audit.id).update(model=model)
+    text = text_of(client.get(reverse("audit-roles", args=[audit.id])))
+    found = text.split('id="id_positive"')[1].split("</select>")[0]
+    assert found.count("<option") == 4
+    assert '<option value="" selected>' in found
+
+
+def test_groups_of_two_columns_are_shown_where_they_meet(client: Client, team: Team) -> None:
+    profile = people()
+    profile["columns"][AGE]["distinct"] = 50
+    cells = [[sex, str(age), 4] for sex in ("F", "M") for age in range(18, 68)]
+    profile["joint"] = [{"columns": ["sex", "age"], "cells": [*cells, ["X", "20", 10]]}]
+    audit = make_draft(team, dataset=make_dataset(team, profile=profile), draft={})
+    text = text_of(client.get(reverse("audit-roles", args=[audit.id])))
+    table = text.split('<table class="cross cross-3">')[1].split("</table>")[0]
+    assert "under 25" in table and ">28<" in table
+    assert "under the floor of 30 people" in text
+    assert '<ul class="group-bars">' not in text
+
+
+def test_groups_never_counted_together_are_shown_one_by_one(client: Client, audit: Audit) -> None:
+    text = text_of(client.get(reverse("audit-roles", args=[audit.id])))
+    assert "Sizes are those of each column on its own" in text
+    assert text.count('<ul class="group-bars">') == 2
+
+
+def test_what_a_notice_only_begins_to_list_can_be_opened(client: Client, team: Team) -> None:
+    profile = people()
+    profile["notices"][0]["lines"] = ["F as Women", "M as Men", "X as given"]
+    audit = make_draft(team, dataset=make_dataset(team, profile=profile), draft={})
+    text = text_of(client.get(reverse("audit-roles", args=[audit.id])))
+    assert "See all three" in text and "M as Men" in text
 
 
 def test_a_notice_is_answered_without_losing_the_roles(client: Client, audit: Audit) -> None:

@@ -180,14 +180,16 @@ def _race_from_zero(
             level="check",
             column=name,
         )
-    every = "; ".join(f"{key} as {RACE_LONG[shifted[key]]}" for key in natural_sorted(keys))
-    low, high = natural_sorted(keys)[0], natural_sorted(keys)[-1]
-    return {key: RACE[shifted[key]] for key in natural_sorted(keys)}, notice(
+    keys = natural_sorted(keys)
+    every = [f"{key} as {RACE_LONG[shifted[key]]}" for key in keys]
+    low, high = keys[0], keys[-1]
+    return {key: RACE[shifted[key]] for key in keys}, notice(
         "race-from-zero",
         f"{name} runs from {low} to {high}; the Census code book runs from 1 to 9.",
-        f"We read {every}.",
+        f"We read {', '.join(every[:2])}, and so on up to {high}.",
         level="check",
         column=name,
+        lines=every,
     )
 
 

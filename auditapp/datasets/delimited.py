@@ -113,7 +113,7 @@ class _Ragged:
             "and export the table again. If every row is named, choose another delimiter.",
             where=shown + ("; and others" if total > len(self.rows) else ""),
             found=f"{self.expected:,} fields expected (“{names[0]}” to “{names[-1]}”); found "
-            + ", ".join(f"{w:,} fields in {counted(n, 'row')}" for w, n in usual),
+            + ", ".join(f"{counted(w, 'field')} in {counted(n, 'row')}" for w, n in usual),
         )
 
 
@@ -134,9 +134,9 @@ def _stage(text: Text, name: str, dialect: Dialect, target: Path, tick: Tick) ->
         if ragged.widths:
             break
         return rows
-    if ragged.several_lines is not None and text.quotes:
+    if text.quotes and dialect.quote:
         row = _broken_quote(text.path, dialect)
-        if row is not None:
+        if row is not None and (ragged.several_lines is not None or row == ragged.rows[0][0]):
             raise _unclosed(name, row)
     raise ragged.refusal(name, dialect.names)
 
@@ -229,8 +229,8 @@ def _unclosed(name: str, row: int) -> AuditError:
     return AuditError(
         "unclosed-quote",
         f"{name} has a quote in row {row:,} that is opened and not closed as it should be.",
-        "Close the quote there, double it inside a quoted value, or choose “No quotes” when "
-        "quotes are ordinary characters in this file.",
+        "Close the quote there, double it inside a quoted value, or choose “No quotes” "
+        "(--no-quotes on the command line) when quotes are ordinary characters in this file.",
         where=f"row {row:,}",
     )
 

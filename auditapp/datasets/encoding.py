@@ -98,6 +98,13 @@ def _transcode(source: Path, target: Path, name: str, encoding: str, tick: Tick)
                     f"{rows + good.count(chr(10)) + 1:,} has no meaning in it.",
                     "Choose another encoding, or save the file as UTF-8.",
                 ) from error
+            except UnicodeError as error:  # no byte order mark where one must be
+                raise AuditError(
+                    "wrong-encoding",
+                    f"{name} is not {_shown(encoding)} text: it does not begin with that"
+                    " encoding's mark.",
+                    "Choose another encoding, or save the file as UTF-8.",
+                ) from error
             rows += text.count("\n")
             out.write(text.encode("utf-8", "surrogatepass"))
             done += len(chunk)
@@ -138,7 +145,7 @@ def _not_utf8(name: str, encoding: str, error: UnicodeDecodeError, row: int) -> 
         "wrong-encoding",
         f"{name} is not UTF-8 text: byte 0x{byte:02X} in row {row:,} has no meaning in it.",
         "If it comes from Excel or another Windows program, choose the encoding Windows-1252 "
-        "(cp1252); otherwise save the file as UTF-8.",
+        "(--encoding cp1252 on the command line); otherwise save the file as UTF-8.",
         where=f"row {row:,}",
         found=f"byte 0x{byte:02X}" + ("" if encoding.startswith("utf-8") else f", {encoding}"),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditapp.datasets.keys import folded, key_of
+from auditapp.datasets.sizes import bin_words
 from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 
@@ -136,7 +137,7 @@ def attribute(
         return _binned(table, column, spec.get("cuts"), max_levels)
     levels, codes = table.codes(column)
     if not levels:
-        raise _blank(table, column)
+        raise blank(table, column)
     shown = {key_of(key): str(word) for key, word in (spec.get("words") or {}).items()}
     every = [shown.get(level, level) for level in levels]
     words = list(dict.fromkeys(every))
@@ -153,19 +154,6 @@ def attribute(
     lookup = np.array([place[word] for word in every] + [-1], dtype=np.int32)
     keys = [levels[every.index(word)] for word in words]
     return words, keys, lookup[codes]
-
-
-def bin_words(cuts: Sequence[float], *, whole: bool) -> list[str]:
-    """Return readable names of the ranges between cuts: under 25, 25 to 34, 35 and over."""
-    shown = [_number(cut) for cut in cuts]
-    inner = []
-    for (low, high), (text_low, text_high) in zip(pairwise(cuts), pairwise(shown), strict=True):
-        if whole:
-            last = _number(high - 1)
-            inner.append(text_low if high - low == 1 else f"{text_low} to {last}")
-        else:
-            inner.append(f"{text_low} to under {text_high}")
-    return [f"under {shown[0]}", *inner, f"{shown[-1]} and over"]
 
 
 def _binned(
@@ -191,7 +179,7 @@ def _binned(
     numbers = table.numbers(column)
     known = np.isfinite(numbers)
     if not known.any():
-        raise _blank(table, column)
+        raise blank(table, column)
     codes = np.searchsorted(points, numbers, side="right").astype(np.int32)
     codes[~known] = -1
     whole = all(p == math.floor(p) for p in points)
@@ -200,17 +188,13 @@ def _binned(
     return words, list(words), codes
 
 
-def _blank(table: Table, column: str) -> AuditError:
+def blank(table: Table, column: str) -> AuditError:
     return AuditError(
         "column-blank",
         f"Column “{column}” is blank in all {counted(table.n_rows, 'row')}.",
         "Choose another column, or fill it in.",
         where=column,
     )
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == math.floor(value) else f"{value:g}"
 
 
 def _listed(counts: list[tuple[str, int]]) -> str:

@@ -89,7 +89,7 @@ def _inspect(
     source: Path, name: str, size: int, work: Path, options: ReadOptions, tick: Tick
 ) -> dict[str, Any]:
     # Imported here so that sizes and signatures are refused before pyarrow is loaded.
-    from auditapp.datasets import canonical, profile
+    from auditapp.datasets import canonical, joint, profile
 
     staged, compression, inner = _stage(source, name, work, options, tick)
     types, text = canonical.decide_types(staged, options, tick)
@@ -118,6 +118,7 @@ def _inspect(
         document["notices"].append(
             notice("control-characters", "Characters that cannot be shown left out of the text.")
         )
+    document["joint"] = joint.pairs(work / TABLE, document)
     content = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
     (work / PROFILE).write_text(content + "\n", encoding="utf-8")
     tick(1, 1, "Inspected")
@@ -160,6 +161,7 @@ def _refuse_by_size(size: int, name: str, options: ReadOptions) -> None:
             f"{name} has {size_words(size)}; files up to {size_words(options.max_bytes)} "
             "are taken here.",
             "Keep only the columns the audit needs, compress it as gz or zip, or upload Parquet.",
+            found=f"{size:,} bytes; the limit is {options.max_bytes:,}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -97,7 +98,7 @@ def damaged_parquet(name: str, found: str) -> AuditError:
 
 def xlsx_refused(name: str) -> AuditError:
     """Return the refusal of an Excel workbook."""
-    stem = PurePath(name).stem
+    stem = _stem(name)
     return not_a_table(
         name,
         "an Excel workbook",
@@ -105,17 +106,24 @@ def xlsx_refused(name: str) -> AuditError:
     )
 
 
+def _stem(name: str) -> str:
+    """The name without its ending, safe between quotes in lines that people copy and run."""
+    return re.sub(r"[^\w.() -]", "_", PurePath(name).stem)
+
+
 def _refuse_pickle(head: bytes, name: str, suffix: str) -> None:
     protocol = len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5
     if not protocol and suffix not in _PICKLE_SUFFIXES:
         return
-    stem = PurePath(name).stem
+    stem = _stem(name)
+    reader = "joblib.load" if suffix == ".joblib" else "pd.read_pickle"
+    way_out = _WAY_OUT.format(reader=f'{reader}("{stem}{suffix}")', stem=stem)
     raise AuditError(
         "pickle-refused",
         "Pickle files can run code when opened, so Evenhand never opens one.",
         "Where the table was made, save it as Parquet and upload that file.",
         where=name,
-        code_block=_WAY_OUT.format(reader=f'pd.read_pickle("{stem}{suffix}")', stem=stem),
+        code_block=f"import joblib\n{way_out}" if suffix == ".joblib" else way_out,
     )
 
 
@@ -130,12 +138,12 @@ def _refuse_model(name: str, suffix: str) -> None:
 
 def _refuse_structured(head: bytes, name: str, suffix: str) -> None:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    stem = PurePath(name).stem
+    stem = _stem(name)
     if suffix in {".json", ".jsonl", ".ndjson"} or start.startswith((b'{"', b'[{"', b"[{")):
         raise not_a_table(
             name,
             "a JSON file",
-            code_block=_WAY_OUT.format(reader=f'pd.read_json("{PurePath(name).name}")', stem=stem),
+            code_block=_WAY_OUT.format(reader=f'pd.read_json("{stem}{suffix}")', stem=stem),
         )
     if start.startswith((b"<!doctype html", b"<html")):
         raise not_a_table(name, "a web page")

@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditapp.datasets.keys import folded
+from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from auditapp.datasets.table import Table
+
 TRAIN, VALID, AUDIT = 0, 1, 2
+
+WORDS = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("valid", "val", "validation"), VALID),
+    **dict.fromkeys(("audit", "test"), AUDIT),
+}
+"""What a column may call the parts."""
 
 
 def stream(name: str, seed: int) -> np.random.Generator:
@@ -77,6 +88,46 @@ def seeded(
     part = np.empty(len(first), dtype=np.int8)
     part[order] = np.searchsorted(edges, place, side="right")
     return part[member]
+
+
+def from_column(table: Table, column: str) -> NDArray[np.int8]:
+    """Return the part that a column names for each row.
+
+    Parameters
+    ----------
+    table, column
+        Where to look; the words are those of `WORDS`, without regard to case.
+
+    Returns
+    -------
+    (n,) int8 array
+        `TRAIN`, `VALID` or `AUDIT`.
+
+    Raises
+    ------
+    AuditError
+        ``unknown-column``; ``bad-split`` for blanks and other words, with their counts.
+    """
+    levels, codes = table.codes(column)
+    known = np.array([WORDS.get(folded(level), -1) for level in levels] + [-1], dtype=np.int8)
+    parts = known[codes]
+    if (parts < 0).any():
+        other = [
+            f"“{word}”: {counted(n, 'row')}"
+            for word, n in table.counts(column)
+            if folded(word) not in WORDS
+        ]
+        blank = int((codes < 0).sum())
+        other += [f"blank: {counted(blank, 'row')}"] if blank else []
+        raise AuditError(
+            "bad-split",
+            f"Column “{column}” does not say for {int((parts < 0).sum()):,} of {table.n_rows:,} "
+            "rows whether they train a model or are measured.",
+            "Write train, valid or audit in every row, or give shares like 50/20/30.",
+            where=column,
+            found=", ".join(other[:10]) + (" and others" if len(other) > 10 else ""),
+        )
+    return parts
 
 
 def _units(n: int, unit: NDArray[np.integer] | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

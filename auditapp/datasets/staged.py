@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -37,10 +38,20 @@ class Staged:
 
 
 def notice(
-    code: str, message: str, detail: str = "", *, level: str = "ok", column: str | None = None
+    code: str,
+    message: str,
+    detail: str = "",
+    *,
+    level: str = "ok",
+    column: str | None = None,
+    lines: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return one line of the profile's notices; level ``check`` asks for a look."""
-    return {"code": code, "level": level, "message": message, "detail": detail, "column": column}
+    """Return one line of the profile's notices; level ``check`` asks for a look.
+
+    Lines are what the detail only begins to list.
+    """
+    line = {"code": code, "level": level, "message": message, "detail": detail, "column": column}
+    return {**line, "lines": list(lines)} if lines else line
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -137,6 +137,19 @@ def favourable_values(column: Column) -> list[str]:
     return ["1"] if is_zero_one(column) and keys and not bad else []
 
 
+def score_spec(column: Column) -> dict[str, Any]:
+    """Return a column as a score: its direction and range."""
+    low, high = column["min"], column["max"]
+    inside = low is None or (low >= 0 and high <= 1)
+    bad = bool(set(tokens(str(column["name"]))) & _BAD_OUTCOMES)
+    return {
+        "column": column["name"],
+        "favourable": not bad,
+        "low": 0.0 if inside else float(low),
+        "high": 1.0 if inside else float(high),
+    }
+
+
 def may_be_feature(column: Column) -> bool:
     """Whether a model trained here may use a column that nobody gave a role.
 
@@ -204,17 +217,7 @@ def _same_side(columns: Sequence[Column], label: dict[str, Any], decision: dict[
 
 
 def _score(columns: Sequence[Column]) -> dict[str, Any] | None:
-    for column in columns:
-        if column["guess"] == "score":
-            inside = column["min"] is not None and column["min"] >= 0 and column["max"] <= 1
-            bad = bool(set(tokens(str(column["name"]))) & _BAD_OUTCOMES)
-            return {
-                "column": column["name"],
-                "favourable": not bad,
-                "low": 0.0 if inside else float(column["min"]),
-                "high": 1.0 if inside else float(column["max"]),
-            }
-    return None
+    return next((score_spec(column) for column in columns if column["guess"] == "score"), None)
 
 
 def _unit(columns: Sequence[Column], rows: int) -> str | None:

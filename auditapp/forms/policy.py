@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 
-from auditapp.forms.guesses import groups_of, natural
+from auditapp.datasets.keys import natural_sorted
+from auditapp.datasets.sizes import group_sizes
 
 GOALS = [
     (
@@ -212,9 +213,9 @@ class PolicyForm(forms.Form):
         if column is None:
             return []
         if spec.get("cuts"):
-            return [(words, words) for words, _ in groups_of(column, spec)]
+            return [(words, words) for words, _ in group_sizes(column, spec)]
         words = spec.get("words") or column.get("words") or {}
-        keys = sorted((item["value"] for item in column.get("top") or []), key=natural)
+        keys = natural_sorted(item["value"] for item in column.get("top") or [])
         return [(key, words.get(key, key)) for key in keys]
 
     def clean_goal(self) -> str:

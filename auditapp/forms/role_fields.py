@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
-from auditapp.models import ModelFile
-
-SOURCES = [
-    ("train", "Train a reference model"),
-    ("upload", "Use an uploaded model"),
-    ("columns", "Use a score or decision column"),
-]
-ESTIMATORS = [("logistic", "Logistic regression"), ("boosting", "Gradient boosting")]
 DIRECTIONS = [("yes", "Higher is better for the person"), ("no", "Lower is better")]
 MOST_VALUES = 200
 LONGEST_TITLE = 60
@@ -94,63 +85,5 @@ def attribute(column: Json, first: Json, place: int, *, cut: bool) -> Fields:
             initial=first[f"words-{place}"],
             help_text="One line for each value: value = name. Names are used without cuts.",
             widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
-        )
-    return made
-
-
-def source(draft: Json, models: Mapping[str, ModelFile], model: ModelFile | None) -> Fields:
-    """Where decisions come from."""
-    stored = draft.get("model") or {}
-    kind = stored.get("kind") or ("upload" if model is not None else "train")
-    made: Fields = {
-        "source": forms.ChoiceField(
-            label="Where decisions come from",
-            choices=SOURCES,
-            initial="upload" if kind in {"onnx", "skops"} else kind,
-            widget=forms.RadioSelect,
-            error_messages={"required": "Choose where decisions come from"},
-        ),
-        "estimator": forms.ChoiceField(
-            label="Kind of reference model",
-            choices=ESTIMATORS,
-            required=False,
-            initial=stored.get("estimator") or "logistic",
-        ),
-        "sensitive_features": forms.BooleanField(
-            label="Give the sensitive columns to the model as well",
-            required=False,
-            initial=bool(draft.get("sensitive_features")),
-        ),
-        "model": forms.ChoiceField(
-            label="Uploaded model",
-            choices=[("", "Choose a model"), *((key, m.name) for key, m in models.items())],
-            required=False,
-            initial=str(model.id) if model is not None else "",
-        ),
-        **_reading(stored, (model.profile or {}) if model is not None else {}),
-    }
-    for name in ("estimator", "model", "output", "positive"):
-        if name in made:
-            made[name].widget.attrs["class"] = "input"
-    return made
-
-
-def _reading(stored: Json, profile: Json) -> Fields:
-    """How the model's answer is read, where the file leaves a choice."""
-    made: Fields = {}
-    outputs = [item["name"] for item in profile.get("outputs") or []]
-    if len(outputs) > 1:
-        made["output"] = forms.ChoiceField(
-            label="Output that holds the probability",
-            choices=[("", "Detect"), *((name, name) for name in outputs)],
-            required=False,
-            initial=stored.get("output") or "",
-        )
-    if profile.get("classes"):
-        made["positive"] = forms.ChoiceField(
-            label="Favourable class of the model",
-            choices=[("", "Detect"), *((str(c), str(c)) for c in profile["classes"])],
-            required=False,
-            initial=stored.get("positive") or "",
         )
     return made

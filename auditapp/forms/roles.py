@@ -8,9 +8,11 @@ from typing import Any
 
 from django import forms
 
-from auditapp.datasets.suggest import attribute_spec, favourable_values
+from auditapp.datasets.keys import natural_sorted
+from auditapp.datasets.sizes import Size, group_sizes
+from auditapp.datasets.suggest import attribute_spec, favourable_values, score_spec
+from auditapp.forms import model_fields, role_draft
 from auditapp.forms import role_fields as fields
-from auditapp.forms.guesses import fits_unit, groups_of, natural
 from auditapp.forms.role_fields import MOST_VALUES
 from auditapp.forms.words import cuts_text, parse_cuts, parse_words, shortened, words_text
 from auditapp.models import ModelFile
@@ -48,7 +50,7 @@ class RolesForm(forms.Form):
         self.columns: list[Json] = profile["columns"]
         self.draft = draft
         self.models = {str(item.id): item for item in models}
-        self.model = model
+        self.model = model if data is None else self.models.get(data.get("model", ""))
         self.roles = self._roles(data)
         self.shown = set(data.getlist("shown")) if data is not None else set()  # type: ignore[attr-defined]
         self.unseen: list[str] = []
@@ -80,7 +82,7 @@ class RolesForm(forms.Form):
         """Values of a column with their counts, as the profile lists them."""
         return [(item["value"], item["n"]) for item in self.columns[place].get("top") or []]
 
-    def _stored(self, kind: str, place: int) -> Json:
+    def stored(self, kind: str, place: int) -> Json:
         """What the draft says about a label, a decision, a score or an attribute."""
         name = self.columns[place]["name"]
         if kind == "attribute":
@@ -92,19 +94,16 @@ class RolesForm(forms.Form):
     def _initial_of(self, place: int, role: str) -> Json:
         column = self.columns[place]
         if role in {"label", "decision"}:
-            stored = self._stored(role, place).get("favourable")
+            stored = self.stored(role, place).get("favourable")
             return {f"values-{place}": favourable_values(column) if stored is None else stored}
         if role == "score":
-            stored = self._stored("score", place)
-            unit = fits_unit(column)
-            return {
-                "direction": "no" if stored.get("favourable") is False else "yes",
-                "low": stored.get("low", 0 if unit else column.get("min")),
-                "high": stored.get("high", 1 if unit else column.get("max")),
-            }
-        stored = self._stored("attribute", place)
+            spec = {**score_spec(column), **self.stored("score", place)}
+            direction = "yes" if spec["favourable"] else "no"
+            low, high = (f"{spec[end]:.12g}" for end in ("low", "high"))
+            return {"direction": direction, "low": low, "high": high}
+        stored = self.stored("attribute", place)
         spec = {**attribute_spec(column), **stored}
-        keys = sorted((value for value, _ in self.values_of(place)), key=natural)
+        keys = natural_sorted(value for value, _ in self.values_of(place))
         return {
             f"title-{place}": shortened(spec["title"], fields.LONGEST_TITLE),
             f"cuts-{place}": cuts_text(spec["cuts"]),
@@ -124,7 +123,17 @@ class RolesForm(forms.Form):
                         full.setlist(name, value)
                     else:
                         full[name] = "" if value is None else str(value)
+        if self.model is not None and f"model-{self.model.id}" not in self.shown:
+            for name, made in model_fields.answer(self._stored_model(), self.model).items():
+                self.unseen.append(name)
+                full[name] = str(made.initial)
         return full
+
+    def _stored_model(self) -> Json:
+        """What the draft says about a model's answer, as long as it is the same model."""
+        stored: Json = self.draft.get("model") or {}
+        same = self.model is not None and stored.get("id") in {None, str(self.model.id)}
+        return stored if same else {}
 
     def _add_fields(self) -> None:
         for i, column in enumerate(self.columns):
@@ -140,7 +149,11 @@ class RolesForm(forms.Form):
             first = self._initial_of(place, "sensitive")
             made = fields.attribute(self.columns[place], first, place, cut=self.can_cut(place))
             self.fields.update(made)
-        self.fields.update(fields.source(self.draft, self.models, self.model))
+        self.fields.update(model_fields.source(self.draft, self.models, self.model))
+        stored = self._stored_model()
+        if self.is_bound and self.data.get("output"):
+            stored = {**stored, "output": self.data["output"]}
+        self.fields.update(model_fields.answer(stored, self.model))
 
     def can_cut(self, place: int) -> bool:
         """Whether the column holds numbers that make groups only when cut."""
@@ -224,6 +237,8 @@ class RolesForm(forms.Form):
             self.add_error("source", "Give one column the role Decision or Score")
         if source == "upload" and not data.get("model"):
             self.add_error("model", "Choose a model, or upload one in step 1")
+        if source == "upload" and "positive" in self.fields and not data.get("positive"):
+            self.add_error("positive", "Choose the class whose probability is audited")
 
     def unseen_choices(self) -> list[tuple[str, str]]:
         """Choices that were filled in for the user, who has not seen them yet."""
@@ -235,11 +250,19 @@ class RolesForm(forms.Form):
                     found.append((f"values-{place}", f"Check the favourable values of {name}"))
         if any(f"score-{place}" in self.unseen for place in self.places("score")[:1]):
             found.append(("direction", "Check the direction and range of the score"))
+        first = next((name for name in model_fields.ANSWER if name in self.unseen), None)
+        if first is not None and self.cleaned_data.get("source") == "upload":
+            found.append((first, f"Check how the answer of {self.model} is read"))
         return found
 
     def checks(self) -> list[Json]:
         """Notices that ask for a look."""
         return [n for n in self.profile.get("notices") or [] if n.get("level") == "check"]
+
+    @property
+    def answering(self) -> ModelFile | None:
+        """The uploaded model that the fields on its answer are about."""
+        return self.model
 
     def chosen_model(self) -> ModelFile | None:
         """The uploaded model to use, if one is."""
@@ -249,66 +272,13 @@ class RolesForm(forms.Form):
 
     def draft_data(self) -> Json:
         """The part of the draft that this step fills in."""
-        data = self.cleaned_data
-        return {
-            "roles": {
-                column["name"]: role
-                for column, role in zip(self.columns, self.roles, strict=True)
-                if role != "unused"
-            },
-            "label": self._outcome("label"),
-            "decision": self._outcome("decision"),
-            "score": self._score(),
-            "attributes": [self._attribute(place) for place in self.places("sensitive")],
-            "model": {
-                "kind": data.get("source"),
-                "estimator": data.get("estimator") or "logistic",
-                "output": data.get("output") or None,
-                "positive": data.get("positive") or None,
-            },
-            "sensitive_features": bool(data.get("sensitive_features")),
-        }
+        return role_draft.draft_data(self)
 
-    def _outcome(self, role: str) -> Json | None:
-        for place in self.places(role)[:1]:
-            return {
-                "column": self.columns[place]["name"],
-                "favourable": self.cleaned_data.get(f"values-{place}") or [],
-            }
-        return None
-
-    def _score(self) -> Json | None:
-        for place in self.places("score")[:1]:
-            data = self.cleaned_data
-            return {
-                "column": self.columns[place]["name"],
-                "favourable": data.get("direction") != "no",
-                "low": data.get("low"),
-                "high": data.get("high"),
-            }
-        return None
-
-    def _attribute(self, place: int) -> Json:
-        data, column = self.cleaned_data, self.columns[place]
-        cuts = data.get(f"cuts-{place}")
-        cuts = cuts if isinstance(cuts, list) else []
-        words = data.get(f"words-{place}")
-        words = words if isinstance(words, dict) else {}
-        stored = self._stored("attribute", place)
-        return {
-            "column": column["name"],
-            "title": data.get(f"title-{place}") or column["name"],
-            "kind": "binned" if cuts else "categorical",
-            "cuts": cuts,
-            "words": {} if cuts else {k: w for k, w in words.items() if k != w},
-            "reference": stored.get("reference"),
-        }
-
-    def groups(self, place: int) -> list[tuple[str, int | None]]:
+    def groups(self, place: int) -> list[Size]:
         """Groups of a sensitive column with their sizes, where the profile knows them."""
-        return groups_of(self.columns[place], self._now(place))
+        return group_sizes(self.columns[place], self.spec_now(place))
 
-    def _now(self, place: int) -> Json:
+    def spec_now(self, place: int) -> Json:
         """Cuts and names as they stand in the form, whether or not it is valid."""
         if not self.is_bound:
             first = self._initial_of(place, "sensitive")
@@ -316,10 +286,10 @@ class RolesForm(forms.Form):
         else:
             cuts = self.data.get(f"cuts-{place}", "")
             words = self.data.get(f"words-{place}", "")
+        spec: Json = {"column": self.columns[place]["name"], "cuts": [], "words": {}}
         try:
-            return {
-                "cuts": parse_cuts(cuts) if self.can_cut(place) else [],
-                "words": parse_words(words, [value for value, _ in self.values_of(place)]),
-            }
+            spec["words"] = parse_words(words, [value for value, _ in self.values_of(place)])
+            spec["cuts"] = parse_cuts(cuts) if self.can_cut(place) else []
         except forms.ValidationError:
-            return {"cuts": [], "words": {}}
+            pass
+        return spec

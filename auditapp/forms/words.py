@@ -89,21 +89,3 @@ def _one_line(text: str) -> str:
 
 def _begins(line: str, key: str) -> bool:
     return line.startswith(key) and line[len(key) :].lstrip().startswith("=")
-
-
-def bins(cuts: list[float]) -> list[tuple[float, float, str]]:
-    """Bins of a cut number with the words the report uses."""
-    if not cuts:
-        return []
-    edges = [-math.inf, *cuts, math.inf]
-    return [(low, high, _bin_words(low, high)) for low, high in pairwise(edges)]
-
-
-def _bin_words(low: float, high: float) -> str:
-    if low == -math.inf:
-        return f"under {high:g}"
-    if high == math.inf:
-        return f"{low:g} and over"
-    if low == int(low) and high == int(high):
-        return f"{low:g} to {high - 1:g}"
-    return f"{low:g} to under {high:g}"

@@ -42,6 +42,25 @@ def thousands(value: Any) -> str:
     return "" if value is None else f"{int(value):,}"
 
 
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@register.filter
+def number_word(value: int) -> str:
+    """nine, and 11: small counts in words."""
+    return NUMBERS[value] if value < len(NUMBERS) else f"{value:,}"
+
+
+@register.filter
+def shape_words(shape: Sequence[int | None] | None) -> str:
+    """The shape of a model's input or output in words: rows, rows x 2."""
+    sizes = list(shape or ())
+    if not sizes:
+        return ""
+    first = "rows" if sizes[0] is None else f"{sizes[0]:,}"
+    return " x ".join([first, *("any" if size is None else f"{size:,}" for size in sizes[1:])])
+
+
 @register.filter
 def points(value: float | None) -> str:
     """A difference as points with its sign, and a true minus; zero has no sign."""

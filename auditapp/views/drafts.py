@@ -197,7 +197,7 @@ def _data_page(
     title = ""
     if not errors and refused:
         errors = [
-            (_anchor(upload), f"{upload.original_name}: {upload.error['message']}")
+            (_anchor(upload), _named(upload, upload.error["message"]))
             for upload in refused
             if upload.error
         ]
@@ -215,6 +215,12 @@ def _data_page(
         and all(upload.state == UploadState.READY for upload in _uploads(audit)),
     }
     return render(request, "pages/audit_data.html", context, status=_status(errors, title))
+
+
+def _named(upload: Dataset | ModelFile, message: str) -> str:
+    """The message, led by the file's name unless it says it."""
+    name = upload.original_name
+    return message if name in message else f"{name}: {message}"
 
 
 def _anchor(upload: Dataset | ModelFile) -> str:

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from auditapp import selectors
+from auditapp.datasets.sizes import group_sizes
 from auditapp.errors import AuditError
 from auditapp.forms.errors import Errors, error_list, mark_invalid
-from auditapp.forms.guesses import groups_of
+from auditapp.forms.model_fields import ESTIMATORS
 from auditapp.forms.policy import PolicyForm
-from auditapp.forms.role_fields import ESTIMATORS
 from auditapp.models import Audit, State
 from auditapp.services import audits
 from auditapp.views.access import enter
@@ -121,7 +121,7 @@ def _summary(audit: Audit) -> list[dict[str, str]]:
     columns = {c["name"]: c for c in ((dataset and dataset.profile) or {}).get("columns") or []}
     for spec in draft.get("attributes") or []:
         column = columns.get(spec["column"])
-        n = len(groups_of(column, spec)) if column is not None else 0
+        n = len(group_sizes(column, spec)) if column is not None else 0
         words = f"{spec['column']}, {n} groups"
         rows.append({"term": spec["title"], "words": words, "url": roles})
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from auditapp import selectors
+from auditapp.datasets.sizes import cross_sizes
 from auditapp.forms.errors import anchor, error_list, mark_invalid
 from auditapp.forms.roles import ROLES, RolesForm
 from auditapp.models import Audit, State
 from auditapp.services import audits
 from auditapp.views.access import enter
-from auditapp.views.bars import log_bars
+from auditapp.views.bars import MOST_COLUMNS, cross_bars, log_bars
 from auditapp.views.steps import reached, steps_of
 
 MANY = 40
@@ -111,6 +113,7 @@ def _page(
             (anchor(form[name]), words) for name, words in form.unseen_choices()
         ]
     rows = _rows(form)
+    cross = _cross(form, audit)
     context = {
         "audit": audit,
         "form": form,
@@ -127,6 +130,8 @@ def _page(
         ],
         "score": _score(form),
         "attributes": [_attribute(form, place, audit) for place in form.places("sensitive")],
+        "cross": cross,
+        "crossed": cross["places"] if cross is not None else [],
         "floor": _floor(audit),
         "steps": steps_of(audit, 2),
     }
@@ -205,6 +210,27 @@ def _score(form: RolesForm) -> Json | None:
 def _floor(audit: Audit) -> int:
     floor: int = (audit.draft.get("policy") or {}).get("floor", 30)
     return floor
+
+
+def _cross(form: RolesForm, audit: Audit) -> Json | None:
+    """The first two sensitive columns whose groups were counted together and fit the card."""
+    floor = _floor(audit)
+    for one, other in combinations(form.places("sensitive"), 2):
+        cells = cross_sizes(form.profile, form.spec_now(one), form.spec_now(other))
+        if cells is None:
+            continue
+        groups = [form.groups(one), form.groups(other)]
+        wide = [1 < len(found) <= MOST_COLUMNS for found in groups]
+        if not any(wide):
+            continue
+        places = [one, other]
+        if not wide[1]:
+            places, groups = [other, one], groups[::-1]
+            cells = {(b, a): n for (a, b), n in cells.items()}
+        titles = [form[f"title-{place}"].value() for place in places]
+        bars = cross_bars(groups[0], groups[1], cells, floor)
+        return {**bars, "places": places, "titles": titles}
+    return None
 
 
 def _attribute(form: RolesForm, place: int, audit: Audit) -> Json:

@@ -30,7 +30,7 @@ form.addEventListener("change", (event) => {
     }
     return;
   }
-  if (event.target.matches(".role") || /^(cuts|title|words)-/.test(event.target.name)) {
+  if (event.target.matches(".role") || /^(model$|output$|(cuts|title|words)-)/.test(event.target.name)) {
     clearTimeout(waiting);
     waiting = setTimeout(refresh, 150);
   }

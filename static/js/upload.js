@@ -17,9 +17,28 @@ function start() {
   const words = sending.querySelector("[data-sending-text]");
   const status = sending.querySelector("[data-sending-status]");
   const bar = sending.querySelector("progress");
+  const cancel = sending.querySelector("[data-sending-cancel]");
+
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 
   for (const box of form.querySelectorAll("[data-drop]")) {
     const input = box.querySelector("input[type=file]");
+    const chosen = box.querySelector("[data-chosen]");
+    box.classList.add("drop-whole");
+    input.addEventListener("change", () => {
+      const file = input.files[0];
+      box.classList.toggle("drop-filled", Boolean(file));
+      chosen.hidden = !file;
+      if (!file) return;
+      chosen.querySelector("[data-chosen-name]").textContent = file.name;
+      chosen.querySelector("[data-chosen-size]").textContent = size(file.size);
+    });
+    chosen.querySelector("[data-chosen-remove]").addEventListener("click", () => {
+      input.value = "";
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      input.focus();
+    });
+    if (input.files.length) input.dispatchEvent(new Event("change"));
     for (const name of ["dragenter", "dragover"]) {
       box.addEventListener(name, (event) => {
         event.preventDefault();
@@ -32,7 +51,9 @@ function start() {
     box.addEventListener("drop", (event) => {
       event.preventDefault();
       if (!event.dataTransfer.files.length) return;
-      input.files = event.dataTransfer.files;
+      const one = new DataTransfer();
+      one.items.add(event.dataTransfer.files[0]);
+      input.files = one.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
     });
     // A new file takes the place of a table that was chosen from the list.
@@ -42,13 +63,24 @@ function start() {
     });
   }
 
+  let request = null;
+
+  function stopped(text) {
+    request = null;
+    words.textContent = text;
+    status.textContent = text;
+    cancel.hidden = true;
+    bar.value = 0;
+  }
+
   form.addEventListener("submit", (event) => {
     const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
     if (!files.length) return;
     event.preventDefault();
     event.stopPropagation();
+    if (request) return;
     const total = files.reduce((sum, file) => sum + file.size, 0);
-    const request = new XMLHttpRequest();
+    request = new XMLHttpRequest();
     let said = -1;
     sending.hidden = false;
     sending.scrollIntoView({ block: "nearest" });
@@ -68,21 +100,27 @@ function start() {
       }
       // An answer with errors is a whole page: show it as if the form had been sent.
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      const main = page.getElementById("main");
+      if (!main) {
+        stopped(`The server did not take the file (${request.status}). Nothing was kept.`);
+        return;
+      }
       document.title = page.title;
-      document.getElementById("main").replaceWith(page.getElementById("main"));
+      document.getElementById("main").replaceWith(main);
       const summary = document.getElementById("error-summary");
       if (summary) summary.focus();
       start();
     });
     request.addEventListener("error", () => {
-      words.textContent = "The connection was lost. Nothing was kept; send the file again.";
-      status.textContent = words.textContent;
+      stopped("The connection was lost. Nothing was kept; send the file again.");
     });
     request.open("POST", form.getAttribute("action") || location.pathname);
     request.setRequestHeader("X-Requested-With", "upload");
-    sending.querySelector("[data-sending-cancel]").onclick = () => {
+    cancel.hidden = false;
+    cancel.onclick = () => {
       request.abort();
-      sending.hidden = true;
+      stopped("Upload cancelled. Nothing was kept.");
+      event.submitter?.focus();
     };
     request.send(new FormData(form));
   });
