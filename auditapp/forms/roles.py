@@ -237,8 +237,27 @@ class RolesForm(forms.Form):
             self.add_error("source", "Give one column the role Decision or Score")
         if source == "upload" and not data.get("model"):
             self.add_error("model", "Choose a model, or upload one in step 1")
+        elif source == "upload":
+            self._check_positions(data)
         if source == "upload" and "positive" in self.fields and not data.get("positive"):
             self.add_error("positive", "Choose the class whose probability is audited")
+
+    def _check_positions(self, data: Json) -> None:
+        """A model that takes columns by position has to get as many as it takes."""
+        profile = (self.model.profile if self.model is not None else None) or {}
+        takes = profile.get("n_features")
+        if profile.get("features") or takes is None:
+            return
+        given = len(self.places("feature"))
+        if data.get("sensitive_features"):
+            given += len(self.places("sensitive"))
+        if given != takes:
+            self.add_error(
+                "source",
+                f"{self.model} takes {takes:,} columns by position, and gets {given:,}. Give the"
+                " role Feature to the columns it was trained with, and only to those; if sensitive"
+                " columns are among them, tick that the model gets them",
+            )
 
     def unseen_choices(self) -> list[tuple[str, str]]:
         """Choices that were filled in for the user, who has not seen them yet."""

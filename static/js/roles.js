@@ -26,7 +26,7 @@ form.addEventListener("change", (event) => {
   if (event.target.matches(".role")) paint(event.target);
   if (event.target.name === "source") {
     for (const part of form.querySelectorAll("[data-source]")) {
-      part.toggleAttribute("data-other", part.dataset.source !== event.target.value);
+      part.toggleAttribute("data-other", !part.dataset.source.split(" ").includes(event.target.value));
     }
     return;
   }
