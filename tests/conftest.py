@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Tests never touch the installation's own data folder; set before Django reads its settings.
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="evenhand-test-"))
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 # Threads of scikit-learn that spin while they wait starve the other test process.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their length: compressed ones carry the time, and differ by process."""
+    return f"{argname}-{len(val)}" if isinstance(val, bytes) else None
 
 
 def _shared() -> Path | None:
