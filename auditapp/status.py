@@ -210,4 +210,4 @@ def email() -> Line:
     """Whether mail can be sent."""
     if settings.EMAIL_SET:
         return Line("email", "Email", "ok", str(settings.EMAIL_HOST))
-    return Line("email", "Email", "off", "not set", "Set EMAIL_URL to send mail.")
+    return Line("email", "Email", "off", "not set", "This version sends no mail.")

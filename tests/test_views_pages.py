@@ -44,6 +44,14 @@ def test_links_between_documents_become_links_between_pages() -> None:
     assert pages._link("../README.md", page) == "../README.md"
 
 
+def test_a_link_into_a_page_finds_its_heading() -> None:
+    text = Client().get(reverse("doc-page", args=["choose"])).content.decode()
+    assert '<h2 id="how-large-a-gap-matters-the-limit">' in text
+    assert f'href="{reverse("doc-page", args=["data"])}#how-many-rows"' in text
+    data = Client().get(reverse("doc-page", args=["data"])).content.decode()
+    assert '<h2 id="how-many-rows">' in data
+
+
 def test_status_says_what_works() -> None:
     client = Client()
     client.force_login(make_team().alice)

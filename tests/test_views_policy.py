@@ -116,6 +116,42 @@ def test_errors_stand_at_the_field_and_at_the_top(
     assert audit.state == State.DRAFT
 
 
+def test_what_only_the_whole_plan_shows_stands_at_its_field_too(
+    client: Client, team: Team
+) -> None:
+    text = send(client, draft_of(team), threshold="7").content.decode()
+    assert text.count("The threshold 7 lies outside the scores") == 2
+    assert 'id="id_threshold_error"' in text
+
+
+SCORE = {"column": "score", "favourable": True, "low": 0.0, "high": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "source", "hint"),
+    [
+        ({"score": SCORE}, "Score column score", "A score at or above it is a favourable"),
+        (
+            {"score": {**SCORE, "favourable": False}},
+            "Score column score",
+            "A score below it is a favourable decision",
+        ),
+        (
+            {"score": SCORE, "decision": {"column": "hired", "favourable": ["1"]}},
+            "Decision column; the score column score is described",
+            "Decisions come from the decision column",
+        ),
+    ],
+)
+def test_the_page_says_where_decisions_come_from(
+    changes: dict[str, Any], source: str, hint: str, client: Client, team: Team
+) -> None:
+    audit = draft_of(team, label=None, model={"kind": "columns"}, **changes)
+    text = client.get(reverse("audit-policy", args=[audit.id])).content.decode()
+    assert source in text
+    assert hint in text
+
+
 def test_a_goal_that_needs_a_label_says_so(client: Client, team: Team) -> None:
     audit = draft_of(
         team,

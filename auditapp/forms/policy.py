@@ -44,6 +44,8 @@ DEPTHS = [
     ("3", "Also where three columns meet"),
 ]
 LARGEST = "The largest group"
+THRESHOLD_BELOW = "A score below it is a favourable decision."
+THRESHOLD_SHOWN = "Decisions come from the decision column; pictures of the score mark it."
 Json = dict[str, Any]
 
 
@@ -151,6 +153,10 @@ class PolicyForm(forms.Form):
         super().__init__(data, initial=self._initial(title))
         if not self.scored:
             del self.fields["threshold"]
+        elif self._decided:
+            self.fields["threshold"].help_text = THRESHOLD_SHOWN
+        elif (self.draft.get("score") or {}).get("favourable") is False:
+            self.fields["threshold"].help_text = THRESHOLD_BELOW
         for i, spec in enumerate(self.attributes):
             self.fields[f"reference-{i}"] = forms.ChoiceField(
                 label=f"{spec['title']} is compared with",
@@ -171,6 +177,12 @@ class PolicyForm(forms.Form):
         """Whether decisions come from a score with a threshold."""
         kind = (self.draft.get("model") or {}).get("kind")
         return kind != "columns" or bool((self.draft.get("score") or {}).get("column"))
+
+    @property
+    def _decided(self) -> bool:
+        """Whether decisions come from a column of their own, and not from the score."""
+        kind = (self.draft.get("model") or {}).get("kind")
+        return kind == "columns" and bool((self.draft.get("decision") or {}).get("column"))
 
     @property
     def goals(self) -> list[Json]:
@@ -197,7 +209,7 @@ class PolicyForm(forms.Form):
             "goal": policy.get("goal", "selection-rate"),
             "tolerance": f"{100 * policy.get('tolerance', 0.05):g}",
             "floor": policy.get("floor", 30),
-            "threshold": f"{policy.get('threshold', middle):g}",
+            "threshold": f"{policy.get('threshold', middle):.12g}",
             "intersections": str(
                 policy.get("intersections", 2 if len(self.attributes) > 1 else 1)
             ),

@@ -90,7 +90,9 @@ def _rendered(path: Path, changed: int) -> tuple[str, SafeString]:
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(path.read_text(encoding="utf-8"))
-    for token in tokens:
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            token.attrs["id"] = _anchor(tokens[place + 1].content)
         if token.type in {"th_open", "td_open"} and "style" in token.attrs:
             right = "right" in str(token.attrs.pop("style"))
             if right:
@@ -102,6 +104,11 @@ def _rendered(path: Path, changed: int) -> tuple[str, SafeString]:
     # a block that scrolls can be reached by keyboard; an empty header cell is no header
     html = html.replace("<pre>", '<pre tabindex="0">').replace("<th></th>", "<td></td>")
     return _title(path), mark_safe(html)  # our own files, HTML disabled
+
+
+def _anchor(heading: str) -> str:
+    """The name under which links find a heading, as code forges make it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def _link(href: str, page: Path) -> str:

@@ -55,7 +55,10 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
                 audits.audit_start(audit=audit, user=request.user)
                 return redirect("audit-progress", audit.id)
             except AuditError as error:
-                errors = [(_place(error, form), str(error))]
+                if error.where in form.fields:
+                    form.add_error(error.where, str(error))
+                else:
+                    errors = [("", str(error))]
         errors = errors + error_list(form)
         mark_invalid(form)
     context = {
@@ -93,11 +96,6 @@ def _draft(request: HttpRequest, audit: Audit) -> dict[str, Any]:
     return draft
 
 
-def _place(error: AuditError, form: PolicyForm) -> str:
-    """Anchor of a field here, or nothing where the words have to do."""
-    return f"id_{error.where}" if error.where in form.fields else ""
-
-
 def _summary(audit: Audit) -> list[dict[str, str]]:
     """What the earlier steps said, with the page to change it on."""
     draft = audit.draft
@@ -122,7 +120,7 @@ def _summary(audit: Audit) -> list[dict[str, str]]:
     for spec in draft.get("attributes") or []:
         column = columns.get(spec["column"])
         n = len(group_sizes(column, spec)) if column is not None else 0
-        words = f"{spec['column']}, {n} groups"
+        words = f"{spec['column']}, {n} {'group' if n == 1 else 'groups'}"
         rows.append({"term": spec["title"], "words": words, "url": roles})
     return rows
 
@@ -135,6 +133,8 @@ def _source(audit: Audit) -> str:
         n = sum(role == "feature" for role in audit.draft.get("roles", {}).values())
         return f"{words}, trained on {n} {'column' if n == 1 else 'columns'}"
     if kind == "columns":
-        score = audit.draft.get("score")
+        score, decision = audit.draft.get("score"), audit.draft.get("decision")
+        if decision and score:
+            return f"Decision column; the score column {score['column']} is described"
         return f"Score column {score['column']}" if score else "Decision column"
     return audit.model.name if audit.model is not None else "Uploaded model"
