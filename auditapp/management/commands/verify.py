@@ -48,6 +48,8 @@ def _document(path: Path) -> dict[str, Any]:
             " give that file.",
             returncode=2,
         )
+    if not path.is_file():
+        raise CommandError(f"There is no file “{path}”.", returncode=2)
     try:
         document = json.loads(path.read_bytes(), parse_constant=_no_constant)
     except (OSError, ValueError) as error:
