@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from auditapp import result, sandbox
+from auditapp import delivery, result, sandbox
 from auditapp.datasets import suggest
+from auditapp.datasets.keys import folded
 from auditapp.datasets.lookup import unknown_column
+from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 from auditapp.plan import (
     About,
@@ -70,10 +71,8 @@ def run(options: Options, say: Say | None = None) -> result.Document:
     AuditError
         The input cannot be audited; nothing was written.
     """
-    _check_target(options.out)
-    if options.pdf is not None:
-        _check_target(options.pdf)
-    with tempfile.TemporaryDirectory(prefix="evenhand-") as scratch:
+    _check_files(options)
+    with _scratch() as scratch:
         work = Path(scratch)
         profile = _inspect(options, work, say)
         model = _inspect_model(options, work)
@@ -96,33 +95,36 @@ def run(options: Options, say: Say | None = None) -> result.Document:
             on_progress=say,
         )
         document = result.read(work / "out" / "result.json")
-        shutil.copyfile(work / "out" / "result.json", work / "result.json")
-        _move(work / "result.json", options.out)
+        files = {options.out: work / "out" / "result.json"}
         if options.pdf is not None:
-            _move(work / "out" / "report.pdf", options.pdf)
+            files[options.pdf] = work / "out" / "report.pdf"
+        delivery.put(files)
     return document
 
 
-def _check_target(path: Path) -> None:
-    if not path.resolve().parent.is_dir():
+def _check_files(options: Options) -> None:
+    inputs = {"the table": options.data}
+    if options.model is not None:
+        inputs["the model"] = options.model
+    targets = {"--out": options.out}
+    if options.pdf is not None:
+        targets["--pdf"] = options.pdf
+    delivery.check(targets, inputs)
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="evenhand-")
+    except OSError as error:
         raise AuditError(
-            "no-folder",
-            f"The folder of “{path}” does not exist.",
-            "Create it, or name another place.",
-        )
-
-
-def _move(source: Path, target: Path) -> None:
-    partial = target.with_name(target.name + ".partial")
-    shutil.copyfile(source, partial)
-    partial.replace(target)
+            "no-scratch",
+            "There is no folder for temporary files that can be written to.",
+            "Set TMPDIR to a folder with room for the table.",
+            found=error.strerror or "",
+        ) from error
 
 
 def _inspect(options: Options, work: Path, say: Say | None) -> Json:
-    if not options.data.is_file():
-        raise AuditError(
-            "no-file", f"There is no file “{options.data}”.", "Check the path of the table."
-        )
     return sandbox.run_child(
         "auditapp.datasets.inspect:child_main",
         {
@@ -142,10 +144,6 @@ def _inspect(options: Options, work: Path, say: Say | None) -> Json:
 def _inspect_model(options: Options, work: Path) -> Json | None:
     if options.model is None:
         return None
-    if not options.model.is_file():
-        raise AuditError(
-            "no-file", f"There is no file “{options.model}”.", "Check the path of the model."
-        )
     from auditapp import predictors
 
     return predictors.inspect_model(options.model.resolve(), options.model.name, work)
@@ -260,7 +258,17 @@ def _outcome(
     if favourable:
         return Outcome(name, tuple(favourable))
     values = columns[name]["top"]
-    guessed = suggest.favourable_values(columns[name])
+    if not values:
+        rows = columns[name]["missing"]
+        raise AuditError(
+            "column-blank",
+            f"Column “{name}” is blank in all {counted(rows, 'row')}.",
+            "Choose another column, or fill it in.",
+            where=f"column {name}",
+        )
+    # A page offers a guess among many values to be confirmed; here nobody would see it.
+    two = len({folded(item["value"]) for item in values}) <= 2
+    guessed = suggest.favourable_values(columns[name]) if two else []
     if guessed:
         return Outcome(name, tuple(guessed))
     listed = ", ".join(f"{item['value']} ({item['n']:,} rows)" for item in values[:12])

@@ -18,6 +18,7 @@ import pytest
 
 from auditapp.datasets.inspect import child_main, inspect
 from auditapp.datasets.options import ReadOptions
+from auditapp.datasets.table import Table
 from auditapp.errors import AuditError
 
 CSV = b"group,n\na,1\nb,2\na,3\n"
@@ -172,11 +173,13 @@ def test_parquet_types_are_facts(tmp_path: Path) -> None:
     assert "column-left-out" in [n["code"] for n in profile["notices"]]
 
 
-def test_a_number_beyond_64_bits_is_refused_by_column(tmp_path: Path) -> None:
-    table = pa.table({"big": pa.array([2**64 - 1], pa.uint64())})
-    error = refusal(tmp_path, parquet_bytes(table), "t.parquet")
-    assert error.code == "unreadable-column"
-    assert "big" in error.message
+def test_numbers_that_fit_64_bits_only_without_sign_are_kept_as_text(tmp_path: Path) -> None:
+    columns = {"id": [2**64 - 1, 2**63, None], "small": [1, 2, None]}
+    table = pa.table({name: pa.array(values, pa.uint64()) for name, values in columns.items()})
+    profile = inspect(put(tmp_path, parquet_bytes(table)), "t.parquet", tmp_path / "out")
+    assert [column["type"] for column in profile["columns"]] == ["text", "integer"]
+    stored = Table.open(tmp_path / "out")
+    assert stored.codes("id")[0] == ["9223372036854775808", "18446744073709551615"]
 
 
 def test_the_child_entry_returns_json_and_writes_it(tmp_path: Path) -> None:

@@ -151,6 +151,24 @@ def test_progress_only_grows_and_shows_first_numbers(folder: Path, tmp_path: Pat
     assert all(step["state"] == "done" for step in seen[-1]["steps"])
 
 
+def test_a_label_of_one_class_makes_label_metrics_not_applicable(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Precision would be 100 % of everybody by construction, and found to be equal."""
+    every = ("0", "1")
+    document = run(folder, plan_for(folder, score="score", favourable=every), tmp_path)
+    gaps = [gap for gap in document["gaps"] if gap["kind"] == "difference"]
+    reasons = {gap["metric"]: (gap["verdict"], gap["reason"]) for gap in gaps}
+    assert {reasons[name] for name in ("tpr", "fpr", "precision", "accuracy")} == {
+        ("not-applicable", "one-class")
+    }
+    assert reasons["selection-rate"][0] != "not-applicable"
+    assert {row["undefined"] for row in document["estimates"] if row["metric"] == "tpr"} == {
+        "one-class"
+    }
+    assert document["rows"]["label_blank"] == 0
+
+
 def test_rates_equal_pandas_group_means(folder: Path, tmp_path: Path) -> None:
     document = run(folder, plan_for(folder, prediction="decision"), tmp_path)
     people = pd.read_parquet(folder / "table.parquet")

@@ -115,6 +115,17 @@ def test_features_stand_in_the_order_of_the_table_whatever_order_roles_were_stor
     assert plan_from_draft(draft, PROFILE).features == ("sex", "note", "income")
 
 
+def test_a_trained_model_keeps_no_direction_of_an_earlier_score() -> None:
+    draft = {
+        "roles": {"income": "feature"},
+        "label": {"column": "approved", "favourable": ["yes"]},
+        "score": {"column": "points", "favourable": False, "low": 0, "high": 10},
+        "attributes": [{"column": "sex"}],
+        "model": {"kind": "train"},
+    }
+    assert plan_from_draft(draft, PROFILE).score == Score()
+
+
 def test_a_label_without_favourable_values_is_refused() -> None:
     with pytest.raises(AuditError, match="approved") as caught:
         plan_from_draft(

@@ -180,6 +180,7 @@ def test_it_counts_rows_without_a_score(tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.parquet", columns)
     error = failed(tmp_path, linear_onnx(tmp_path / "m.onnx"), table, ORDER)
     assert error.code == "model-scores"
+    assert "Blank values: hours 2." in error.hint
     assert "2 of 400 rows" in error.message
     assert "first in row 1" in error.where
 
@@ -191,7 +192,7 @@ def test_it_names_the_score_range(tmp_path: Path, value: float) -> None:
     error = failed(tmp_path, path, table, ["age"])
     assert error.code == "score-out-of-range"
     assert "400 of 400 values" in error.message
-    assert f"--score-range {value:g},{value:g}" in error.hint
+    assert f"--score-range={value:g},{value:g}" in error.hint
     profile = inspect_model(path, "m.onnx", tmp_path)
     scores = predict(path, {}, profile, table, ["age"], tmp_path, score_range=(-1, 2))
     assert set(scores) == {value}

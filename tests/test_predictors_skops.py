@@ -87,6 +87,15 @@ def test_it_scores_by_position_and_by_the_chosen_class(
     assert take.values(np.array(["no", "yes"]), 2).tolist() == [0.0, 1.0]
 
 
+def test_a_class_cannot_be_chosen_where_the_output_names_none() -> None:
+    take = outputs.Reader("probability", "0", ())
+    with pytest.raises(AuditError) as caught:
+        take.values(np.array([[0.25], [0.5]]), 2)
+    assert caught.value.code == "positive-class"
+    assert "class “0” cannot be chosen" in caught.value.message
+    assert "--score-is unfavourable" in caught.value.hint
+
+
 def test_it_counts_the_columns_it_takes_by_position() -> None:
     with pytest.raises(AuditError) as caught:
         need_features(["age"], 2)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditapp.datasets import convert
@@ -40,12 +41,25 @@ def decide_types(
             done += len(batch[0])
             tick(done, staged.rows, "Deciding the type of every column")
     types = [
-        convert.trusted_type(schema.field(column.position).type)
+        _trusted(staged.path, column.position, schema)
         if tally is None
         else tally.decide()
         for column, tally in zip(staged.columns, tallies, strict=True)
     ]
     return types, tallies
+
+
+def _trusted(path: Path, position: int, schema: pa.Schema) -> ColumnType:
+    """Return the type that is a fact; identifiers that only fit 64 bits without sign are text."""
+    kind = schema.field(position).type
+    if pa.types.is_uint64(kind):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=BATCH, columns=[schema.names[position]]):
+                # Columns of one name come together; the largest number of them decides.
+                whole = [c for c in batch.columns if pa.types.is_uint64(c.type)]
+                if any((pc.max(column).as_py() or 0) >= 1 << 63 for column in whole):
+                    return "text"
+    return convert.trusted_type(kind)
 
 
 def write(

@@ -70,6 +70,8 @@ def _from_columns(plan: Plan, table: Table) -> tuple[NDArray[np.float64] | None,
     decision: NDArray[np.int8] | None = None
     if plan.score is not None and plan.score.column is not None:
         raw = table.numbers(plan.score.column)
+        if plan.decision is None and not np.isfinite(raw).any():
+            raise groups.blank(table, plan.score.column)
         _check_range(raw, plan)
         score, decision = oriented(raw, plan)
     if plan.decision is not None:
@@ -96,7 +98,7 @@ def _check_range(raw: NDArray[np.float64], plan: Plan) -> None:
         "score-out-of-range",
         f"Score column “{plan.score.column}” has {count:,} of {raw.size:,} values outside"
         f" {low:g} to {high:g}.",
-        f"Give the range with --score-range {known.min():g},{known.max():g}"
+        f"Give the range with --score-range={known.min():g},{known.max():g}"
         " (field “Score runs from … to …” on the page). Calibration is then not applicable.",
         where=f"first in row {int(np.flatnonzero(outside)[0]) + 1:,}",
         found=f"smallest {known.min():g}, largest {known.max():g}",
@@ -131,6 +133,13 @@ def _train(
             "train-needs-label",
             "A reference model is to be trained, and no label is chosen.",
             "Choose a label column.",
+        )
+    if not (part == split.TRAIN).any():
+        raise AuditError(
+            "no-training-rows",
+            f"None of the {part.size:,} rows is left to train a model on.",
+            "Change the split: some rows have to train, and the others are measured.",
+            where=plan.split.column or "/".join(map(str, plan.split.shares)),
         )
     mask = (part == split.TRAIN) & (label >= 0)
     estimator = plan.model.estimator or "logistic"

@@ -105,14 +105,17 @@ def document_of(plan: Plan, job: dict[str, Any], progress: Progress) -> result.D
             Attribute(a.name, a.levels, a.codes[used.mask], a.reference) for a in attributes
         ]
         progress.preview(first_numbers(measured[0], decided.decision[used.mask]))
+    classes = 0 if label is None else np.unique(label[used.mask & (label >= 0)]).size
     with progress.step("measure", f"{plan.draws:,} draws, seed {plan.seed}"):
         sections = measure(
             measured,
-            label=None if label is None else label[used.mask],
+            label=label[used.mask] if label is not None and classes == 2 else None,
             decision=decided.decision[used.mask],
             score=None if decided.score is None else decided.score[used.mask],
             policy=_policy(plan),
         )
+    if classes == 1:
+        _say_one_class(sections)
     if plan.score is not None and (plan.score.low, plan.score.high) != (0.0, 1.0):
         _without_calibration(sections["scores"])
     blank = 0 if label is None else int((label[used.mask] < 0).sum())
@@ -155,10 +158,20 @@ def rows_used(decided: Decided) -> Used:
         raise AuditError(
             "no-rows",
             f"None of the {n:,} rows can be measured.",
-            "Check that the score or decision column is filled in.",
+            "Check that the score or decision column is filled in."
+            if undecided.any()
+            else "Change the split, so that some rows are left to measure.",
             found="; ".join(f"{item['n']:,} rows: {item['reason']}" for item in left_out),
         )
     return Used(keep, left_out)
+
+
+def _say_one_class(sections: dict[str, Any]) -> None:
+    """What needs a label is not applicable because the label never varies, not for want of one."""
+    for rows, key in ((sections["estimates"], "undefined"), (sections["gaps"], "reason")):
+        for row in rows:
+            if row[key] == "no-label":
+                row[key] = "one-class"
 
 
 def _without_calibration(scores: dict[str, Any] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -55,12 +56,33 @@ def check(plan: Plan) -> None:
             "Choose a label column, or use a score or decision column instead.",
             "label",
         )
+    if plan.model.kind == "train":
+        _check_training(plan)
     if plan.model.kind == "columns" and plan.decision is None and plan.score is None:
         raise _refuse(
             "no-decision",
             "Nothing says what was decided: there is no model, score or decision column.",
             "Upload a model, choose a score or decision column, or train a reference model.",
             "model",
+        )
+
+
+def _check_training(plan: Plan) -> None:
+    if plan.label is not None and plan.label.column in (plan.features or ()):
+        raise _refuse(
+            "label-as-feature",
+            f"Column “{plan.label.column}” is the label and a feature: a model that sees the"
+            " answer predicts it.",
+            "Leave it out of the features.",
+            "features",
+        )
+    score = plan.score
+    if score is not None and not (score.favourable and (score.low, score.high) == (0.0, 1.0)):
+        raise _refuse(
+            "trained-score",
+            "The score of a model trained here runs from 0 to 1 and is favourable when high.",
+            "Leave out the range and the direction of the score (--score-range, --score-is).",
+            "score",
         )
 
 
@@ -115,11 +137,11 @@ def _check_numbers(plan: Plan) -> None:
                 name,
             )
     score = plan.score
-    if score is not None and not score.low < score.high:
+    if score is not None and not 0.0 < score.high - score.low < math.inf:
         raise _refuse(
             "score-range",
             f"The score range runs from {score.low:g} to {score.high:g}.",
-            "The first number must be the smaller one.",
+            "Enter two numbers, the smaller one first.",
             "score",
         )
     low, high = (0.0, 1.0) if score is None else (score.low, score.high)

@@ -105,6 +105,8 @@ def _outcome(item: Json | None, role: str) -> Outcome | None:
 def _score(item: Json | None, kind: str) -> Score | None:
     if not item:
         return None if kind == "columns" else Score()
+    if kind == "train":
+        return Score()
     if kind != "columns":
         # A given score column and its range say nothing about a model's output.
         return Score(favourable=item.get("favourable", True))

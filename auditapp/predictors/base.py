@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,15 +157,25 @@ def predict(
         out.unlink(missing_ok=True)
     if scores.size != n * 8:
         raise AuditError("model-rows", f"The model left no score for each of {n:,} rows.")
-    return _checked(scores.view(np.float64), order["output"], score_range)
+    blanks = partial(_blanks, table_path, profile["features"] or features or [])
+    return _checked(scores.view(np.float64), order["output"], score_range, blanks)
 
 
 def _limits(path: Path, what: str, seconds: float) -> Limits:
     return Limits.model(what, wall=seconds, memory=MEMORY + COPIES * path.stat().st_size)
 
 
+def _blanks(table_path: Path, columns: list[str]) -> str:
+    from auditapp.predictors.rows import Rows
+
+    return Rows(table_path, columns).words()
+
+
 def _checked(
-    scores: NDArray[np.float64], output: str, score_range: tuple[float, float]
+    scores: NDArray[np.float64],
+    output: str,
+    score_range: tuple[float, float],
+    blanks: Callable[[], str] = str,
 ) -> NDArray[np.float64]:
     import numpy as np
 
@@ -177,7 +188,7 @@ def _checked(
             "model-scores",
             f"The model gave no number for {broken:,} of {scores.size:,} rows.",
             "Check how the model treats blank and unusual values, and export it with the step"
-            " that fills them in.",
+            f" that fills them in. {blanks()}".strip(),
             where=f"output {output}, first in row {int(np.flatnonzero(~finite)[0]) + 1:,}",
             found=f"{nan:,} not a number, {broken - nan:,} infinite",
         )
@@ -192,8 +203,8 @@ def _checked(
             "score-out-of-range",
             f"The model's output “{output}” has {int(outside.sum()):,} of {scores.size:,} values"
             f" outside {low:g} to {high:g}.",
-            "Choose the output that holds the probability, or give the range with --score-range"
-            f" {smallest:g},{largest:g} (field “Score runs from … to …” on the page)."
+            "Choose the output that holds the probability, or give the range with"
+            f" --score-range={smallest:g},{largest:g} (field “Score runs from … to …” on the page)."
             " Calibration is then not applicable.",
             where=f"first in row {int(np.flatnonzero(outside)[0]) + 1:,}",
             found=f"smallest {smallest:g}, largest {largest:g}",

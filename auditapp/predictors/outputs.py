@@ -107,6 +107,14 @@ class Reader:
 
     def _single(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """One column is the probability of the second class; of the first it is 1 minus that."""
+        if self.positive is not None and not self.classes:
+            raise AuditError(
+                "positive-class",
+                f"The output “{self.output}” gives one number for each row and names no classes,"
+                f" so the class “{self.positive}” cannot be chosen.",
+                "Leave the class out. Where a high score is unfavourable, say so"
+                " (--score-is unfavourable on the command line).",
+            )
         other = len(self.classes) == 2 and self.positive == self.classes[0]
         return 1.0 - scores if other else scores
 

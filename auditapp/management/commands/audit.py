@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import re
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +34,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options of architecture section 6 that exist so far."""
+        # Lists of numbers such as -1,1 are values too, not options.
+        parser._negative_number_matcher = re.compile(r"-[\d.]")
         parser.add_argument("data", type=Path, help="CSV (also gz, zip) or Parquet")
         _source_arguments(parser)
         _outcome_arguments(parser)
@@ -41,18 +49,42 @@ class Command(BaseCommand):
         """Run, print one line on the verdicts, and exit as --fail-on says."""
         try:
             options = _options(given)
-            document = headless.run(options, _progress(self.stderr, given["verbosity"]))
+            with _stoppable():
+                document = headless.run(options, _progress(self.stderr, given["verbosity"]))
         except AuditError as error:
             code = INTERNAL if error.code in CRASHES else BAD_INPUT
             raise CommandError(_readable(error), returncode=code) from error
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Nothing was written.", returncode=BAD_INPUT) from None
         self.stdout.write(_summary(document))
         level = given["fail_on"]
         if level is not None and headless.findings_at(document, level) > 0:
             sys.exit(FINDING)
 
 
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let a stop from outside end the way Ctrl-C does, so that temporary files go."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kinds = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(kind, stop) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Split at commas; a name with a comma stands in double quotes, as in a CSV file."""
+    fields = next(csv.reader([text], skipinitialspace=True), [])
+    return [name.strip() for name in fields if name.strip()]
 
 
 def _numbers(text: str) -> list[float]:
@@ -100,6 +132,7 @@ def _source_arguments(parser: CommandParser) -> None:
     parser.add_argument("--no-header", action="store_true", help="the first row is data")
     parser.add_argument("--delimiter", help="field separator; detected if not given")
     parser.add_argument("--encoding", help="text encoding; detected if not given")
+    parser.add_argument("--no-quotes", action="store_true", help="quotes are plain characters")
     parser.add_argument("--missing", type=lambda text: text.split(","), metavar="MARK,...")
 
 
@@ -138,6 +171,7 @@ def _options(given: dict[str, Any]) -> headless.Options:
         "header": False if given["no_header"] else None,
         "delimiter": given["delimiter"],
         "encoding": given["encoding"],
+        "quote": "" if given["no_quotes"] else None,
         "missing": given["missing"],
     }
     try:
