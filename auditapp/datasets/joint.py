@@ -54,8 +54,9 @@ def _cells(
     (first, rows), (second, columns) = one, other
     known = (rows >= 0) & (columns >= 0)
     flat = rows[known].astype(np.int64) * len(second) + columns[known]
-    counts = np.bincount(flat, minlength=len(first) * len(second))
+    counts = np.bincount(flat, minlength=len(first) * len(second)).tolist()
     return [
-        (first[i // len(second)], second[i % len(second)], int(counts[i]))
-        for i in np.flatnonzero(counts)
+        (first[i // len(second)], second[i % len(second)], n)
+        for i, n in enumerate(counts)
+        if n
     ]
