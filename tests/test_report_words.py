@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from auditapp.reports import numbers, phrases, words
-from auditapp.reports.blocks import plain, walk
+from auditapp.reports import figures, headlines, numbers, phrases, words
+from auditapp.reports.blocks import Table, plain, walk
 from auditapp.reports.facts import Facts
 from auditapp.reports.sections import SECTIONS, sections
 from tests.report_documents import cached
@@ -65,6 +66,15 @@ def test_rates_round_half_away_from_zero_as_printed() -> None:
         ({"MAR": "Married"}, "married people"),
         ({"SITE": "North"}, "people in the site group “North”"),
         ({"RAC1P": "3"}, "people in the race group “3”"),
+        ({"RAC1P": "Other"}, "people recorded as “Other”"),
+        ({"RAC1P": "Other", "SEX": "Female"}, "people recorded as “Other” and female"),
+        ({"RAC1P": "BLACK HISPANIC"}, "Black Hispanic people"),
+        ({"RAC1P": "ASIAN/PAC.ISL"}, "people recorded as “ASIAN/PAC.ISL”"),
+        ({"RAC1P": "Non-White"}, "non-White people"),
+        ({"SITE": "Not African American"}, "people who are not African American"),
+        ({"SITE": "African-American"}, "African-American people"),
+        ({"SEX": "M"}, "people of sex “M”"),
+        ({"MAR": "Never married", "SEX": "Women"}, "women who never married"),
     ],
 )  # fmt: skip
 def test_a_group_becomes_people_of_a_kind(group: dict[str, str], text: str) -> None:
@@ -146,7 +156,7 @@ def test_the_headline_is_the_first_supported_finding() -> None:
     facts = Facts(cached(n=12_000))
     first = facts.ordered[0]
     assert first["verdict"] == "difference"
-    text = plain(words.headline(facts)[0])
+    text = plain(headlines.headline(facts)[0])
     assert numbers.percent(first["rate"]) in text
     assert facts.people(first["group"]) in text
 
@@ -154,7 +164,7 @@ def test_the_headline_is_the_first_supported_finding() -> None:
 def test_without_a_finding_the_headline_is_the_weakest_limit() -> None:
     facts = Facts(cached(n=2000, fair=True, attributes=1))
     assert facts.verdict == "not-enough-data"
-    text = plain(words.headline(facts)[0])
+    text = plain(headlines.headline(facts)[0])
     widest = max(g["b"] for g in facts.unsettled if g["primary"])
     assert text.startswith("Not enough data to say whether")
     assert f"up to {words.at_most(widest)} points" in text
@@ -165,7 +175,7 @@ def test_when_all_is_settled_the_headline_names_what_is_ruled_out() -> None:
         cached(n=60_000, fair=True, attributes=1, races=["White", "Black"], tolerance=0.2)
     )
     assert facts.verdict == "no-difference"
-    assert "is ruled out in all 5 comparisons" in plain(words.headline(facts)[0])
+    assert "is ruled out in all 5 comparisons" in plain(headlines.headline(facts)[0])
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -257,3 +267,78 @@ def test_highest_minus_lowest_is_printed_only_beside_its_null() -> None:
     assert [line for line in lines if "points" in line]
     for line in lines:
         assert "on average and under" in line or "draws" in line
+
+
+def test_a_very_long_value_is_shortened_but_stays_distinct() -> None:
+    first, second = "X" * 300, "X" * 299 + "Y"
+    assert len(phrases.short(first)) < 80
+    assert "300 characters" in phrases.short(first)
+    assert phrases.short(first) != phrases.short(second)
+    assert phrases.label({"SITE": "North"}) == "North"
+
+
+def test_a_small_gap_with_a_long_adjusted_bar_says_what_is_ruled_out(facts: Facts) -> None:
+    text = words.how_sure(
+        facts, _gap(low=-0.058, high=-0.019, value=-0.04, b=0.047, size_class="below")
+    )
+    assert "very likely" not in text
+    assert text.endswith(
+        "real and below the 5-point limit you set: a gap of 5 points or more is ruled out (95%)."
+    )
+
+
+def test_what_was_not_found_prints_the_interval_its_verdict_rests_on() -> None:
+    gap = _gap(verdict="not-enough-data", thick_low=-0.03, thick_high=0.127, low=-0.1, high=0.4)
+    assert "(90%: −3.0 to +12.7; adjusted 95%: −10.0 to +40.0)" in words.detail(gap)
+    assert "(−28.0 to −26.5)" in words.detail(_gap())
+
+
+def test_people_behind_a_rate_are_counted_inside_their_group() -> None:
+    gap = _gap(metric="tpr", n=97, denominator=76)
+    assert words.of_them(gap) == " (76 of them with the favourable outcome)"
+    assert words.of_them(_gap()) == ""
+
+
+def test_no_difference_anywhere_names_the_widest_interval_of_all() -> None:
+    facts = Facts(cached(n=60_000, fair=True, attributes=1, tolerance=0.2))
+    if facts.tally["difference"] or facts.unsettled:
+        pytest.skip("this draw is not settled everywhere")
+    head, more = headlines.headline(facts)
+    widest = max(facts.settled_none, key=lambda g: g["b"])
+    assert f"a gap of {words.at_most(widest['b'])} points" in plain(head)
+    assert facts.people(widest["group"]) in plain(more)
+
+
+def test_the_strip_on_the_first_page_shows_what_the_headline_is_about() -> None:
+    facts = Facts(cached(n=12_000))
+    head = facts.headline_gap
+    assert head is not None
+    table = figures.first_strip_table(facts)
+    assert table is not None
+    if head["by"] == table["by"]:
+        assert figures.strip_metric(facts, table) == head["metric"]
+
+
+def test_groups_read_in_the_order_of_their_table_whatever_the_file_holds() -> None:
+    stored = json.loads(json.dumps(cached(n=3000), sort_keys=True))
+    for table in Facts(stored).tables:
+        for level in table["levels"]:
+            assert list(level["group"]) == table["by"]
+
+
+def test_one_comparison_is_not_called_comparisons() -> None:
+    assert numbers.comparisons(1) == "1 comparison"
+    assert numbers.comparisons(178) == "178 comparisons"
+
+
+def test_a_rate_under_the_floor_is_printed_nowhere() -> None:
+    facts = Facts(cached(n=3000))
+    small = [v for t in facts.singles for v in facts.levels(t, "below-floor")]
+    assert small
+    names = {phrases.label(v["group"]) for v in small}
+    blocks = list(walk(tuple(b for s in sections(facts) for b in s.blocks)))
+    for block in blocks:
+        rows = getattr(block, "rows", ())
+        for row in rows if isinstance(block, Table) else ():
+            if row[0].text in names:
+                assert not any("%" in cell.text for cell in row[2:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import phrases, words
+from auditapp.reports import headlines, phrases
 from auditapp.reports.blocks import plain
 from auditapp.reports.coverage import safe, through
 from auditapp.reports.facts import Facts, measured
@@ -12,7 +12,7 @@ from auditapp.reports.facts import Facts, measured
 
 def summary(facts: Facts) -> dict[str, Any]:
     """Headline, verdict, tally and the largest gap, as rows of an audit list show them."""
-    text, more = words.headline(facts)
+    text, more = headlines.headline(facts)
     gap = facts.headline_gap
     largest = None
     if gap is not None and measured(gap):

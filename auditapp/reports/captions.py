@@ -32,6 +32,9 @@ def strip_message(facts: Facts, table: Gap, metric: str) -> str:
         lead, way = (less, ways[0]) if less >= more else (more, ways[1])
         groups = f"{name} groups" if total > 1 else f"{name} group"
         verb = re.sub(r"^have ", "has ", re.sub(r"^are ", "is ", way)) if lead == 1 else way
+        if lead == total:
+            every = "Both" if total == 2 else f"All {spelled(total)}"
+            return f"{every} {groups} {verb} {reference}"
         return f"{upper_first(spelled(lead))} of {spelled(total)} {groups} {verb} {reference}"
     open_rows = sum(g["verdict"] == NOT_ENOUGH for g in rows)
     if not open_rows and total:

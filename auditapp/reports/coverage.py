@@ -17,7 +17,7 @@ from typing import Any
 FONTS = Path(__file__).resolve().parents[2] / "static" / "fonts" / "ttf"
 DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 HIDDEN = frozenset({"Cc", "Cs", "Cn"})
-LONG_WORD = re.compile(r"\S{33,}")
+WORD = re.compile(r"\S+")
 ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -53,9 +53,12 @@ def printable(text: str) -> str:
     return "".join(_printable(c) for c in text)
 
 
-def breakable(text: str) -> str:
-    """Let a very long word break, so that it stays inside its column."""
-    return LONG_WORD.sub(lambda m: ZERO_WIDTH_SPACE.join(_pieces(m.group(), 16)), text)
+def breakable(text: str, *, longest: int = 32, length: int = 16) -> str:
+    """Let a word longer than that break, so that it stays inside its column."""
+    return WORD.sub(
+        lambda m: m[0] if len(m[0]) <= longest else ZERO_WIDTH_SPACE.join(_pieces(m[0], length)),
+        text,
+    )
 
 
 def _pieces(word: str, length: int) -> Iterable[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from auditapp.reports import phrases
 from auditapp.reports.facts import Facts
+from auditapp.reports.score_scale import Scale
 
 Row = dict[str, Any]
 
@@ -108,14 +109,28 @@ def _named(facts: Facts, name: str, item: Row) -> Row:
     row = {field: item[field] for field in FIELDS if field in item}
     row["table"] = name
     row["by"] = phrases.attributes(item["by"], facts.titles) if item["by"] else "Everyone"
-    row["group"] = phrases.label(item["group"]) if item["group"] else "Everyone"
+    row["group"] = _whole(item["group"]) if item["group"] else "Everyone"
     other = item.get("comparator")
     if other is not None:
-        row["comparator"] = "everyone else" if other == "rest" else phrases.label(other["group"])
+        row["comparator"] = "everyone else" if other == "rest" else _whole(other["group"])
     return row
 
 
+def _whole(group: dict[str, str]) -> str:
+    """Every value in full, however long."""
+    return ", ".join(group.values())
+
+
+def _threshold(scale: Scale, turned: float) -> str:
+    """A threshold of the document, which turns scores to [0, 1] with higher favourable."""
+    if scale.unit and scale.favourable:
+        return f"at or above {turned:g}"
+    way = "above" if scale.favourable else "below"
+    return f"at or {way} {scale.text(scale.back(turned))}"
+
+
 def _score_rows(facts: Facts) -> list[Row]:
+    scale = Scale.of(facts)
     scores = facts.doc.get("scores") or {}
     rows: list[Row] = []
     for item in scores.get("auc") or []:
@@ -152,7 +167,7 @@ def _score_rows(facts: Facts) -> list[Row]:
                     "numerator": selected,
                     "denominator": item["n"],
                     "value": selected / item["n"] if item["n"] else None,
-                    "note": f"threshold {t:g}",
+                    "note": _threshold(scale, t),
                 }
             )
     return rows

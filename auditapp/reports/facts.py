@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 from auditapp.reports import metric_words, phrases
@@ -19,7 +20,13 @@ NOT_ENOUGH = "not-enough-data"
 NOT_APPLICABLE = "not-applicable"
 VERDICTS = (DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH)
 
+#: Metrics that can carry a verdict; the others are described.
+FAMILY = ("selection-rate", "tpr", "fpr", "precision", "accuracy")
 GOALS = {"equalized-odds": ("tpr", "fpr")}
+
+
+#: Parts of the document that name groups.
+ORDERED = frozenset({"estimates", "gaps", "groups", "scores"})
 
 
 def key(group: dict[str, str]) -> Key:
@@ -31,11 +38,27 @@ def measured(gap: Row) -> bool:
     return gap.get("value") is not None and gap.get("low") is not None
 
 
+def in_order(value: Any, by: list[str] | None = None) -> Any:
+    """The document with each group's attributes in the order of its `by`, not of the alphabet."""
+    if isinstance(value, list):
+        return [in_order(item, by) for item in value]
+    if not isinstance(value, dict):
+        return value
+    by = value["by"] if isinstance(value.get("by"), list) else by
+    out = {}
+    for name, item in value.items():
+        if by and name in ("group", "reference") and isinstance(item, dict) and len(item) > 1:
+            out[name] = {attr: item[attr] for attr in (*by, *item) if attr in item}
+        else:
+            out[name] = in_order(item, by)
+    return out
+
+
 class Facts:
     """One result document and everything the sections ask of it."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self.doc = document
+        self.doc = {k: in_order(v) if k in ORDERED else v for k, v in document.items()}
         self.plan: Row = document["plan"]
         self.about: Row = {k: v for k, v in self.plan.get("about", {}).items() if v is not None}
         self.run: Row = document.get("run") or {}
@@ -44,7 +67,7 @@ class Facts:
         self.tolerance = float(self.plan.get("tolerance", 0.05))
         self.floor = int(self.plan.get("floor", 30))
         self.titles = {a["column"]: a.get("title") or a["column"] for a in self.plan["attributes"]}
-        self.tables: list[Row] = document.get("groups") or []
+        self.tables: list[Row] = self.doc.get("groups") or []
         self.singles = [t for t in self.tables if len(t["by"]) == 1]
         self.crosses = [t for t in self.tables if len(t["by"]) > 1]
 
@@ -101,7 +124,13 @@ class Facts:
     def not_applicable(self) -> tuple[str, ...]:
         """Metrics that could not be measured at all."""
         found = [g["metric"] for g in self.differences if g["verdict"] == NOT_APPLICABLE]
-        return tuple(m for m in dict.fromkeys(found) if m not in self.metrics)
+        return tuple(m for m in dict.fromkeys(found) if m in FAMILY and m not in self.metrics)
+
+    def why_not(self, metric: str) -> str | None:
+        """The reason a metric is not applicable."""
+        rows = [g for g in self.differences if g["metric"] == metric]
+        found = [g.get("reason") for g in rows if g["verdict"] == NOT_APPLICABLE]
+        return next((str(reason) for reason in found if reason), None)
 
     @cached_property
     def _estimates(self) -> dict[tuple[str, Key], Row]:
@@ -196,7 +225,18 @@ class Facts:
         return phrases.attributes(table["by"], self.titles)
 
     def anchor(self, table: Row) -> str:
-        return phrases.slug(self.table_title(table))
+        return self._anchors[tuple(table["by"])]
+
+    @cached_property
+    def _anchors(self) -> dict[tuple[str, ...], str]:
+        """Address parts of the tables: short, and different where titles are alike or foreign."""
+        found: dict[tuple[str, ...], str] = {}
+        for table in self.tables:
+            plain = phrases.slug(self.table_title(table))[:60].strip("-")
+            taken = set(found.values())
+            names = (plain if i == 1 else f"{plain}-{i}" for i in count(1))
+            found[tuple(table["by"])] = next(name for name in names if name not in taken)
+        return found
 
     def test(self, by: list[str], kind: str, metric: str) -> Row | None:
         return next(

@@ -9,6 +9,7 @@ from auditapp.reports.blocks import Cell, Column, Figure, Legend, Table
 from auditapp.reports.captions import clip, strip_alt, strip_message
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts, measured
 from auditapp.reports.numbers import (
+    comparisons,
     count,
     limit,
     percent,
@@ -33,6 +34,7 @@ def gap_strip(facts: Facts, table: Row, metric: str, *, anchor: str) -> Figure:
     who = facts.people(reference)
     own_rate = f"{percent(own['value'], 1)}, " if own.get("value") is not None else ""
     k = (facts.doc.get("family") or {}).get("k") or len(rows)
+    adjusted = f", adjusted for {comparisons(k)}" if k > 1 else ""
     drawn = rows
     capped = ""
     if len(rows) > MAX_STRIP:
@@ -52,7 +54,7 @@ def gap_strip(facts: Facts, table: Row, metric: str, *, anchor: str) -> Figure:
         subtitle=(
             f"Difference in {words.title.lower()} to {who} ({own_rate}"
             f"{CHOICES.get(table.get('reference_choice') or '', 'the reference')}), in percentage "
-            f"points. Thin bars: 95%, adjusted for {count(k)} comparisons; thick bars: 90% each. "
+            f"points. Thin bars: 95%{adjusted}; thick bars: 90%{' each' if k > 1 else ''}. "
             f"Band: your limit of {limit(facts.tolerance)} points.{capped}"
         ),
         alt=strip_alt(facts, table, rows),
@@ -96,7 +98,7 @@ def _strip_row(facts: Facts, gap: Row) -> Row:
 
 def _why(gap: Row) -> str:
     cell = tables.gap(gap)
-    return " ".join(bit for bit in (cell.text, cell.note) if bit)
+    return ": ".join(bit for bit in (cell.text, cell.note) if bit)
 
 
 def _strip_table(facts: Facts, table: Row, rows: list[Row]) -> Table:
@@ -174,19 +176,31 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
     )
 
 
+def strip_metric(facts: Facts, table: Row) -> str:
+    """The metric of the headline where the headline is about this attribute."""
+    gap = facts.headline_gap
+    if gap is not None and gap["by"] == table["by"]:
+        return str(gap["metric"])
+    return facts.lead
+
+
 def reconciled(facts: Facts) -> str:
     return tables.reconcile(facts)
 
 
 def first_strip_table(facts: Facts) -> Row | None:
     """The attribute the answer page shows: that of the headline, else the first finding's."""
+    head = facts.headline_gap
     usable = [t for t in facts.singles if t.get("reference")]
     usable = [
         t
         for t in usable
-        if any(g["comparator"] != "rest" and measured(g) for g in facts.gaps(t["by"], facts.lead))
+        if any(
+            g["comparator"] != "rest" and measured(g)
+            for g in facts.gaps(t["by"], strip_metric(facts, t))
+        )
     ]
-    gaps = [facts.headline_gap] if facts.headline_gap else []
+    gaps = [head] if head else []
     gaps += [g for g in facts.found if g["verdict"] == DIFFERENCE]
     for gap in gaps:
         for table in usable:

@@ -29,7 +29,7 @@ METRICS: dict[str, MetricWords] = {
     "tpr": MetricWords(
         "True positive rate",
         "Of those whose recorded outcome is favourable, how many get the favourable decision?",
-        "people with the outcome",
+        "people with the favourable outcome",
         "Of those with the favourable outcome on record, {a} of {g} and {b} of {r} were chosen",
         "recognised less often",
         "more often",
@@ -38,7 +38,7 @@ METRICS: dict[str, MetricWords] = {
         "False positive rate",
         "Of those whose recorded outcome is not favourable, how many still get the favourable "
         "decision?",
-        "people without the outcome",
+        "people without the favourable outcome",
         "Of those without the favourable outcome on record, {a} of {g} and {b} of {r} were chosen",
         "chosen in error less often",
         "more often",
@@ -68,13 +68,13 @@ METRICS: dict[str, MetricWords] = {
     "tnr": MetricWords(
         "True negative rate",
         "Of those whose recorded outcome is not favourable, how many are not chosen?",
-        "people without the outcome",
+        "people without the favourable outcome",
         "",
     ),
     "fnr": MetricWords(
         "False negative rate",
         "Of those whose recorded outcome is favourable, how many are not chosen?",
-        "people with the outcome",
+        "people with the favourable outcome",
         "",
     ),
     "npv": MetricWords(

@@ -76,6 +76,11 @@ def percent_span(low: float, high: float, digits: int = 1) -> str:
     )
 
 
+def comparisons(value: int) -> str:
+    """`1 comparison`, `178 comparisons`."""
+    return plural(value, "comparison")
+
+
 def p_value(value: float | None) -> str:
     if value is None:
         return "not computed"

@@ -85,11 +85,18 @@ def _data(report: dict[str, Any]) -> str:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, dict):
+        if "soft" in value:
+            return {**value, **{k: _narrow(value[k]) for k in ("text", "note")}}
         change = _kept if value.get("m") else _shown
         return {k: item if k in NAMES else change(item) for k, item in value.items()}
     if isinstance(value, list):
         return [_shown(item) for item in value]
     return coverage.breakable(coverage.printable(value)) if isinstance(value, str) else value
+
+
+def _narrow(value: str) -> str:
+    """The text of a table cell, which may stand in a column of 20 mm."""
+    return coverage.breakable(coverage.printable(value), longest=18, length=9)
 
 
 def _kept(value: Any) -> Any:

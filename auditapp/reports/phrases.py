@@ -7,6 +7,7 @@ word before it, words after it, or, when nothing better is known, "in the site g
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,17 @@ ADJECTIVES = frozenset(
         "native-born", "rural", "urban", "older", "younger",
     }
 )  # fmt: skip
+#: Names of peoples that are adjectives whatever their column is called.
+NAMED = re.compile(
+    r"(african[ -]american|asian|black|caucasian|hispanic|latin[oax]|native american|"
+    r"american indian|alaska native|pacific islander|white)( alone)?",
+    re.IGNORECASE,
+)
+NEGATED = re.compile(r"^[Nn]ot (?=[A-Z])")
+OTHERS = frozenset({"other", "others", "another"})
+CODES_OF_SEX = frozenset({"m", "f", "w", "x"})
+LONGEST = 60
+RECORDED = "recorded as "
 KEEP_CASE = re.compile(r"^[A-Z][A-Z0-9]|^I\b")
 AFTER = re.compile(r"^(with|without|in|from|born|aged|under|over|who|living|not in|of)\b", re.I)
 AGE_BIN = re.compile(r"^(\d[\d,.]* to \d[\d,.]*|\d[\d,.]* and (over|older|above))$")
@@ -38,6 +50,14 @@ class Piece:
     noun: str = ""
     before: str = ""
     after: str = ""
+
+
+def short(word: str) -> str:
+    """A very long value by its beginning, its length and a mark that tells it from others."""
+    if len(word) <= LONGEST:
+        return word
+    mark = f"{zlib.crc32(word.encode('utf-8', 'replace')):08x}"
+    return f"{word[: LONGEST - 20].rstrip()}… [{len(word):,} characters, {mark[:4]}]"
 
 
 def lower_first(word: str) -> str:
@@ -70,13 +90,22 @@ def _of_people(word: str) -> Piece:
     if PEOPLES.search(word):
         return Piece(after=f"of {lower_first(word)}")
     bare = ALONE.sub("", word)
-    if len(bare) > 48 or "(" in bare or ";" in bare or bare.isdigit():
+    odd = len(bare) > 48 or re.search(r"[^\w\s’'&,-]|\d|_", bare)
+    if odd or bare.lower() in OTHERS:
         return Piece(after=f"recorded as “{word}”")
-    return Piece(before=bare)
+    return Piece(before=_calm(bare))
+
+
+def _calm(word: str) -> str:
+    """`BLACK HISPANIC` as a sentence writes it; `non-White` without a capital of its own."""
+    if word.isupper() and all(len(part) > 3 for part in re.split(r"[\s-]+", word)):
+        word = word.title()
+    return re.sub(r"^Non-", "non-", word)
 
 
 def piece(title: str, word: str) -> Piece:
     """How one value of one column enters a phrase."""
+    word = short(word)
     lowered = word.lower()
     binned = _binned(title, word)
     if binned is not None:
@@ -87,10 +116,16 @@ def piece(title: str, word: str) -> Piece:
         return Piece(before=word[: -len(" people")])
     if lowered in {"male", "female"}:
         return Piece(after=f"recorded as {lowered}")
+    if lowered in CODES_OF_SEX and title.lower() in {"sex", "gender"}:
+        return Piece(after=f"of {title.lower()} “{word}”")
     if lowered in ADJECTIVES:
         return Piece(before=lowered)
-    if _is_people(title) and not word.isdigit():
+    if NEGATED.match(word) and NAMED.fullmatch(NEGATED.sub("", word)):
+        return Piece(after=f"who are not {_calm(NEGATED.sub('', word))}")
+    if NAMED.fullmatch(word) or (_is_people(title) and not word.isdigit()):
         return _of_people(word)
+    if lowered.startswith("never "):
+        return Piece(after=f"who {lowered}")
     if AFTER.match(word) and len(word.split()) > 1:
         return Piece(after=lower_first(word))
     return Piece(after=f"in the {lower_first(title)} group “{word}”")
@@ -103,12 +138,16 @@ def people(group: Mapping[str, str], titles: Mapping[str, str]) -> str:
     noun = nouns[0] if nouns else "people"
     before = [p.before for p in pieces if p.before]
     after = [p.after for p in pieces if p.after] + [f"recorded as {n}" for n in nouns[1:]]
+    recorded = [a.removeprefix(RECORDED) for a in after if a.startswith(RECORDED)]
+    after = [a for a in after if not a.startswith(RECORDED)]
+    if recorded:
+        after.insert(0, RECORDED + " and ".join(recorded))
     return " ".join([*before, noun, *after])
 
 
 def label(group: Mapping[str, str]) -> str:
     """The group in a table or chart: its words, joined by commas."""
-    return ", ".join(group.values())
+    return ", ".join(short(word) for word in group.values())
 
 
 def attributes(by: list[str], titles: Mapping[str, str]) -> str:

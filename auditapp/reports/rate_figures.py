@@ -30,10 +30,7 @@ def rates(facts: Facts, table: Row) -> Figure | None:
     message = f"{title}: rates by group"
     alt = message
     if top and low and len(known) > 1:
-        message = (
-            f"{name} runs from {percent(low['value'])} ({low['label']}) to "
-            f"{percent(top['value'])} ({top['label']})"
-        )
+        message = _range(name, low, top)
         alt = "; ".join(_panel_words(panel) for panel in panels)
     return Figure(
         anchor=f"rates-{facts.anchor(table)}",
@@ -45,17 +42,26 @@ def rates(facts: Facts, table: Row) -> Figure | None:
         legend=(
             Legend("diamond", "Reference"),
             Legend("dot", "Group"),
-            *_few(facts, panels),
         ),
+        note=_few(facts, panels),
         print_table=True,
     )
 
 
-def _few(facts: Facts, panels: list[Row]) -> tuple[Legend, ...]:
-    if not any(row["status"] == "below-floor" for panel in panels for row in panel["rows"]):
-        return ()
+def _range(name: str, low: Row, top: Row) -> str:
+    """`Selection rate runs from 12% (A) to 44% (B)`, with decimals where the ends need them."""
+    if low["value"] == top["value"]:
+        return f"{name} is {percent(low['value'])} in every group"
+    same = percent(low["value"]) == percent(top["value"])
+    ends = [f"{percent(r['value'], 1 if same else 0)} ({r['label']})" for r in (low, top)]
+    return f"{name} runs from {ends[0]} to {ends[1]}"
+
+
+def _few(facts: Facts, panels: list[Row]) -> str:
+    if not any(row.get("note") == tables.TOO_FEW for panel in panels for row in panel["rows"]):
+        return ""
     floor = facts.plan.get("denominator_floor", 10)
-    return (Legend("square", f"Fewer than {floor} people behind the rate"),)
+    return f"Too few: fewer than {floor} people behind the rate."
 
 
 def _panel_words(panel: Row) -> str:
@@ -78,10 +84,8 @@ def _panel(facts: Facts, table: Row, metric: str) -> Row:
         if estimate is None:
             continue
         status = "reference" if level["group"] == reference else "group"
-        if estimate["value"] is None:
+        if estimate["value"] is None or estimate.get("below_floor"):
             status = "undefined"
-        elif estimate.get("below_floor"):
-            status = "below-floor"
         row = {
             "label": phrases.label(level["group"]),
             "status": status,
@@ -89,6 +93,7 @@ def _panel(facts: Facts, table: Row, metric: str) -> Row:
             **{k: estimate.get(k) for k in ("value", "low", "high")},
         }
         if status == "undefined":
+            row |= {"value": None, "low": None, "high": None}
             row["note"] = tables.rate(estimate).text
         rows.append(row)
     overall = facts.overall(metric) or {}
@@ -128,10 +133,16 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
     name = facts.people(_group_of(table, furthest))
     where = "below" if furthest["value"] < 0 else "above"
     top = [f"{c['x']}, {c['y']} {points(c['value'], 0)}" for c in ranked[:3]]
+    message = f"{facts.table_title(table)}: no combination is a point from the overall rate"
+    if abs(furthest["value"]) >= 0.01:
+        amount = size(furthest["value"])
+        message = (
+            f"{upper_first(name)} are furthest {where} the overall rate: {amount} "
+            f"{'point' if amount == '1' else 'points'}"
+        )
     return Figure(
         anchor=f"grid-{facts.anchor(table)}-{metric}",
-        title=f"{upper_first(name)} are furthest {where} the overall rate: "
-        f"{size(furthest['value'])} points",
+        title=message,
         subtitle=f"{words.title} minus the overall rate ({percent(overall, 1)}), in points. "
         "Steadied: borrows from similar groups, decides no verdict. Small number: people.",
         alt=clip(f"Furthest from the overall {words.title.lower()}: {'; '.join(top)} points."),

@@ -1,4 +1,4 @@
-"""Charts C5 and C6 and the score distributions, with their words and their numbers."""
+"""Charts C5 and C6, threshold sweep and calibration, with their words and their numbers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from auditapp.reports import phrases, tables
 from auditapp.reports.blocks import Cell, Column, Figure, Table
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, listing, percent, percent_span
+from auditapp.reports.numbers import count, percent, percent_span
+from auditapp.reports.score_scale import Scale, sweep_points
 
 Row = dict[str, Any]
 
 MAX_SERIES = 7
 MAX_CALIBRATION = 6
-MAX_HISTOGRAM = 4
-SWEEP_ROWS = tuple(round(0.1 * i, 1) for i in range(1, 10))
+SWEEP_STEPS = 9
 
 
 def largest_levels(facts: Facts, table: Row) -> list[Row]:
@@ -24,7 +24,7 @@ def largest_levels(facts: Facts, table: Row) -> list[Row]:
     return sorted(levels, key=lambda v: (v["status"] != "reference", -v["n"]))
 
 
-def _rows_by_group(facts: Facts, name: str, table: Row) -> list[tuple[Row, Row]]:
+def rows_by_group(facts: Facts, name: str, table: Row) -> list[tuple[Row, Row]]:
     """Pairs of group counts and a score entry, the reference first."""
     items = (facts.doc.get("scores") or {}).get(name) or []
     found = {phrases.label(i["group"]): i for i in items if i["by"] == table["by"]}
@@ -48,19 +48,13 @@ def _everyone(facts: Facts, name: str) -> list[tuple[Row, Row]]:
 
 def sweep(facts: Facts, table: Row) -> Figure | None:
     """C5: who would be chosen at every other threshold."""
-    from metrics.intervals import wilson
-
-    threshold = facts.doc["scores"]["threshold"]
-    pairs = _rows_by_group(facts, "sweep", table)
+    scale = Scale.of(facts)
+    pairs = rows_by_group(facts, "sweep", table)
     series = []
     for level, item in pairs:
         if not item["n"]:
             continue
-        low, high = wilson(item["selected"], item["n"])
-        pts = [
-            {"t": t, "value": x / item["n"], "low": float(a), "high": float(b)}
-            for t, x, a, b in zip(item["thresholds"], item["selected"], low, high, strict=True)
-        ]
+        pts = sweep_points(facts, item, level["group"])
         label = phrases.label(level["group"])
         reference = level["status"] == "reference"
         series.append({"label": label, "reference": reference, "points": pts})
@@ -68,18 +62,19 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
         return None
     title = facts.table_title(table)
     columns = [Column(title, "start", 2.0)]
-    columns += [Column(f"{t:.1f}") for t in SWEEP_ROWS]
+    steps = _steps(scale, series[0]["points"])
+    columns += [Column(scale.text(t)) for t in steps]
     rows = []
     for entry in series:
-        at = [_nearest(entry["points"], t) for t in SWEEP_ROWS]
+        at = [_nearest(entry["points"], t) for t in steps]
         cells = [Cell(percent(q["value"], 1), percent_span(q["low"], q["high"])) for q in at]
         rows.append((Cell(entry["label"]), *cells))
     return Figure(
         anchor=f"sweep-{facts.anchor(table)}",
         title=_sweep_message(series, title),
         subtitle="Selection rate if the threshold were moved. Ribbon: 95% interval at each "
-        f"threshold. Now: {threshold:.2f}." + _drawn_note(len(series), MAX_SERIES),
-        alt=_sweep_alt(series, threshold, title),
+        f"threshold. Now: {scale.rule}." + drawn_note(len(series), MAX_SERIES),
+        alt=_sweep_alt(series, scale, title),
         table=Table(
             columns=tables.share(columns),
             rows=tuple(rows),
@@ -89,22 +84,33 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
         ),
         chart={
             "kind": "threshold-sweep",
-            "threshold": threshold,
+            "threshold": scale.threshold,
+            "now": scale.text(scale.threshold),
+            "x_title": scale.axis,
             "y": "Selection rate",
             "series": series,
         },
-        explorer=_explorer(series, threshold, f"sweep-{facts.anchor(table)}", title),
+        explorer=_explorer(series, scale, f"sweep-{facts.anchor(table)}", title),
     )
 
 
-def _explorer(series: list[Row], threshold: float, anchor: str, title: str) -> Row:
+def _steps(scale: Scale, points: list[Row]) -> list[float]:
+    """The thresholds of the table: every one of few, else nine evenly placed."""
+    at = [p["t"] for p in points]
+    if len(at) <= SWEEP_STEPS + 2:
+        return at
+    width = scale.high - scale.low
+    return [round(scale.low + width * i / 10, 9) for i in range(1, SWEEP_STEPS + 1)]
+
+
+def _explorer(series: list[Row], scale: Scale, anchor: str, title: str) -> Row:
     """The stored selection rates at every threshold, as the page prints them."""
     steps = [q["t"] for q in series[0]["points"]]
     return {
         "id": f"{anchor}-data",
         "group": title,
-        "now": min(range(len(steps)), key=lambda i: abs(steps[i] - threshold)),
-        "thresholds": [f"{t:.2f}" for t in steps],
+        "now": min(range(len(steps)), key=lambda i: abs(steps[i] - scale.threshold)),
+        "thresholds": [scale.text(t).replace(",", "") for t in steps],
         "rows": [
             {
                 "label": s["label"],
@@ -116,7 +122,7 @@ def _explorer(series: list[Row], threshold: float, anchor: str, title: str) -> R
     }
 
 
-def _drawn_note(n: int, most: int) -> str:
+def drawn_note(n: int, most: int) -> str:
     if n <= most:
         return ""
     return f" Drawn: the reference and the {most - 1} largest others."
@@ -144,26 +150,27 @@ def _sweep_message(series: list[Row], title: str) -> str:
     return f"{title}: no group changes places at another threshold"
 
 
-def _sweep_alt(series: list[Row], threshold: float, title: str) -> str:
+def _sweep_alt(series: list[Row], scale: Scale, title: str) -> str:
     crossing = _crossings(series)
     now = []
     for entry in series[:MAX_SERIES]:
-        at = _nearest(entry["points"], threshold)
+        at = _nearest(entry["points"], scale.threshold)
         now.append(f"{entry['label']} {percent(at['value'])}")
-    text = f"At threshold {threshold:.2f}: {', '.join(now)}. "
+    text = f"At threshold {scale.text(scale.threshold)}: {', '.join(now)}. "
     if crossing:
         a, b, t = crossing[0]
-        return clip(f"{a} and {b} cross near {t:.2f}. {text}")
+        return clip(f"{a} and {b} cross near {scale.text(t)}. {text}")
     return clip(f"The lines of {phrases.lower_first(title)} groups do not cross. {text}")
 
 
 def calibration(facts: Facts, table: Row) -> Figure | None:
     """C6: does a score of 0.3 mean three in ten, in every group?"""
-    pairs = _rows_by_group(facts, "calibration", table)
+    pairs = rows_by_group(facts, "calibration", table)
     if len(pairs) < MAX_CALIBRATION // 2:
         pairs += _everyone(facts, "calibration")
     series = []
     worst: tuple[float, str, Row] | None = None
+    groups = {phrases.label(v["group"]): v["group"] for v, _ in pairs if v["status"]}
     for level, item in pairs:
         pts = [
             {
@@ -191,8 +198,10 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
     alt = "Every interval touches the line where score and outcome agree."
     if worst is not None:
         _, label, p = worst
+        group = groups.get(label)
+        who = facts.people(group) if group else "everyone together"
         side = "low" if p["value"] > p["x"] else "high"
-        message = f"Scores run furthest too {side} for {label}"
+        message = f"Scores run furthest too {side} for {who}"
         alt = (
             f"Largest supported deviation: {label}, mean score {p['x']:.2f}, outcome in "
             f"{percent(p['value'])} ({percent_span(p['low'], p['high'], 0)}%)."
@@ -200,8 +209,9 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
     return Figure(
         anchor=f"calibration-{facts.anchor(table)}",
         title=message,
-        subtitle="Share with the recorded outcome by mean score, with 95% interval."
-        + _drawn_note(len(series), MAX_CALIBRATION),
+        subtitle="Share with the favourable recorded outcome by mean score, with 95% interval."
+        + ("" if Scale.of(facts).favourable else " Scores are turned round: 1 minus the score.")
+        + drawn_note(len(series), MAX_CALIBRATION),
         alt=clip(alt),
         table=_calibration_table(series, title),
         chart={"kind": "calibration", "series": series[:MAX_CALIBRATION]},
@@ -226,55 +236,3 @@ def _calibration_table(series: list[Row], title: str) -> Table:
         for p in entry["points"]
     ]
     return Table(columns=tables.share(columns), rows=tuple(rows), dense=True)
-
-
-def histogram(facts: Facts, table: Row) -> Figure | None:
-    """How scores are spread in each group."""
-    pairs = _rows_by_group(facts, "histogram", table)
-    series = []
-    for level, item in pairs:
-        total = sum(item["counts"])
-        if total:
-            series.append(
-                {
-                    "label": phrases.label(level["group"]),
-                    "reference": level["status"] == "reference",
-                    "n": total,
-                    "edges": item["edges"],
-                    "shares": [c / total for c in item["counts"]],
-                }
-            )
-    if not series:
-        return None
-    title = facts.table_title(table)
-    columns = [Column("Score", "start")]
-    columns += [Column(s["label"]) for s in series[:MAX_SERIES]]
-    edges = series[0]["edges"]
-    rows = [
-        (
-            Cell(f"{edges[i]:.2f} to {edges[i + 1]:.2f}"),
-            *(Cell(percent(s["shares"][i], 1)) for s in series[:MAX_SERIES]),
-        )
-        for i in range(len(edges) - 1)
-    ]
-    threshold = facts.doc["scores"]["threshold"]
-    reached = []
-    for s in series[:MAX_SERIES]:
-        share = sum(
-            v for v, low in zip(s["shares"], s["edges"], strict=False) if low >= threshold - 1e-9
-        )
-        reached.append(f"{s['label']} {percent(share)}")
-    return Figure(
-        anchor=f"scores-{facts.anchor(table)}",
-        title=f"{title}: how the scores are spread",
-        subtitle=f"Share of each group's people by score. Filled: at or above {threshold:.2f}."
-        + _drawn_note(len(series), MAX_HISTOGRAM),
-        alt=clip(f"Share at or above {threshold:.2f}: {listing(reached)}."),
-        table=Table(columns=tables.share(columns), rows=tuple(rows), dense=True),
-        chart={
-            "kind": "score-histogram",
-            "threshold": threshold,
-            "favourable": True,
-            "series": series[:MAX_HISTOGRAM],
-        },
-    )

@@ -72,10 +72,14 @@ def used_verdicts(rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
 
 def family_note(facts: Facts) -> str:
     k = (facts.doc.get("family") or {}).get("k")
-    return f"Adjusted for all {count(k)} comparisons of the report." if k else ""
+    if not k:
+        return ""
+    if k == 1:
+        return "The only comparison of the report: nothing to adjust for."
+    return f"Adjusted for all {count(k)} comparisons of the report."
 
 
-def few_note(facts: Facts, rows: list[tuple[Cell, ...]]) -> str:
+def few_note(facts: Facts, rows: Sequence[tuple[Cell, ...]]) -> str:
     """What "too few" means, where it stands in a table."""
     if not any(cell.text == TOO_FEW for row in rows for cell in row):
         return ""

@@ -21,7 +21,6 @@ from auditapp.reports.numbers import (
     hundred,
     limit,
     percent,
-    plural,
     points,
     size,
     span,
@@ -49,6 +48,7 @@ REASONS = {
     "one-class": "only one recorded outcome",
     "empty-denominator": "nobody to count",
     "reference": "reference",
+    "score-is-no-probability": "the score is no probability between 0 and 1",
     "abstain": "no decision was abstained from",
 }
 CHOICES = {
@@ -146,6 +146,11 @@ def how_sure(facts: Facts, gap: Gap) -> str:
             f"{with_n}the gap is real but may be smaller than your limit of "
             f"{limit(facts.tolerance)} points ({interval} points)."
         )
+    if gap["size_class"] == "below" and high >= facts.tolerance:
+        return (
+            f"{with_n}the gap is real and below the {facts.tolerance_words} you set: a gap of "
+            f"{at_most(gap['b'])} points or more is ruled out (95%)."
+        )
     if gap["size_class"] == "below":
         end = f"The gap is real and smaller than the {facts.tolerance_words} you set."
     else:
@@ -178,7 +183,15 @@ def about(value: int) -> str:
     return count(math.ceil(value / step) * step)
 
 
-def not_enough(facts: Facts, gap: Gap) -> Rich:
+def of_them(gap: Gap) -> str:
+    """` (76 of them with the favourable outcome)`, where a rate counts not all of a group."""
+    if behind(gap) == gap["n"]:
+        return ""
+    who = metric_words.words(gap["metric"]).behind.removeprefix("people ")
+    return f" ({count(behind(gap))} of them {who})"
+
+
+def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
     """How many there were, what could hide, how many more are needed."""
     group = facts.people(gap["group"])
     if not measured(gap):
@@ -189,28 +202,29 @@ def not_enough(facts: Facts, gap: Gap) -> Rich:
         )
     words = metric_words.words(gap["metric"])
     need = more_needed(gap)
-    inside = "" if behind(gap) == gap["n"] else f" ({count(behind(gap))} {words.behind})"
-    hidden = f"Gaps up to {at_most(gap['b'])} points in {words.title.lower()} could be hidden"
+    inside = of_them(gap)
+    could = f" Gaps up to {at_most(gap['b'])} points in {words.title.lower()} could be hidden"
+    text = f"{could}." if hidden else ""
     if need is None and gap.get("rows_needed") is None:
         others = count(behind(gap, "_comparator"))
         return rich(
             f"{count(gap['n'])} ",
             bold(group),
-            f"{inside} were compared with {facts.comparator(gap)}, only {others} {words.behind}. "
-            f"{hidden}.",
+            f"{inside} were compared with {facts.comparator(gap)}, only {others} {words.behind}."
+            f"{text}",
         )
     if need is None:
         return rich(
             f"{count(gap['n'])} ",
             bold(group),
-            f"{inside} were compared with {facts.comparator(gap)}. {hidden}, and none is shown.",
+            f"{inside} were compared with {facts.comparator(gap)}."
+            + (f"{could}, and none is shown." if hidden else ""),
         )
     noun = "more" if words.behind == "people" else f"more {words.behind}"
     return rich(
         f"Only {count(gap['n'])} ",
         bold(group),
-        f"{inside} were in the data. {hidden}. "
-        f"Collect about {about(need)} {noun} before deciding.",
+        f"{inside} were in the data.{text} Collect about {about(need)} {noun} before deciding.",
     )
 
 
@@ -228,106 +242,15 @@ def detail(gap: Gap) -> str:
     words = metric_words.words(gap["metric"])
     bits = [words.title]
     if measured(gap):
-        bits.append(f"{points(gap['value'])} points ({span(gap['low'], gap['high'])})")
-    bits.append(f"{count(behind(gap))} {words.behind}")
+        bits.append(f"{points(gap['value'])} points ({_spans(gap)})")
+    who = words.behind if words.behind == "people" else words.behind.removeprefix("people ")
+    bits.append(f"{count(behind(gap))} {who}")
     return ", ".join(bits)
 
 
-def headline(facts: Facts) -> tuple[Rich, Rich]:
-    """The verdict of the report and the sentence on how sure it is."""
-    gap = facts.headline_gap
-    if gap is None:
-        return _nothing_compared(facts)
+def _spans(gap: Gap) -> str:
+    """The interval a verdict rests on: adjusted for a difference, else also the 90% one."""
+    adjusted = span(gap["low"], gap["high"])
     if gap["verdict"] == DIFFERENCE:
-        return _plain(given(facts, gap)), rich(how_sure(facts, gap))
-    settled = facts.tally[NO_DIFFERENCE]
-    if gap["verdict"] == NOT_ENOUGH:
-        metric = metric_words.title(gap["metric"]).lower()
-        text = (
-            f"Not enough data to say whether {facts.people(gap['group'])} and "
-            f"{facts.comparator(gap)} are treated alike: a gap of up to "
-            f"{at_most(gap['b'])} points in {metric} could be hidden."
-        )
-        more = [*_plain(not_enough(facts, gap))]
-        if settled:
-            more.append(Run(f" No difference was found in {plural(settled, 'other comparison')}."))
-        return rich(text), tuple(more)
-    below = facts.tally[NOT_ENOUGH]
-    if settled == 1:
-        return _plain(no_difference(facts, gap)), rich(detail(gap) + ".")
-    widest = max(g["b"] for g in facts.settled_none)
-    text = (
-        "We saw no difference that matters at your limit: a gap of "
-        f"{at_most(widest)} points or more is ruled out in all {count(settled)} comparisons (95%)."
-    )
-    rest = f" {count(below)} more could not be made, under the floor." if below else ""
-    return rich(text), rich(
-        f"The widest interval is for {facts.people(gap['group'])} against "
-        f"{facts.comparator(gap)}.{rest}"
-    )
-
-
-def _plain(text: Rich) -> Rich:
-    return rich("".join(run.t for run in text))
-
-
-def _nothing_compared(facts: Facts) -> tuple[Rich, Rich]:
-    text = "Not enough data: no two groups could be compared."
-    return rich(text), rich(
-        f"A group needs {count(facts.floor)} people and {facts.plan.get('denominator_floor', 10)} "
-        "people behind each rate. Section “Data” lists the size of every group."
-    )
-
-
-def next_step(facts: Facts) -> Rich:
-    """Until remedies exist: the finding to examine, or the data to collect."""
-    gap = facts.headline_gap
-    if gap is None:
-        return rich(
-            f"Collect at least {count(facts.floor)} people in each group that should be "
-            "compared, then audit again."
-        )
-    if gap["verdict"] == DIFFERENCE:
-        return rich(_examine(facts, gap))
-    if gap["verdict"] == NO_DIFFERENCE:
-        return rich(
-            "Keep this report and audit again when the system or the people it decides about "
-            "change."
-        )
-    need = more_needed(gap)
-    words = metric_words.words(gap["metric"])
-    group = facts.people(gap["group"])
-    if need is None:
-        return rich(
-            f"Decide whether a gap of up to {at_most(gap['b'])} points for {group} matters here; "
-            "more rows of this group alone would not settle it."
-        )
-    noun = "more" if words.behind == "people" else f"more {words.behind}"
-    return rich(
-        f"Collect about {about(need)} {noun} among {group}, then audit again: that many would "
-        f"settle whether a gap of {limit(facts.tolerance)} points exists."
-    )
-
-
-def _examine(facts: Facts, gap: Gap) -> str:
-    group, other = facts.people(gap["group"]), facts.comparator(gap)
-    if gap["metric"] == "selection-rate":
-        tpr = facts.gap("tpr", gap["group"])
-        if tpr is not None and tpr["comparator"] == gap["comparator"] and tpr.get("value"):
-            same = (tpr["value"] < 0) == (gap["value"] < 0)
-            if tpr["verdict"] == DIFFERENCE and same:
-                return (
-                    f"Examine how {group} are decided on. Recorded outcomes alone do not explain "
-                    "the gap: among people with the favourable outcome on record it is "
-                    f"{size(tpr['value'])} points."
-                )
-            if tpr["verdict"] == NO_DIFFERENCE:
-                return (
-                    f"Examine how the outcome is recorded for {group}. Among people with the "
-                    "favourable outcome on record, a difference of "
-                    f"{at_most(tpr['b'])} points or more is ruled out."
-                )
-    return (
-        f"Examine how {group} and {other} are decided on: it is the widest gap these data "
-        "support. Check the recorded data of that group first."
-    )
+        return adjusted
+    return f"90%: {span(gap['thick_low'], gap['thick_high'])}; adjusted 95%: {adjusted}"

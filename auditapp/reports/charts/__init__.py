@@ -59,7 +59,7 @@ give the reference first, then the largest groups::
     {"kind": "threshold-sweep", "threshold": 0.5,
      "series": [{"label", "reference": False,
                  "points": [{"t": 0.1, "value": 0.77, "low": 0.76, "high": 0.78}]}],
-     "x_title"?: "Threshold: score needed for a positive decision"}
+     "now"?: "0.50", "x_title"?: "Threshold: score needed for a favourable decision"}
 
 calibration (C6), one small panel for each series; the first 12 are drawn::
 
@@ -68,9 +68,9 @@ calibration (C6), one small panel for each series; the first 12 are drawn::
                  "points": [{"x": 0.15, "value": 0.17, "low": 0.16, "high": 0.18, "n": 8000}]}],
      "x_title"?: "Mean score", "y_title"?: "Share with the outcome"}
 
-score-histogram, one row for each series; bars at or above the threshold are filled::
+score-histogram, one row for each series; bars on the favourable side are filled::
 
-    {"kind": "score-histogram", "threshold"?: 0.5, "favourable"?: True,
+    {"kind": "score-histogram", "threshold"?: 0.5, "now"?: "0.50", "favourable"?: True,
      "series": [{"label", "reference": False, "n"?: 259625,
                  "edges": [0.0, 0.05, ..., 1.0], "shares": [0.02, ...]}]}
 

@@ -38,9 +38,10 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     across = -(-len(shown) // lines)
     side = (variant.width - _AXIS - 10 + _GAP) / across - _GAP
     side = min(_LARGEST, round(side, 2))
+    tall = round(side * 0.8, 2) if variant.name == "print" else side
     titles = [_title(series, side, variant) for series in shown]
     head = 10 + _PITCH * max(len(t) for t in titles)
-    line = head + side + _FOOT
+    line = head + tall + _FOOT
     height = _TOP + lines * line + 24 + (20 if hidden else 0)
     canvas = Canvas(variant.width, height)
     up = plain(chart.get("y_title", "Share with the outcome"))
@@ -48,7 +49,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     for i, series in enumerate(shown):
         left = _AXIS + (i % across) * (side + _GAP)
         top = _TOP + (i // across) * line + head
-        x, y = Scale(0, 1, left, left + side), Scale(0, 1, top + side, top)
+        x, y = Scale(0, 1, left, left + side), Scale(0, 1, top + tall, top)
         last = i + across >= len(shown)
         _ground(canvas, x, y, variant, first=i % across == 0, last=last)
         _panel(canvas, series, titles[i], x, y, variant)

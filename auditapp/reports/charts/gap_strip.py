@@ -22,7 +22,7 @@ from auditapp.reports.charts.config import (
 )
 from auditapp.reports.charts.layout import Scale, chunks, ticks
 from auditapp.reports.charts.measure import width
-from auditapp.reports.charts.text import NOTHING, clip, plain, thinned, wrap
+from auditapp.reports.charts.text import clip, plain, thinned, wrap
 from auditapp.reports.numbers import count, points, span
 
 Row = Mapping[str, Any]
@@ -244,9 +244,6 @@ def _numbers(canvas: Canvas, rows: Sequence[Row], x: Scale, f: _Frame) -> None:
             values.append((f.ends[0], y + up, points(row["value"])))
             spans.append((f.ends[1], y + down, span(row["low"], row["high"])))
         else:
-            if f.variant.wide:
-                values.append((f.ends[0], y, NOTHING))
-                spans.append((f.ends[1], y, NOTHING))
             notes.append((y, str(row.get("note") or "no value"), _look(row)))
         if f.variant.wide and row.get("n") is not None:
             people.append((f.ends[2], y, count(row["n"])))
@@ -258,14 +255,15 @@ def _numbers(canvas: Canvas, rows: Sequence[Row], x: Scale, f: _Frame) -> None:
 
 
 def _notes(canvas: Canvas, notes: list[tuple[float, str, Look]], f: _Frame) -> None:
-    """Why a row has no bar; on phones the text may take the column of numbers too."""
-    room = (f.right if f.variant.wide else f.variant.width) - f.left - 22
+    """Why a row has no bar, in the columns of numbers: beside the scale it is no estimate."""
+    end = f.ends[1]
+    room = end - f.left - 22
     printed, size = f.variant.name == "print", f.variant.axis
     marks, texts = [], []
     for y, note, look in notes:
         lines = wrap(plain(note, printed=printed), room, size, lines=1 if f.variant.wide else 2)
-        marks.append((f.left + 8, y, look))
+        marks.append((end - max(width(line, size) for line in lines) - 12, y, look))
         first = y - 7 * (len(lines) - 1)
-        texts += [(f.left + 20, first + 14 * i, line) for i, line in enumerate(lines)]
+        texts += [(end, first + 14 * i, line) for i, line in enumerate(lines)]
     canvas.points(marks, size=64)
-    canvas.texts(texts, size=size, color=INK2, halo=True)
+    canvas.texts(texts, size=size, align="right", color=INK2, halo=True)

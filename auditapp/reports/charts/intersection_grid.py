@@ -244,6 +244,8 @@ def _legend(
     text = f"Under the floor of {count(floor)} people: not compared" if floor else ""
     if not text or at + 24 + width(text, 12) > variant.width:
         text = "Under the floor"
+    if at + 24 + width(text, 12) > variant.width:
+        return
     canvas.rects([(at, y - 6, at + 16, y + 6, HATCH_AREA)])
     box = ((at, y - 6, at + 16, y - 6), (at, y + 6, at + 16, y + 6))
     ends = ((at, y - 6, at, y + 6), (at + 16, y - 6, at + 16, y + 6))

@@ -15,7 +15,7 @@ from auditapp.reports.charts.config import (
     REFERENCE,
     Variant,
 )
-from auditapp.reports.charts.layout import Scale, ticks
+from auditapp.reports.charts.layout import Scale, decimals, ticks
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import plain, wrap
 from auditapp.reports.numbers import count, decimal
@@ -58,7 +58,8 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
         canvas.texts(rows[: len(name)], size=variant.label, align="right")
         canvas.texts(rows[len(name) :], size=12, align="right", color=INK2)
     if threshold is not None:
-        _now(canvas, float(threshold), x, bottom)
+        now = plain(chart.get("now") or decimal(float(threshold), 2))
+        _now(canvas, float(threshold), now, x, bottom)
     if hidden:
         text = f"{hidden} more {'group is' if hidden == 1 else 'groups are'} in the table."
         canvas.texts([(x.start, bottom + 54, text)], size=12, color=INK3)
@@ -68,7 +69,8 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
 def _ground(canvas: Canvas, x: Scale, bottom: float, variant: Variant) -> None:
     marks = ticks(x.low, x.high, 5)
     canvas.rules([(x.at(t), _TOP, x.at(t), bottom - 4, GRID) for t in marks], width=1)
-    names = [(x.at(t), bottom + 10, decimal(t, 1)) for t in marks]
+    places = 1 if x.high - x.low <= 1 else decimals(marks)
+    names = [(x.at(t), bottom + 10, decimal(t, places)) for t in marks]
     canvas.texts(names, size=variant.axis, align="center", color=INK2)
     canvas.texts([(x.start, bottom + 32, "Score")], size=12, weight=500, color=INK2)
 
@@ -94,9 +96,9 @@ def _bars(
     canvas.rects(full)
 
 
-def _now(canvas: Canvas, threshold: float, x: Scale, bottom: float) -> None:
+def _now(canvas: Canvas, threshold: float, now: str, x: Scale, bottom: float) -> None:
     at = x.at(threshold)
-    text = f"Now: {decimal(threshold, 2)}"
+    text = f"Now: {now}"
     right = at + 8 + width(text, 12, 600) < canvas.width
     canvas.rules([(at, 4, at, bottom - 4, INK)], width=1.5)
     place = [(at + 8 if right else at - 8, 11, text)]

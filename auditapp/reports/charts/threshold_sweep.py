@@ -26,8 +26,8 @@ from auditapp.reports.charts.text import clip, plain
 from auditapp.reports.numbers import decimal, percent
 
 _MOST = 7
-_SIZES = {"wide": (720, 430), "narrow": (330, 330), "print": (615, 390)}
-_TITLE = "Threshold: score needed for a positive decision"
+_SIZES = {"wide": (720, 430), "narrow": (330, 330), "print": (615, 300)}
+_TITLE = "Threshold: score needed for a favourable decision"
 _PITCH = 15.0
 
 Point = Mapping[str, Any]
@@ -126,7 +126,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
         path = [(p["t"], p["value"]) for p in line.cut(low, high)]
         canvas.line(path, color=line.look.line, width=2.3, dash=line.look.dash, sx=x, sy=y)
     _ends(canvas, lines, names, x, y, left_side=left_side)
-    _now(canvas, lines, threshold, x, y)
+    _now(canvas, chart, lines, x, y)
     if hidden > 0:
         text = f"{hidden} more {'group is' if hidden == 1 else 'groups are'} in the table."
         canvas.texts([(x.start, height - 8, text)], size=12, color=INK3)
@@ -201,7 +201,11 @@ def _ends(
     canvas.texts(rows, size=12, weight=600, align="right" if left_side else "left")
 
 
-def _now(canvas: Canvas, lines: Sequence[_Line], threshold: float, x: Scale, y: Scale) -> None:
+def _now(
+    canvas: Canvas, chart: Mapping[str, Any], lines: Sequence[_Line], x: Scale, y: Scale
+) -> None:
+    threshold = float(chart["threshold"])
+    now = plain(chart.get("now") or decimal(threshold, 2))
     at = x.at(threshold)
     known = [(line, v) for line in lines if (v := line.at(threshold)) is not None]
     wanted = [y.at(v) for _, v in known]
@@ -216,5 +220,5 @@ def _now(canvas: Canvas, lines: Sequence[_Line], threshold: float, x: Scale, y: 
         for top, (line, v) in zip(placed, known, strict=True)
     ]
     canvas.texts(rows, size=12, weight=600, align=align, halo=True)
-    label = [(at + 8 if right else at - 8, 13, f"Now: {decimal(threshold, 2)}")]
+    label = [(at + 8 if right else at - 8, 13, f"Now: {now}")]
     canvas.texts(label, size=12, weight=600, align=align)

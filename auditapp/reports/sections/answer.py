@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import figures, words
+from auditapp.reports import figures, headlines, metric_words, words
 from auditapp.reports.blocks import (
     Block,
     Finding,
@@ -18,14 +18,14 @@ from auditapp.reports.blocks import (
     bold,
     rich,
 )
-from auditapp.reports.facts import NOT_ENOUGH, Facts
+from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts
 from auditapp.reports.numbers import count, points, span, spelled, upper_first
 
 MAX_FINDINGS = 3
 
 
 def section(facts: Facts) -> Section:
-    text, more = words.headline(facts)
+    text, more = headlines.headline(facts)
     blocks: list[Block] = [Headline(facts.verdict, text, more)]
     if facts.about.get("simulated"):
         note = rich(bold("Simulated data. "), "The rows were made by a program with planted gaps.")
@@ -33,27 +33,32 @@ def section(facts: Facts) -> Section:
     blocks.append(Stats(cards(facts)))
     table = figures.first_strip_table(facts)
     if table is not None:
-        blocks.append(figures.gap_strip(facts, table, facts.lead, anchor="gap-strip"))
+        metric = figures.strip_metric(facts, table)
+        blocks.append(figures.gap_strip(facts, table, metric, anchor="gap-strip"))
     found = findings(facts)
     if found:
         blocks.append(
             Findings(
-                titles=tuple(_title(k) for k in range(1, len(found) + 1)),
+                titles=tuple(_title(found[:k]) for k in range(1, len(found) + 1)),
                 items=tuple(
                     Finding(words.finding(facts, g), words.detail(g), g["verdict"]) for g in found
                 ),
-                note="The worst of each attribute and metric after the one above. Section "
+                note="The first of each attribute and metric after the one above. Section "
                 "“Group results” has every comparison.",
             )
         )
-    blocks.append(NextStep(words.next_step(facts), "See group results", "groups"))
+    blocks.append(NextStep(headlines.next_step(facts), "See group results", "groups"))
     return Section(slug="answer", title="The answer", blocks=tuple(blocks))
 
 
-def _title(k: int) -> str:
-    if k == 1:
-        return "One further finding"
-    return f"{upper_first(spelled(k))} findings, worst first"
+def _title(found: list[dict[str, Any]]) -> str:
+    """A difference is a finding; what was ruled out or not settled is a result."""
+    noun = "finding" if found[0]["verdict"] == DIFFERENCE else "result"
+    if len(found) == 1:
+        return f"One further {noun}"
+    if noun == "finding":
+        return f"{upper_first(spelled(len(found)))} further findings, worst first"
+    return f"{upper_first(spelled(len(found)))} further results, widest first"
 
 
 def cards(facts: Facts) -> tuple[Stat, ...]:
@@ -85,16 +90,24 @@ def _largest(facts: Facts) -> Stat:
             "Largest supported gap",
             "none",
             "",
-            "no interval leaves out zero",
-            "all intervals hold zero",
+            "no difference was found",
+            "no difference was found",
         )
+    top = max(facts.found, key=_support)
+    name = "Largest supported gap" if _support(top) <= _support(gap) else "Largest primary gap"
+    interval = span(gap["low"], gap["high"])
     return Stat(
-        "Largest supported gap",
+        name,
         points(gap["value"]),
         "points",
-        f"95% interval {span(gap['low'], gap['high'])}",
-        f"95%: {span(gap['low'], gap['high'])}",
+        f"{metric_words.title(gap['metric'])}, 95% {interval}",
+        f"95%: {interval}",
     )
+
+
+def _support(gap: dict[str, Any]) -> float:
+    """How far the nearer end of the adjusted interval lies from zero."""
+    return float(min(abs(gap["low"]), abs(gap["high"])))
 
 
 def _unsettled(facts: Facts) -> Stat:

@@ -24,8 +24,8 @@ def section(facts: Facts) -> Section:
     rows.append(Fact("Result hash", (digest,)))
     note = (
         "This report states what was measured and how sure it is. It is not legal advice. "
-        "The full result document is attached to the PDF; verify both at your Evenhand "
-        "installation."
+        "The full result document is attached to the PDF as result.json; any Evenhand "
+        "installation can verify it against the result hash."
     )
     if about.get("simulated"):
         note = f"The data are simulated: no real person is described. {note}"

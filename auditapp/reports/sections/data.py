@@ -16,8 +16,11 @@ MAX_MISSING = 12
 def section(facts: Facts) -> Section:
     rows = facts.rows
     left = sum(item["n"] for item in rows["left_out"])
-    lede = f"{count(rows['used'])} of {plural(rows['uploaded'], 'row')} were used"
-    lede += f"; {count(left)} were left out, for the reasons listed." if left else ", all of them."
+    verb = "was" if rows["used"] == 1 else "were"
+    lede = f"All {plural(rows['used'], 'row')} {verb} used."
+    if left:
+        lede = f"{count(rows['used'])} of {plural(rows['uploaded'], 'row')} {verb} used; "
+        lede += f"{count(left)} {'was' if left == 1 else 'were'} left out, for the reasons listed."
     blocks: list[Block] = [_rows(facts)]
     for table in facts.singles:
         if facts.levels(table, "reference", "compared", "below-floor"):
@@ -84,7 +87,12 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
             "low": level.get("base_low"),
             "high": level.get("base_high"),
             "undefined": "nobody to count",
+            "denominator": level.get("base_denominator") or 0,
+            "n": level["n"],
         }
+        base["below_floor"] = level["status"] == "below-floor" or (
+            base["denominator"] < facts.plan.get("denominator_floor", 10)
+        )
         rows.append(
             (
                 Cell(phrases.label(level["group"])),
@@ -107,7 +115,14 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
         anchor=f"base-rates-{facts.anchor(table)}",
         columns=share(columns),
         rows=tuple(rows),
-        foot=("Base rates are described, not judged. Wilson 95% intervals.",),
+        foot=tuple(
+            text
+            for text in (
+                "Base rates are described, not judged. Wilson 95% intervals.",
+                tables.few_note(facts, rows),
+            )
+            if text
+        ),
         dense=True,
     )
 

@@ -17,9 +17,9 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, limit, listing, plural, upper_first
+from auditapp.reports.numbers import comparisons, count, limit, listing, plural, upper_first
 from auditapp.reports.stamps import system
-from auditapp.reports.words import CHOICES
+from auditapp.reports.words import CHOICES, reason
 
 MAX_NAMES = 12
 GOALS = {
@@ -46,7 +46,7 @@ def section(facts: Facts) -> Section:
         _facts(facts),
         _groups(facts),
         _metrics(facts),
-        Bullets(_outside(facts), "Not examined"),
+        Bullets(_outside(facts), "Not examined", columns=2),
     ]
     return Section("examined", "What was examined", tuple(blocks), rich(lede))
 
@@ -88,7 +88,7 @@ def _decision(plan: dict[str, Any]) -> str:
     score = plan.get("score") or {}
     name = source.get((plan.get("model") or {}).get("kind", ""), "")
     name = name or (f"Score in column {score['column']}" if score.get("column") else "Score")
-    at = "at least" if score.get("favourable", True) else "at most"
+    at = "at least" if score.get("favourable", True) else "below"
     return f"{name}: favourable when the score is {at} {plan.get('threshold', 0.5):g}"
 
 
@@ -143,7 +143,7 @@ def _metrics(facts: Facts) -> Table:
     columns = [
         Column("Metric", "start", 1.6),
         Column("What it asks", "start", 4.0),
-        Column("Role", "start", 1.4),
+        Column("Role", "start", 1.6),
     ]
     rows = []
     for metric in facts.metrics:
@@ -152,12 +152,14 @@ def _metrics(facts: Facts) -> Table:
         rows.append((Cell(words.title), Cell(words.asks), Cell(role)))
     for metric in facts.not_applicable:
         words = metric_words.words(metric)
-        rows.append((Cell(words.title), Cell(words.asks), Cell("Not applicable", soft=True)))
+        why = facts.why_not(metric)
+        role = f"Not applicable: {reason(why)}" if why else "Not applicable"
+        rows.append((Cell(words.title), Cell(words.asks), Cell(role, soft=True)))
     family = facts.doc.get("family") or {}
     foot = []
     if family.get("k"):
         foot.append(
-            f"{count(family['k'])} comparisons in one family: {count(family['k_primary'])} "
+            f"{comparisons(family['k'])} in one family: {count(family['k_primary'])} "
             f"primary, {count(family['k_secondary'])} secondary, level {family['alpha']:g}."
         )
     return Table(

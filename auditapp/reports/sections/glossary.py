@@ -9,8 +9,9 @@ from auditapp.reports.numbers import count, limit
 CHARTS = {
     "gap-strip": (
         "Gap strip",
-        "Each mark is a group's difference to the reference; a mark whose thin bar leaves out "
-        "the zero line differs, a thick bar inside the band rules out a gap of your limit.",
+        "Each mark is a group's difference to the reference. A triangle marks a difference: its "
+        "thin bar leaves out the zero line. A thick bar inside the band rules out a gap of your "
+        "limit.",
     ),
     "group-sizes": (
         "Group sizes",
@@ -33,12 +34,12 @@ CHARTS = {
     ),
     "calibration": (
         "Calibration",
-        "On the diagonal a score of 0.3 means three in ten; above it the score is too low, below "
+        "On the diagonal a score of 30% means three in ten; above it the score is too low, below "
         "it too high.",
     ),
     "score-histogram": (
         "Score distribution",
-        "Bars show where a group's scores lie; filled bars are at or above the threshold.",
+        "Bars show where a group's scores lie; filled bars get the favourable decision.",
     ),
 }
 
@@ -46,8 +47,9 @@ CHARTS = {
 def section(facts: Facts) -> Section:
     tolerance = limit(facts.tolerance)
     terms = [
-        ("Difference found", "The 95% interval, adjusted for all comparisons of the report, "
-         "leaves out zero. Above, near or below the limit says how large the gap must be."),
+        ("Difference found", "Exact test and 95% interval, both adjusted for all comparisons of "
+         "the report, leave out zero (if only one of them does, which is rare, it is not called a "
+         "difference). Above, near or below the limit says how large the gap must be."),
         ("No difference found", "A gap of the limit or more is ruled out: the 90% interval lies "
          f"inside {tolerance} points on both sides, a test at 5%."),
         ("Not enough data", "Neither of the two. A gap may or may not exist."),

@@ -38,20 +38,21 @@ def _overall(facts: Facts, table: dict[str, Any]) -> list[Block]:
         spread = facts.test(table["by"], "max-min", metric)
         if spread is not None and spread.get("value") is not None:
             parts.append(
-                f" Highest minus lowest rate {size(spread['value'], 1)} points; with no disparity "
+                f"Highest minus lowest rate {size(spread['value'], 1)} points; with no disparity "
                 f"at all it would be {size(spread['null_mean'], 1)} on average and under "
                 f"{size(spread['null_p95'], 1)} in 95% of draws."
             )
         ratio = facts.test(table["by"], "min-max-ratio", metric)
         if ratio is not None and ratio.get("value") is not None:
             parts.append(
-                f" Lowest divided by highest {decimal(ratio['value'])}; with no disparity at all "
+                f"Lowest divided by highest {decimal(ratio['value'])}; with no disparity at all "
                 f"{decimal(ratio['null_mean'])} on average and above "
                 f"{decimal(ratio['null_p05'])} in 95% of draws."
             )
         if parts:
             lead = bold(f"Overall variation in {name}: ")
-            out.append(Prose(rich(lead, *parts, " This decides no verdict."), "note"))
+            text = " ".join([*parts, "This decides no verdict."])
+            out.append(Prose(rich(lead, text), "note"))
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from auditapp.reports import phrases
 from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
-from auditapp.reports.numbers import count, limit, listing, percent, plural
+from auditapp.reports.numbers import comparisons, count, limit, listing, percent
 
 
 def section(facts: Facts) -> Section:
@@ -76,10 +76,10 @@ def _looks(facts: Facts) -> list[Rich]:
     return [
         rich(
             bold("Many looks. "),
-            f"{plural(k, 'comparison')} were made. Thin intervals and verdicts are adjusted for "
-            f"all of them together: if no groups differed at all, a report like this would name a "
-            f"difference in at most {percent(family['alpha'])} of cases. Single-rate intervals "
-            "are not adjusted.",
+            f"{comparisons(k)} {'was' if k == 1 else 'were'} made. Thin intervals and "
+            "verdicts are adjusted for all together: if no groups differed at all, a report like "
+            f"this would name a difference in at most {percent(family['alpha'])} of cases. "
+            "Single-rate intervals are not adjusted.",
         )
     ]
 
@@ -99,7 +99,7 @@ def _would_change(facts: Facts) -> list[Rich]:
     if open_ones:
         items.append(
             rich(
-                f"More people: {plural(open_ones, 'comparison')} could not be settled at this "
+                f"More people: {comparisons(open_ones)} could not be settled at this "
                 "size. The table of each attribute says which."
             )
         )

@@ -67,10 +67,9 @@ def section(facts: Facts) -> Section:
         Bullets(tuple(rich(m) for m in METHODS), "Methods", columns=2),
         Prose(
             rich(
-                "The same inputs and version give the same result hash. To check this report, "
-                "run ",
-                mono("python manage.py verify"),
-                " on the PDF or on its attached result.json: it recomputes the hash.",
+                "The same inputs and version give the same result hash. ",
+                mono("python manage.py verify result.json"),
+                " recomputes it from the attached file.",
             ),
             "note",
         ),
@@ -153,8 +152,8 @@ def _roles(facts: Facts) -> Table:
         rows.append((Cell("Features"), Cell("input"), Cell(listing(list(features), 30))))
     if plan.get("unit"):
         rows.append((Cell(plan["unit"], mono=True), Cell("unit"), Cell("never split")))
-    columns = [Column("Column", "start", 1.2), Column("Role", "start", 1.1)]
-    columns.append(Column("Coding", "start", 4.5))
+    columns = [Column("Column", "start", 1.5), Column("Role", "start", 1.2)]
+    columns.append(Column("Coding", "start", 4.1))
     left = [f"{item['reason']}: {count(item['n'])}" for item in facts.rows["left_out"]]
     return Table(
         title="Columns and codings",
@@ -169,13 +168,21 @@ def _parameters(facts: Facts) -> FactList:
     plan = facts.plan
     rows = []
     for key, name in NAMES.items():
+        if key == "threshold" and not facts.doc.get("scores"):
+            continue
         value = plan.get(key, DEFAULTS[key])
-        shown = limit(value) if key == "tolerance" else str(value)
+        shown = limit(value) if key == "tolerance" else _setting(value)
         by = "default" if value == DEFAULTS[key] else "set by the auditor"
         rows.append(Fact(name, rich(f"{shown} ({by})")))
     if (plan.get("model") or {}).get("kind") == "train":
         rows.append(Fact("Split", rich(_split(plan.get("split") or {}))))
     return FactList(tuple(rows), "Parameters", columns=2)
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:,g}" if abs(value) < 1e6 else f"{value:,}"
+    return str(value)
 
 
 def _split(split: Row) -> str:
@@ -192,7 +199,6 @@ def _software(facts: Facts) -> FactList:
     rows = [
         Fact("Evenhand", rich(_or_none(env.get("evenhand")))),
         Fact("Python", rich(_or_none(env.get("python")))),
-        Fact("Libraries", rich(named or "Not given")),
         Fact("Machine", rich(_machine(env))),
     ]
     if env.get("container"):
@@ -201,6 +207,7 @@ def _software(facts: Facts) -> FactList:
     if steps:
         total = sum(v for v in steps.values() if isinstance(v, (int, float)))
         rows.append(Fact("Time used", rich(f"{total:.1f} s before charts and PDF")))
+    rows.append(Fact("Libraries", rich(named or "Not given")))
     return FactList(tuple(rows), "Software and machine", columns=2)
 
 

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from auditapp.reports import phrases, score_figures, tables
-from auditapp.reports.blocks import Block, Cell, Column, Part, Section, Tab, Table, Tabs, rich
+from auditapp.reports import histogram_figures, phrases, score_figures, tables
+from auditapp.reports.blocks import (
+    Block,
+    Cell,
+    Column,
+    Part,
+    Prose,
+    Section,
+    Tab,
+    Table,
+    Tabs,
+    bold,
+    rich,
+)
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, decimal, p_value, signed
+from auditapp.reports.score_scale import Scale
 from auditapp.reports.words import reason
 
 Row = dict[str, Any]
@@ -24,10 +37,15 @@ def section(facts: Facts) -> Section | None:
         return None
     parts = [replace(part, printed=i < MAX_PRINTED) for i, part in enumerate(made)]
     tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
-    threshold = facts.doc["scores"]["threshold"]
+    scale = Scale.of(facts)
     lede = (
-        f"Decisions are scores cut at {threshold:.2f}. Here is what other thresholds would do, "
-        "whether a score means the same in every group, and how well it ranks people."
+        "Decisions were given; the scores beside them were not cut. "
+        if scale.given
+        else f"The favourable decision is given to scores {scale.rule}. "
+    )
+    lede += (
+        "Here is what other thresholds would do, whether a score means the same in every group, "
+        "and how well it ranks people."
     )
     return Section("scores", "Score behaviour", (tabs,), rich(lede))
 
@@ -35,13 +53,20 @@ def section(facts: Facts) -> Section | None:
 def _part(facts: Facts, table: Row) -> Part | None:
     made = (
         quality(facts, table),
-        score_figures.histogram(facts, table),
+        histogram_figures.histogram(facts, table),
         score_figures.sweep(facts, table),
         score_figures.calibration(facts, table),
     )
     blocks: list[Block] = [block for block in made if block is not None]
     if not blocks:
         return None
+    why = (facts.doc["scores"].get("not_applicable") or {}).get("calibration")
+    if why:
+        text = rich(
+            bold("Calibration and Brier score: not applicable. "),
+            f"They need a score that states a probability; here {reason(why)}.",
+        )
+        blocks.append(Prose(text, "note"))
     return Part(f"scores-by-{facts.anchor(table)}", facts.table_title(table), tuple(blocks))
 
 
@@ -68,32 +93,36 @@ def quality(facts: Facts, table: Row) -> Table | None:
         Column("People", share=0.9),
         Column("AUC", share=1.5),
         Column("AUC difference", share=1.6),
-        Column("Brier score", share=1.5),
-        Column("Calibration error", share=1.5),
-        Column("Calibration test", share=1.1),
     ]
+    probability = not (facts.doc["scores"].get("not_applicable") or {}).get("calibration")
+    if probability:
+        columns += [
+            Column("Brier score", share=1.5),
+            Column("Calibration error", share=1.5),
+            Column("Calibration test", share=1.1),
+        ]
     rows = []
     for name in names:
         item = auc.get(name) or calibration[name]
-        rows.append(
-            (
-                Cell(name),
-                Cell(count(item.get("n") or 0)),
-                _number(auc.get(name)),
-                Cell("") if name == "Everyone" else _difference(gaps.get(name), name == reference),
-                _number(brier.get(name)),
-                _error(calibration.get(name)),
-                _test(calibration.get(name)),
-            )
-        )
+        cells = [
+            Cell(name),
+            Cell(count(item.get("n") or 0)),
+            _number(auc.get(name)),
+            Cell("") if name == "Everyone" else _difference(gaps.get(name), name == reference),
+        ]
+        if probability:
+            curve = calibration.get(name)
+            cells += [_number(brier.get(name)), _error(curve), _test(curve)]
+        rows.append(tuple(cells))
     return Table(
         title="How well scores rank and what they mean",
         anchor=f"quality-{facts.anchor(table)}",
         columns=tables.share(columns),
         rows=tuple(rows),
         foot=(
-            "AUC: chance that a person with the outcome scores above one without. By chance: the "
-            "error of exact scores.",
+            "AUC: chance that a person with the favourable outcome has a more favourable score "
+            "than one without."
+            + (" By chance: the error of exact scores." if probability else ""),
         ),
         stacked=True,
         dense=True,

@@ -1,0 +1,128 @@
+"""What the report says first, and what to do next."""
+
+from __future__ import annotations
+
+from auditapp.reports import metric_words
+from auditapp.reports.blocks import Rich, Run, rich
+from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts
+from auditapp.reports.numbers import count, limit, plural, size
+from auditapp.reports.words import (
+    Gap,
+    about,
+    at_most,
+    detail,
+    given,
+    how_sure,
+    more_needed,
+    no_difference,
+    not_enough,
+)
+
+
+def headline(facts: Facts) -> tuple[Rich, Rich]:
+    """The verdict of the report and the sentence on how sure it is."""
+    gap = facts.headline_gap
+    if gap is None:
+        return _nothing_compared(facts)
+    if gap["verdict"] == DIFFERENCE:
+        return _plain(given(facts, gap)), rich(how_sure(facts, gap))
+    settled = facts.tally[NO_DIFFERENCE]
+    if gap["verdict"] == NOT_ENOUGH:
+        metric = metric_words.title(gap["metric"]).lower()
+        text = (
+            f"Not enough data to say whether {facts.people(gap['group'])} and "
+            f"{facts.comparator(gap)} are treated alike: a gap of up to "
+            f"{at_most(gap['b'])} points in {metric} could be hidden."
+        )
+        more = [*_plain(not_enough(facts, gap, hidden=False))]
+        if settled:
+            more.append(Run(f" No difference was found in {plural(settled, 'other comparison')}."))
+        return rich(text), tuple(more)
+    below = facts.tally[NOT_ENOUGH]
+    if settled == 1:
+        return _plain(no_difference(facts, gap)), rich(detail(gap) + ".")
+    widest = max(facts.settled_none, key=lambda g: g["b"])
+    text = (
+        "We saw no difference that matters at your limit: a gap of "
+        f"{at_most(widest['b'])} points or more is ruled out in all {count(settled)} "
+        "comparisons (95%)."
+    )
+    rest = f" {count(below)} more could not be made, under the floor." if below else ""
+    return rich(text), rich(
+        f"The widest interval is for {facts.people(widest['group'])} against "
+        f"{facts.comparator(widest)}: {_lower(detail(widest))}.{rest}"
+    )
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _plain(text: Rich) -> Rich:
+    return rich("".join(run.t for run in text))
+
+
+def _nothing_compared(facts: Facts) -> tuple[Rich, Rich]:
+    text = "Not enough data: no two groups could be compared."
+    return rich(text), rich(
+        f"A group needs {count(facts.floor)} people and {facts.plan.get('denominator_floor', 10)} "
+        "people behind each rate. Section “Data” lists the size of every group."
+    )
+
+
+def next_step(facts: Facts) -> Rich:
+    """Until remedies exist: the finding to examine, or the data to collect."""
+    gap = facts.headline_gap
+    if gap is None:
+        return rich(
+            f"Collect at least {count(facts.floor)} people in each group that should be "
+            "compared, then audit again."
+        )
+    if gap["verdict"] == DIFFERENCE:
+        return rich(_examine(facts, gap))
+    if gap["verdict"] == NO_DIFFERENCE:
+        return rich(
+            "Keep this report and audit again when the system or the people it decides about "
+            "change."
+        )
+    need = more_needed(gap)
+    behind = metric_words.words(gap["metric"]).behind
+    group = facts.people(gap["group"])
+    if need is None:
+        return rich(
+            f"Decide whether a gap of up to {at_most(gap['b'])} points for {group} matters here; "
+            "more rows of this group alone would not settle it."
+        )
+    noun = "more" if behind == "people" else f"more {behind}"
+    return rich(
+        f"Collect about {about(need)} {noun} among {group}, then audit again: that many would "
+        f"settle whether a gap of {limit(facts.tolerance)} points exists."
+    )
+
+
+def _examine(facts: Facts, gap: Gap) -> str:
+    group, other = facts.people(gap["group"]), facts.comparator(gap)
+    if gap["metric"] == "selection-rate":
+        tpr = facts.gap("tpr", gap["group"])
+        if tpr is not None and tpr["comparator"] == gap["comparator"] and tpr.get("value"):
+            same = (tpr["value"] < 0) == (gap["value"] < 0)
+            if tpr["verdict"] == DIFFERENCE and same:
+                return (
+                    f"Examine how {group} are decided on. Recorded outcomes alone do not explain "
+                    "the gap: among people with the favourable outcome on record it is "
+                    f"{size(tpr['value'])} points."
+                )
+            if tpr["verdict"] == NO_DIFFERENCE:
+                return (
+                    f"Examine how the outcome is recorded for {group}. Among people with the "
+                    "favourable outcome on record, a difference of "
+                    f"{at_most(tpr['b'])} points or more is ruled out."
+                )
+    metric = metric_words.title(gap["metric"]).lower()
+    start = (
+        f"Examine how {group} and {other} are decided on, starting with how their data were "
+        "recorded"
+    )
+    if sum(facts.tally.values()) == 1:
+        return f"{start}."
+    return f"{start}: no gap in {metric} is better supported by these data."

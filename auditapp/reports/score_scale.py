@@ -1,0 +1,131 @@
+"""The scale a score was given on, and what its threshold means there.
+
+The result document holds scores turned to [0, 1] with higher favourable. Readers know the scale
+of the file: 1 to 10 with high risk unfavourable, or 300 to 850. There a favourable score decides
+at or above the threshold, an unfavourable one strictly below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import decimal
+
+Row = dict[str, Any]
+
+FEW_VALUES = 40
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Low and high end of the file's scores, and whether high ones are favourable."""
+
+    low: float
+    high: float
+    favourable: bool
+    threshold: float
+    given: bool = False
+
+    @classmethod
+    def of(cls, facts: Facts) -> Scale:
+        spec = facts.plan.get("score") or {}
+        return cls(
+            float(spec.get("low", 0.0)),
+            float(spec.get("high", 1.0)),
+            bool(spec.get("favourable", True)),
+            float(facts.plan.get("threshold", 0.5)),
+            bool(facts.plan.get("decision")),
+        )
+
+    @property
+    def unit(self) -> bool:
+        return (self.low, self.high) == (0.0, 1.0)
+
+    def back(self, turned: float) -> float:
+        """A score of the document on the file's own scale."""
+        width = self.high - self.low
+        raw = self.low + turned * width if self.favourable else self.high - turned * width
+        return round(raw, 6)
+
+    def text(self, value: float) -> str:
+        """A score as a reader writes it: 0.50 on a unit scale, 5 or 4.5 or 620 on others."""
+        shown = decimal(value, 2)
+        return shown if self.unit else shown.rstrip("0").rstrip(".")
+
+    @property
+    def rule(self) -> str:
+        """Which scores get the favourable decision."""
+        return f"{'at or above' if self.favourable else 'below'} {self.text(self.threshold)}"
+
+    @property
+    def axis(self) -> str:
+        if self.favourable:
+            return "Threshold: score needed for a favourable decision"
+        return "Threshold: scores below it get a favourable decision"
+
+
+def few_values(scores: Row) -> bool:
+    """Whether the document's cut points are the few values that scores take."""
+    return 0 < len(scores.get("cuts") or ()) < FEW_VALUES
+
+
+def sweep_points(facts: Facts, item: Row, group: dict[str, str]) -> list[Row]:
+    """Threshold and selected people on the file's scale, the threshold in force among them.
+
+    The document counts people at or above each turned threshold. For an unfavourable score the
+    boundary itself is not favourable, so with few values the count belongs to the next value.
+    At the threshold in force the stored selection rate stands, so that no two numbers differ.
+    """
+    from metrics.intervals import wilson
+
+    scale = Scale.of(facts)
+    turned, selected = list(item["thresholds"]), list(item["selected"])
+    at = [scale.back(t) for t in turned]
+    if not scale.favourable and few_values(facts.doc["scores"]) and len(at) > 2:
+        at, selected = _strictly_below(scale, at, selected)
+    low, high = wilson(selected, item["n"])
+    points = [
+        {"t": t, "value": x / item["n"], "low": float(a), "high": float(b)}
+        for t, x, a, b in zip(at, selected, low, high, strict=True)
+    ]
+    now = None if scale.given else facts.estimate("selection-rate", group)
+    if now is not None and now.get("value") is not None and now.get("low") is not None:
+        here = scale.text(scale.threshold)
+        points = [p for p in points if scale.text(p["t"]) != here]
+        points.append({"t": scale.threshold, **{k: now[k] for k in ("value", "low", "high")}})
+    return sorted(points, key=lambda p: p["t"])
+
+
+def _strictly_below(
+    scale: Scale, at: list[float], selected: list[int]
+) -> tuple[list[float], list[int]]:
+    """`raw <= value` said as `raw < next value`; nobody lies below the lowest value."""
+    top = min(scale.high, round(2 * at[1] - at[2], 6))
+    return [max(top, at[1]), *at[1:]], [*selected[1:], 0]
+
+
+def spread(facts: Facts, histogram: Row, sweep: Row | None) -> tuple[list[float], list[float]]:
+    """Edges and shares of a group's scores on the file's scale, from low to high."""
+    scale = Scale.of(facts)
+    if sweep is not None and sweep["n"] and few_values(facts.doc["scores"]):
+        return _by_value(scale, sweep)
+    total = sum(histogram["counts"])
+    edges = [scale.back(e) for e in histogram["edges"]]
+    shares = [c / total for c in histogram["counts"]]
+    return (edges, shares) if scale.favourable else (edges[::-1], shares[::-1])
+
+
+def _by_value(scale: Scale, sweep: Row) -> tuple[list[float], list[float]]:
+    """One bar for each value, its edges halfway to the neighbours."""
+    reached = [*sweep["selected"], 0]
+    pairs = sorted(
+        (scale.back(t), (a - b) / sweep["n"])
+        for t, a, b in zip(sweep["thresholds"], reached, reached[1:], strict=False)
+    )
+    at = [value for value, _ in pairs]
+    between = [(a + b) / 2 for a, b in pairwise(at)]
+    first, last = 2 * at[0] - between[0], 2 * at[-1] - between[-1]
+    return [first, *between, last], [share for _, share in pairs]
