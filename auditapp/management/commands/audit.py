@@ -126,44 +126,124 @@ def _source_arguments(parser: CommandParser) -> None:
     parser.add_argument("--score", metavar="COL", help="column of given scores")
     parser.add_argument("--train", choices=("logistic", "boosting"), help="reference model")
     parser.add_argument("--features", type=_names, metavar="COL,...", help="model inputs")
-    parser.add_argument("--exclude", type=_names, default=[], metavar="COL,...")
-    parser.add_argument("--split", type=_split, default=Split(), metavar="COL|50/20/30")
+    parser.add_argument(
+        "--exclude",
+        type=_names,
+        default=[],
+        metavar="COL,...",
+        help="columns a model must not see",
+    )
+    parser.add_argument(
+        "--split",
+        type=_split,
+        default=Split(),
+        metavar="COL|50/20/30",
+        help="shares in percent to train, validate and audit, or a column that says it",
+    )
     parser.add_argument("--unit", metavar="COL", help="rows of one unit are never split")
     parser.add_argument("--no-header", action="store_true", help="the first row is data")
     parser.add_argument("--delimiter", help="field separator; detected if not given")
     parser.add_argument("--encoding", help="text encoding; detected if not given")
     parser.add_argument("--no-quotes", action="store_true", help="quotes are plain characters")
-    parser.add_argument("--missing", type=lambda text: text.split(","), metavar="MARK,...")
+    parser.add_argument(
+        "--missing",
+        type=lambda text: text.split(","),
+        metavar="MARK,...",
+        help="cells that stand for a blank",
+    )
 
 
 def _outcome_arguments(parser: CommandParser) -> None:
     parser.add_argument("--label", metavar="COL", help="column with the true outcome")
-    parser.add_argument("--favourable", type=_names, metavar="VALUE,...")
-    parser.add_argument("--favourable-decision", type=_names, metavar="VALUE,...")
-    parser.add_argument("--score-is", choices=("favourable", "unfavourable"), default="favourable")
-    parser.add_argument("--score-range", type=_range, metavar="LOW,HIGH")
+    parser.add_argument(
+        "--favourable",
+        type=_names,
+        metavar="VALUE,...",
+        help="label values that are good for the person",
+    )
+    parser.add_argument(
+        "--favourable-decision",
+        type=_names,
+        metavar="VALUE,...",
+        help="decision values that are good for the person",
+    )
+    parser.add_argument(
+        "--score-is",
+        choices=("favourable", "unfavourable"),
+        default="favourable",
+        help="what a high score means for the person",
+    )
+    parser.add_argument(
+        "--score-range",
+        type=_range,
+        metavar="LOW,HIGH",
+        help="smallest and largest score; 0,1 if not given",
+    )
 
 
 def _group_arguments(parser: CommandParser) -> None:
     parser.add_argument(
-        "--sensitive", type=_names, action="append", required=True, metavar="COL[,COL]..."
+        "--sensitive",
+        type=_names,
+        action="append",
+        required=True,
+        metavar="COL[,COL]...",
+        help="columns whose groups are compared",
     )
-    parser.add_argument("--bins", type=_pair, action="append", default=[], metavar="COL=CUT,CUT")
-    parser.add_argument("--intersections", type=int, default=2)
     parser.add_argument(
-        "--compare-to", type=_pair, action="append", default=[], metavar="COL=VALUE"
+        "--bins",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="COL=CUT,CUT",
+        help="cut a column of numbers into groups",
     )
-    parser.add_argument("--floor", type=int, default=30)
+    parser.add_argument(
+        "--intersections",
+        type=int,
+        default=2,
+        help="compare combinations of up to this many columns",
+    )
+    parser.add_argument(
+        "--compare-to",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="COL=VALUE",
+        help="reference group of a column; the largest if not given",
+    )
+    parser.add_argument("--floor", type=int, default=30, help="smallest group that is compared")
 
 
 def _policy_arguments(parser: CommandParser) -> None:
-    parser.add_argument("--goal", choices=tuple(GOALS), default="selection-rate")
-    parser.add_argument("--threshold", type=float, default=0.5)
-    parser.add_argument("--tolerance", type=float, default=0.05)
-    parser.add_argument("--fail-on", choices=tuple(headless.FAIL_ON))
-    parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", choices=("auto", "cpu"), default="auto")
+    parser.add_argument(
+        "--goal",
+        choices=tuple(GOALS),
+        default="selection-rate",
+        help="what should be equal between groups",
+    )
+    parser.add_argument(
+        "--threshold", type=float, default=0.5, help="score from which the model says yes"
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.05,
+        help="gap that matters, as a fraction: 0.05 is five points",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=tuple(headless.FAIL_ON),
+        help="exit 3 when a difference of this size or more is found",
+    )
+    parser.add_argument("--draws", type=int, default=1000, help="bootstrap draws")
+    parser.add_argument("--seed", type=int, default=0, help="of the split, the fit and the draws")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu"),
+        default="auto",
+        help="no part of this version uses another device",
+    )
 
 
 def _options(given: dict[str, Any]) -> headless.Options:
