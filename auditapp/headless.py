@@ -236,7 +236,10 @@ def _check_columns(options: Options, columns: Mapping[str, Json]) -> None:
         wanted.append(options.split.column)
     for name in wanted:
         if name not in columns:
-            raise unknown_column(name, list(columns))
+            error = unknown_column(name, list(columns))
+            if any("," in column for column in columns):
+                error.hint += " A name that holds a comma stands in double quotes in the list."
+            raise error
     for option, names in (("--bins", options.bins), ("--compare-to", options.compare_to)):
         stray = [name for name in names if name not in options.sensitive]
         if stray:

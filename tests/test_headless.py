@@ -101,6 +101,15 @@ BAD_OPTIONS = {
 }
 
 
+def test_a_name_with_a_comma_is_found_once_it_is_quoted(place: Path) -> None:
+    content = text().replace("sex", '"sex, as told"', 1)
+    (place / "t.csv").write_text(content, encoding="utf-8")
+    options = ("--score", "score", "--sensitive")
+    assert "stands in double quotes" in refused(place, *options, "sex, as told")
+    audit(place, *options, '"sex, as told"')
+    assert (place / "out.json").is_file()
+
+
 @pytest.mark.parametrize("case", BAD_OPTIONS)
 def test_options_that_do_not_fit_are_refused(place: Path, case: str) -> None:
     options, words = BAD_OPTIONS[case]

@@ -16,6 +16,7 @@ import pytest
 from django.template.loader import render_to_string
 
 from auditapp.reports import build
+from auditapp.reports.facts import Facts
 from auditapp.result import result_hash
 from tests.report_documents import cached
 
@@ -146,6 +147,21 @@ def test_the_page_holds_the_numbers_without_any_markup_of_its_own(built: Any) ->
     levels = [int(h) for h in re.findall(r"<h(\d)", html)]
     assert set(levels) <= {2, 3, 4}
     assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def test_long_and_foreign_titles_have_short_addresses_of_their_own() -> None:
+    document = json.loads(json.dumps(cached()))
+    titles = iter(["الجنس", "العرق", "s" * 300, "s" * 200])
+    for attribute in document["plan"]["attributes"]:
+        attribute["title"] = next(titles)
+    facts = Facts(document)
+    anchors = [facts.anchor(table) for table in facts.tables]
+    assert len(set(anchors)) == len(anchors)
+    assert all(build.ANCHOR.fullmatch(f"calibration-{anchor}") for anchor in anchors)
+    titled = [{"column": a["column"], "title": "s" * 300} for a in document["plan"]["attributes"]]
+    document["plan"]["attributes"] = titled
+    facts = Facts(document)
+    assert len({facts.anchor(table) for table in facts.tables}) == len(anchors)
 
 
 def test_hostile_names_appear_as_text_everywhere(tmp_path: Path) -> None:

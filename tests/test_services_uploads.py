@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser
 from django.test import RequestFactory
 
-from auditapp import queue, sandbox
+from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Audit, Dataset, Event, ModelFile, Report
 from auditapp.services import leases, uploads
@@ -232,3 +232,55 @@ def test_deleting_a_model_removes_its_files(
         uploads.model_delete(model=model, user=team.bob)
     assert not folder.exists()
     assert ModelFile.objects.count() == 0
+
+
+TORN = b"PAR1" + bytes(200)
+WRONG_FILES = [
+    ("t.csv", b"sex,score\nF,0.1\nM,0.2,9\n", "ragged-rows", "row 3 has 3"),
+    ("t.csv", "name\nKöln\n".encode("cp1252"), "wrong-encoding", "byte 0xF6 in row 2"),
+    ("t.csv", b"sex,score\n", "header-only", "2 columns and no rows"),
+    ("t.parquet", TORN, "damaged-parquet", "cut off or damaged"),
+    ("t.zip", b"PK\x03\x04" + bytes(40), "truncated-file", "cut off or damaged"),
+    ("t.pkl", b"\x80\x04N.", "pickle-refused", "never opens one"),
+]
+
+
+@pytest.mark.parametrize(("name", "body", "code", "words"), WRONG_FILES)
+def test_a_wrong_table_is_refused_in_words_and_leaves_no_half(
+    team: Team, sent: list[str], name: str, body: bytes, code: str, words: str
+) -> None:
+    dataset = _receive(team, name, body)
+    uploads.dataset_inspect(dataset_id=dataset.id)
+    dataset.refresh_from_db()
+    assert (dataset.state, dataset.profile) == ("refused", None)
+    assert dataset.error["code"] == code
+    assert words in dataset.error["message"]
+    assert dataset.error["hint"]
+    assert [path.name for path in dataset.folder.iterdir()] == ["source"]
+    assert _work_left() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code"),
+    [
+        ("m.onnx", b"\x08\x09\x3a\x9f\x01ab", "onnx-damaged"),
+        ("m.onnx", b"\x80\x04N.", "pickle"),
+        ("m.keras", b"\x89HDF\r\n\x1a\n" + bytes(99), "keras"),
+    ],
+)
+def test_a_wrong_model_is_refused_with_a_way_out(
+    team: Team, sent: list[str], name: str, body: bytes, code: str
+) -> None:
+    file = SimpleUploadedFile(name, body)
+    model = uploads.model_receive(workspace=team.workspace, user=team.bob, file=file)
+    uploads.model_inspect(model_id=model.id)
+    model.refresh_from_db()
+    assert (model.state, model.error["code"]) == ("refused", code)
+    assert model.error["code_block"] or code == "onnx-damaged"
+    assert [path.name for path in model.folder.iterdir()] == ["source"]
+    assert _work_left() == []
+
+
+def _work_left() -> list[str]:
+    work = storage.absolute("tmp")
+    return [path.name for path in work.iterdir()] if work.is_dir() else []
