@@ -8,7 +8,7 @@ from auditapp.reports import phrases, tables
 from auditapp.reports.blocks import Cell, Column, Figure, Table
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, percent, percent_span
+from auditapp.reports.numbers import count, listing, percent, percent_span
 from auditapp.reports.score_scale import Scale, sweep_points
 
 Row = dict[str, Any]
@@ -195,6 +195,12 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
         return None
     title = facts.table_title(table)
     message = f"{title}: no interval shows the scores to be off"
+    doubted = [phrases.label(v["group"]) for v, item in pairs if _doubted(item)]
+    if doubted:
+        message = (
+            f"{title}: every interval touches the diagonal, yet the calibration test is under 5% "
+            f"for {listing(doubted, 3)}"
+        )
     alt = "Every interval touches the line where score and outcome agree."
     if worst is not None:
         _, label, p = worst
@@ -216,6 +222,12 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
         table=_calibration_table(series, title),
         chart={"kind": "calibration", "series": series[:MAX_CALIBRATION]},
     )
+
+
+def _doubted(item: Row) -> bool:
+    """Whether the calibration test of one group, unadjusted, is under 5%."""
+    p = (item.get("test") or {}).get("p")
+    return p is not None and p < 0.05
 
 
 def _calibration_table(series: list[Row], title: str) -> Table:
