@@ -14,6 +14,7 @@ SECTIONS = {
     "speed": "Counting and measuring, beside fairlearn",
     "verdicts": "Acceptance of the verdicts",
     "audits": "Whole audits",
+    "diagnoses": "Diagnoses of shift, strata, levels, references and flips",
 }
 HEAD = """# Benchmark results
 
