@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metrics import compare
 from metrics.cells import Floats, IntArray
@@ -61,22 +62,23 @@ def decision_level(
     out["labelled"] = {"below": int((apart < 0).sum()), "above": int((use & (apart >= 0)).sum())}
     if not use.any():
         return out | {"undefined": "no-labelled-score"}
+    near = np.flatnonzero((apart >= -WIDTHS[-1]) & (apart < WIDTHS[-1]))
     for attribute in attributes:
         r, choice = compare.reference(attribute, compare.group_counts(attribute, use))
         if r is None:
             continue
+        codes, gap, hit = attribute.codes[near], apart[near], label[near] == 1
         for j in range(len(attribute.levels)):
             if j != r:
-                found = _margin(attribute.codes, j, r, apart, label, floor)
+                pair = (codes == j) | (codes == r)
+                found = _margin(codes[pair] == j, gap[pair], hit[pair], floor)
                 out["comparisons"].append(compare.head(attribute, j, r, choice) | found)
     out["tests"] = compare.adjust(out["comparisons"])
     return out
 
 
-def _margin(codes: IntArray, j: int, r: int, apart: Floats, label: IntArray, floor: int) -> Record:
-    pair = (codes == j) | (codes == r)
-    near = pair & (apart >= -WIDTHS[-1]) & (apart < WIDTHS[-1])
-    own, gap, hit = codes[near] == j, apart[near], label[near] == 1
+def _margin(own: NDArray[np.bool_], gap: Floats, hit: NDArray[np.bool_], floor: int) -> Record:
+    """Compare the rows of a group (`own`) with those of its reference near the threshold."""
     h = _half_width(np.abs(gap[own]), np.abs(gap[~own]))
     inside = (gap >= -h) & (gap < h)
     own, gap, hit = own[inside], gap[inside], hit[inside]
