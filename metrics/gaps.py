@@ -13,6 +13,7 @@ from metrics.estimates import BASELINE, Frame, Record, plain
 from metrics.groups import LISTED_CELLS, Grouping
 
 SHUFFLES = 2000
+NOTHING_TO_COMPARE = "nobody-in-either"
 # Described with a pointwise interval; a complement of a judged rate is never repeated.
 DESCRIBED = ("npv", "base-rate", "abstention-rate")
 
@@ -179,8 +180,12 @@ def _ratios(frame: Frame, listed: list[Block], start: int) -> list[Record]:
         ratio, low, high, adjusted = intervals.log_ratio(c.x1, c.n1, c.x2, c.n2)
         value, low_, high_ = plain(ratio), plain(low), plain(high)
         enough = (c.rows >= policy.floor) & (np.minimum(c.n1, c.n2) >= policy.denominator_floor)
+        nothing = (c.x1 == 0) & (c.x2 == 0)  # 0/0 is no ratio, whatever is added to it
         for k in range(len(c)):
             reason = str(c.reason[k]) or (None if enough[k] else verdicts.BELOW_FLOOR)
+            if nothing[k]:
+                value[k] = low_[k] = high_[k] = None
+                reason = reason if reason is not None else NOTHING_TO_COMPARE
             record = _gap(frame, block, k) | dict.fromkeys(
                 ("thick_low", "thick_high", "p", "p_adjusted", "weight", "b", "rows_needed",
                  "mdd", "size_class", "verdict")

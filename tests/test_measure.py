@@ -531,3 +531,14 @@ def test_real_rows_agree_with_fairlearn_and_scikit_learn(shared_data):
         here = codes == code
         auc = one(document["scores"]["auc"], group=group)
         assert abs(auc["value"] - sm.roc_auc_score(label[here], score[here])) < 1e-4
+
+
+def test_a_ratio_of_nobody_to_nobody_is_undefined() -> None:
+    sex = Attribute("sex", ("a", "b", "c"), np.repeat([0, 1, 2], 100), None)
+    decision = np.zeros(300, dtype=np.int8)
+    decision[200:220] = 1
+    document = measure([sex], decision=decision, policy=Policy(goal="selection-rate"))
+    ratios = {gap["group"]["sex"]: gap for gap in document["gaps"] if gap["kind"] == "ratio"}
+    assert ratios["b"]["value"] is None
+    assert ratios["b"]["reason"] == "nobody-in-either"
+    assert ratios["c"]["value"] is not None

@@ -47,6 +47,7 @@ REASONS = {
     "at-bound": "no interval at 0 or 1",
     "one-class": "only one recorded outcome",
     "empty-denominator": "nobody to count",
+    "nobody-in-either": "nobody in either group",
     "reference": "reference",
     "score-is-no-probability": "the score is no probability between 0 and 1",
     "abstain": "no decision was abstained from",
