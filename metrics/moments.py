@@ -24,7 +24,10 @@ STEP = float(1 << 26)
 # Rows, rows with a prediction, rows with a label too.
 COUNTS = ("rows", "predicted", "both")
 OF_PREDICTION = ("p", "p2", "p3", "p4")
-OF_BOTH = ("under", "over", "under2", "over2", "e4", "y", "y2", "y3", "y4", "e2y", "e2y2")
+OF_BOTH = (
+    "under", "over", "under2", "over2", "under3", "over3", "e4",
+    "y", "y2", "y3", "y4", "e2y", "e2y2",
+)  # fmt: skip
 NAMES = (*OF_PREDICTION, *OF_BOTH)
 
 
@@ -239,7 +242,8 @@ def _powers(
     under, over, e2, y2, p2 = np.maximum(-error, 0), np.maximum(error, 0), error**2, y**2, p**2
     powers = (
         p, p2, p2 * p, p2**2,
-        under, over, under**2, over**2, e2**2, y, y2, y2 * y, y2**2, e2 * y, e2 * y2,
+        under, over, under**2, over**2, under**3, over**3, e2**2,
+        y, y2, y2 * y, y2**2, e2 * y, e2 * y2,
     )  # fmt: skip
     return [np.ones(len(p)), predicted.astype(float), both.astype(float), *powers]
 

@@ -15,6 +15,10 @@ from metrics.values import Limits, Test, joined, student, t_quantile, welch
 
 # A variance below this share of the second moment is rounding.
 ROUNDING = 1e-12
+# Limits on a log scale stop here, so that their squares are numbers.
+FURTHEST = 250.0
+# Rows for each unit of squared skewness from which a t test keeps its level (Cochran's rule).
+PER_SKEWNESS = 25
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,10 @@ def mean(sums: Sums, slug: str) -> Mean:
         first, second, n = m["p"], m["p2"], sums.predicted
     elif slug == "mean-label":
         first, second = m["y"], m["y2"]
-    elif slug == "bias":
-        first, second, origin = m["over"] - m["under"], m["under2"] + m["over2"], 0.0
-    elif slug == "mae":
-        first, second, origin = m["over"] + m["under"], m["under2"] + m["over2"], 0.0
-    elif slug.startswith("pinball-"):
-        q = float(slug.removeprefix("pinball-")) / 100
-        first = q * m["under"] + (1 - q) * m["over"]
-        second = q**2 * m["under2"] + (1 - q) ** 2 * m["over2"]
+    elif slug in ("bias", "mae") or slug.startswith("pinball-"):
+        up, down = _weights(slug)
+        first = up * m["over"] + down * m["under"]
+        second = up**2 * m["over2"] + down**2 * m["under2"]
         origin = 0.0
     else:
         raise KeyError(slug)
@@ -92,6 +92,53 @@ def mean(sums: Sums, slug: str) -> Mean:
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = np.where(n > 1, spread * n / (n - 1), np.nan)
     return Mean(origin + unit * first, unit**2 * variance, n)
+
+
+def rows_for_t(sums: Sums, slug: str) -> Floats:
+    """Rows from which a t interval of the measure can be relied on: 25 times skewness squared.
+
+    Parameters
+    ----------
+    sums
+        Moments of g groups, best of everybody: small samples hide their skewness.
+    slug
+        As for `mean`; other measures need 0.
+
+    Returns
+    -------
+    (g,) float
+        0 where nothing varies.
+
+    References
+    ----------
+    Cochran, Sampling techniques, third edition, 1977, section 2.15.
+    """
+    m = sums.mean
+    if slug in ("mean-prediction", "mean-label"):
+        name = "p" if slug == "mean-prediction" else "y"
+        first, second, third = m[name], m[f"{name}2"], m[f"{name}3"]
+    elif slug in ("rmse", "r2"):
+        return np.zeros(len(sums.rows))
+    else:
+        up, down = _weights(slug)
+        first = down * m["under"] + up * m["over"]
+        second = down**2 * m["under2"] + up**2 * m["over2"]
+        third = down**3 * m["under3"] + up**3 * m["over3"]
+    spread = _central(first, second)
+    central = third - 3 * first * second + 2 * first**3
+    with np.errstate(invalid="ignore", divide="ignore"):
+        needed = PER_SKEWNESS * central**2 / spread**3
+    return np.asarray(np.where(spread > 0, needed, 0.0))
+
+
+def _weights(slug: str) -> tuple[float, float]:
+    """Factors of predictions above and below the label in a measure of errors."""
+    if slug == "bias":
+        return 1.0, -1.0
+    if slug == "mae":
+        return 1.0, 1.0
+    q = float(slug.removeprefix("pinball-")) / 100
+    return 1 - q, q
 
 
 def _central(first: Floats, second: Floats) -> Floats:
@@ -150,6 +197,7 @@ def _rmse(sums: Sums) -> Estimate:
 
     def limits(alpha: Floats) -> Limits:
         half = t_quantile(np.where(error > 0, n - 1.0, np.nan), alpha) * error
+        half = np.minimum(half, FURTHEST)
         return value * np.exp(-half), value * np.exp(half)
 
     return Estimate(value, n, _reasons(n, error > 0), "log-t", limits, value * error)
@@ -172,7 +220,7 @@ def _r2(sums: Sums) -> Estimate:
 
     def limits(alpha: Floats) -> Limits:
         half = t_quantile(np.where(error > 0, n - 1.0, np.nan), alpha) * error
-        left = 1 - value
+        half, left = np.minimum(half, FURTHEST), 1 - value
         return 1 - left * np.exp(half), 1 - left * np.exp(-half)
 
     reason = _reasons(n, np.isfinite(error))

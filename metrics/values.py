@@ -191,7 +191,7 @@ def joined(theta1: Floats, limits1: Bar, theta2: Floats, limits2: Bar, error: Fl
         return square_and_add(theta1, *limits1(alpha), theta2, *limits2(alpha))
 
     low, high = np.full(value.shape, np.log(_TINY)), np.zeros(value.shape)
-    for _ in range(60):
+    for _ in range(45):
         middle = (low + high) / 2
         lower, upper = bar(np.exp(middle))
         covers = (lower <= 0) & (upper >= 0)
