@@ -15,6 +15,7 @@ SECTIONS = {
     "verdicts": "Acceptance of the verdicts",
     "audits": "Whole audits",
     "diagnoses": "Diagnoses of shift, strata, levels, references and flips",
+    "subgroups": "Subgroups nobody named",
 }
 HEAD = """# Benchmark results
 
