@@ -204,8 +204,8 @@ def _checked(
             f"The model's output “{output}” has {int(outside.sum()):,} of {scores.size:,} values"
             f" outside {low:g} to {high:g}.",
             "Choose the output that holds the probability, or give the range with"
-            f" --score-range={smallest:g},{largest:g} (field “Score runs from … to …” on the page)."
-            " Calibration is then not applicable.",
+            f" --score-range={smallest:g},{largest:g} (field “Score runs from … to …” on the"
+            " page). Calibration is then not applicable.",
             where=f"first in row {int(np.flatnonzero(outside)[0]) + 1:,}",
             found=f"smallest {smallest:g}, largest {largest:g}",
         )
