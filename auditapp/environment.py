@@ -50,6 +50,17 @@ def generated_key(path: Path) -> str:
     return key
 
 
+def private_folder(path: Path) -> None:
+    """Make a folder that its owner alone can read: it holds people's data."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The folder {path} cannot be made: {error.strerror}. Set DATA_DIR to a folder that"
+            " this user can write to."
+        ) from error
+
+
 def runtime_dir(data_dir: Path) -> Path:
     """Folder for the Redis socket: inside `data_dir`, or a short one where that is too long."""
     inside = data_dir / "run"

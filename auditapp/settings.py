@@ -8,7 +8,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from auditapp.environment import broker_url, generated_key, runtime_dir, secret
+from auditapp.environment import broker_url, generated_key, private_folder, runtime_dir, secret
 from auditapp.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,8 +20,8 @@ if (BASE_DIR / ".env").is_file():
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).expanduser().absolute()
 RUN_DIR = runtime_dir(DATA_DIR)
 TEMP_DIR = DATA_DIR / "tmp"
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds people's data
-TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
+private_folder(DATA_DIR)
+private_folder(TEMP_DIR)
 
 # Who may reach it
 DEBUG = env.bool("DEBUG", default=False)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 
 from auditapp import checks
+from auditapp.environment import private_folder
 
 
 def _ids(found: list[Any]) -> list[str]:
@@ -52,3 +54,9 @@ def test_unknown_services_are_errors(settings: Any, monkeypatch: pytest.MonkeyPa
     settings.REDIS_URL = "amqp://host"
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.mysql")
     assert _ids(checks.services()) == ["evenhand.E004", "evenhand.E005"]
+
+
+def test_a_data_folder_that_cannot_be_made_is_named_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ImproperlyConfigured, match="Set DATA_DIR"):
+        private_folder(tmp_path / "file" / "var")

@@ -182,7 +182,7 @@ def test_it_counts_rows_without_a_score(tmp_path: Path) -> None:
     assert error.code == "model-scores"
     assert "Blank values: hours 2." in error.hint
     assert "2 of 400 rows" in error.message
-    assert "first in row 1" in error.where
+    assert "first in data row 1" in error.where
 
 
 @pytest.mark.parametrize("value", [1.5, -0.25])

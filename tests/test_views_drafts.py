@@ -176,7 +176,8 @@ def test_a_settled_check_sends_the_browser_on(client: Client, team: Team) -> Non
 def test_the_table_is_read_again_as_the_user_says(client: Client, team: Team) -> None:
     dataset = make_dataset(team, profile=people(), rows=1000)
     audit = make_draft(team, dataset=dataset)
-    data = {"delimiter": ";", "encoding": "", "header": "no", "missing": "(blank), -9"}
+    data = {"delimiter": ";", "encoding": "", "header": "no", "quote": "no",
+            "missing": "(blank), -9"}  # fmt: skip
     response = client.post(reverse("audit-data-reading", args=[audit.id]), data)
     assert response.status_code == 302
     dataset.refresh_from_db()
@@ -186,6 +187,7 @@ def test_the_table_is_read_again_as_the_user_says(client: Client, team: Team) ->
         "delimiter": ";",
         "encoding": None,
         "header": False,
+        "quote": "",
         "missing": ["", "-9"],
     }
     assert not audit.draft["roles"]

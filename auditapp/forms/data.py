@@ -33,6 +33,10 @@ HEADERS = [
     ("yes", "The first row holds the column names"),
     ("no", "There is no header; columns get numbers"),
 ]
+QUOTES = [
+    ("", "Quotes hold text that may contain the separator"),
+    ("no", "No quotes; a quote is a plain character"),
+]
 BLANK = "(blank)"
 
 
@@ -97,6 +101,7 @@ class ReadForm(forms.Form):
     delimiter = forms.ChoiceField(label="Columns are separated by", choices=DELIMITERS)
     encoding = forms.ChoiceField(label="Encoding", choices=ENCODINGS)
     header = forms.ChoiceField(label="Header", choices=HEADERS)
+    quote = forms.ChoiceField(label="Quotes", choices=QUOTES)
     missing = forms.CharField(
         label="Marks for a missing value",
         required=False,
@@ -106,7 +111,7 @@ class ReadForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("delimiter", "encoding", "header"):
+        for name in ("delimiter", "encoding", "header", "quote"):
             self.fields[name].required = False
 
     @classmethod
@@ -118,6 +123,7 @@ class ReadForm(forms.Form):
             "delimiter": options.get("delimiter") or "",
             "encoding": options.get("encoding") or "",
             "header": "" if header is None else "yes" if header else "no",
+            "quote": "no" if options.get("quote") == "" else "",
             "missing": ", ".join(
                 mark if mark else BLANK for mark in (DEFAULT_MARKS if marks is None else marks)
             ),
@@ -131,5 +137,6 @@ class ReadForm(forms.Form):
             "delimiter": data["delimiter"] or None,
             "encoding": data["encoding"] or None,
             "header": {"": None, "yes": True, "no": False}[data["header"]],
+            "quote": "" if data["quote"] == "no" else None,
             "missing": ["" if mark == BLANK else mark for mark in marks],
         }

@@ -100,7 +100,7 @@ def _check_range(raw: NDArray[np.float64], plan: Plan) -> None:
         f" {low:g} to {high:g}.",
         f"Give the range with --score-range={known.min():g},{known.max():g}"
         " (field “Score runs from … to …” on the page). Calibration is then not applicable.",
-        where=f"first in row {int(np.flatnonzero(outside)[0]) + 1:,}",
+        where=f"first in data row {int(np.flatnonzero(outside)[0]) + 1:,}",
         found=f"smallest {known.min():g}, largest {known.max():g}",
     )
 

@@ -189,7 +189,7 @@ def _checked(
             f"The model gave no number for {broken:,} of {scores.size:,} rows.",
             "Check how the model treats blank and unusual values, and export it with the step"
             f" that fills them in. {blanks()}".strip(),
-            where=f"output {output}, first in row {int(np.flatnonzero(~finite)[0]) + 1:,}",
+            where=f"output {output}, first in data row {int(np.flatnonzero(~finite)[0]) + 1:,}",
             found=f"{nan:,} not a number, {broken - nan:,} infinite",
         )
     # Probabilities in 32 bits may sum to a hair more than one.
@@ -206,7 +206,7 @@ def _checked(
             "Choose the output that holds the probability, or give the range with"
             f" --score-range={smallest:g},{largest:g} (field “Score runs from … to …” on the"
             " page). Calibration is then not applicable.",
-            where=f"first in row {int(np.flatnonzero(outside)[0]) + 1:,}",
+            where=f"first in data row {int(np.flatnonzero(outside)[0]) + 1:,}",
             found=f"smallest {smallest:g}, largest {largest:g}",
         )
     return scores
