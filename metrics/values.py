@@ -183,7 +183,7 @@ def joined(theta1: Floats, limits1: Bar, theta2: Floats, limits2: Bar, error: Fl
     References
     ----------
     Zou, Donner, Construction of confidence limits about effect measures, Statistics in
-    Medicine 27, 2008, equation 3.
+    Medicine 27, 2008.
     """
     value = theta1 - theta2
 
