@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics import bootstrap, hypergeometric, ranks, shuffles, values
+from metrics import bootstrap, contrasts, hypergeometric, ranks, shuffles
 from metrics.cells import Axis, CellTable, Counts, Floats
 from metrics.comparisons import REST, Comparisons
 from metrics.groups import Attribute, grouping
@@ -56,20 +56,20 @@ def measures(sums: NDArray[np.generic], everybody: NDArray[np.generic]) -> Float
     return np.stack([selection, exposure, ndcg, skew], axis=-1)
 
 
-def places_test(x1: Counts, n1: Counts, x2: Counts, n2: Counts) -> values.Test:
+def places_test(x1: Counts, n1: Counts, x2: Counts, n2: Counts) -> contrasts.Test:
     """Central Fisher test of selection with the limits that match it, given the places."""
     first, second = divide(x1, n1), divide(x2, n2)
     empty = np.minimum(n1, n2) == 0
     p = np.where(empty, np.nan, fisher_central(x1, n1, x2, n2))
 
-    def bar(alpha: Floats) -> values.Limits:
+    def bar(alpha: Floats) -> contrasts.Limits:
         return hypergeometric.difference_limits(x1, n1, x2, n2, alpha)
 
     pooled = divide(x1 + x2, n1 + n2)
     spread = pooled * (1 - pooled)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(spread * (1 / n1 + 1 / n2))
-    return values.Test(first - second, p, bar, error, spread)
+    return contrasts.Test(first - second, p, bar, error, spread)
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Lists:
 
     def drawn_tests(
         self, by: tuple[str, ...], pairs: Comparisons, policy: _Policy
-    ) -> dict[str, values.Test]:
+    ) -> dict[str, contrasts.Test]:
         """Student tests with bootstrap standard errors; lists less one degree of freedom."""
         here, there = self.sides(by, pairs)
         everybody = self.totals(()).sum(axis=0)
@@ -208,7 +208,7 @@ class Lists:
             error[(defined < 0.9 * policy.draws) | (error <= 0)] = np.nan
         df = np.asarray(self.shared(by, pairs) - 1, dtype=np.float64)
         return {
-            metric: values.student(gap[:, m], error[:, m], df)
+            metric: contrasts.student(gap[:, m], error[:, m], df)
             for m, metric in enumerate(METRICS[:3])
         }
 
@@ -244,7 +244,7 @@ class Lists:
 
     def shuffled_test(
         self, by: tuple[str, ...], pairs: Comparisons, gap: Floats, policy: _Policy
-    ) -> values.Test:
+    ) -> contrasts.Test:
         """Permutation test of exposure in a single list."""
         bins, discount = self._bins(by)
         average = self._average()
@@ -267,11 +267,11 @@ class Lists:
             if error[k] == 0:
                 p[k] = np.nan
 
-        def bar(alpha: Floats) -> values.Limits:
+        def bar(alpha: Floats) -> contrasts.Limits:
             low, high = np.full(len(pairs), np.nan), np.full(len(pairs), np.nan)
             for k, null in enumerate(nulls):
                 if null is not None and np.isfinite(p[k]) and np.isfinite(alpha[k]):
                     low[k], high[k] = shuffles.shifted_limits(gap[k], null, float(alpha[k]))
             return low, high
 
-        return values.Test(gap, p, bar, error, np.full(len(pairs), np.nan))
+        return contrasts.Test(gap, p, bar, error, np.full(len(pairs), np.nan))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics import bootstrap, hypergeometric, lists, ranks, values
+from metrics import bootstrap, contrasts, hypergeometric, lists, ranks, values
 from metrics.cells import Floats, IntArray
 from metrics.estimates import BASELINE, Record, plain
 from metrics.groups import Attribute
@@ -311,7 +311,7 @@ def _counts(here: IntArray, there: IntArray) -> dict[str, list[object]]:
     }
 
 
-def _tests(frame: Lists, by: tuple[str, ...], policy: RankingPolicy) -> dict[str, values.Test]:
+def _tests(frame: Lists, by: tuple[str, ...], policy: RankingPolicy) -> dict[str, contrasts.Test]:
     pairs = frame.layout.compared(by)
     if not frame.single:
         return frame.drawn_tests(by, pairs, policy)
@@ -324,5 +324,5 @@ def _tests(frame: Lists, by: tuple[str, ...], policy: RankingPolicy) -> dict[str
     return {
         "selection-at-k": lists.places_test(x1, n1, x2, n2),
         "exposure": frame.shuffled_test(by, pairs, gap[:, 1], policy),
-        "ndcg": values.student(gap[:, 2], nothing, nothing),
+        "ndcg": contrasts.student(gap[:, 2], nothing, nothing),
     }

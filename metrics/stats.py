@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from metrics import intervals
 from metrics.cells import Counts, Floats
+from metrics.contrasts import Limits, Test, joined, student, t_quantile, welch
 from metrics.moments import Scale, Sums
-from metrics.values import Limits, Test, joined, student, t_quantile, welch
 
 # A variance below this share of the second moment is rounding.
 ROUNDING = 1e-12

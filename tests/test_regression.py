@@ -12,7 +12,7 @@ import sklearn.metrics as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics import stats, values
+from metrics import contrasts, stats
 from metrics.groups import Attribute
 from metrics.moments import choose_scale, count_moments, read
 from metrics.regression import RegressionPolicy, derive_regression, measure_regression
@@ -343,7 +343,7 @@ def test_a_gap_at_the_tolerance_is_rarely_called_no_difference():
     here = rng.standard_normal((reps, n)) + 0.2
     there = rng.standard_normal((reps, n))
     sizes = np.full(reps, float(n))
-    test = values.welch(
+    test = contrasts.welch(
         here.mean(1), here.var(1, ddof=1), sizes, there.mean(1), there.var(1, ddof=1), sizes
     )
     low, high = test.bar(np.full(reps, 0.10))
