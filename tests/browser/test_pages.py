@@ -118,6 +118,7 @@ def test_every_page_keeps_the_rules_at_two_widths(page: Page, paths: dict[str, s
     assert found == []
 
 
+@pytest.mark.usefixtures("paths")  # makes the new person's account
 def test_the_first_pages_a_person_sees_keep_the_rules(browser: Browser, stack: Stack) -> None:
     made = browser.new_context(base_url=stack.url, viewport=DESK)  # type: ignore[arg-type]
     page = made.new_page()
