@@ -164,15 +164,17 @@ class Lists:
         # The same stream for every table: a draw is one set of lists for the whole report.
         rng = bootstrap.stream(policy.seed, "bootstrap/lists")
         out = np.zeros((policy.draws, g + 1, len(ranks.COLUMNS)))
+        # Floats: whole numbers below 2^53 stay exact, and the product goes to BLAS.
+        sums = table.sums.astype(np.float64)
         order = np.argsort(slots, kind="stable")
         starts = np.searchsorted(slots[order], np.arange(g + 1))
         ends = np.searchsorted(slots[order], np.arange(g + 1), side="right")
         for start in range(0, policy.draws, BLOCK):
             size = min(BLOCK, policy.draws - start)
-            weight = rng.multinomial(q, np.full(q, 1 / q), size=size).astype(float)
+            weight = rng.multinomial(q, np.full(q, 1 / q), size=size).T.astype(float, order="C")
             for j in range(g + 1):
                 mine = order[starts[j] : ends[j]]
-                out[start : start + size, j] = weight[:, where[mine]] @ table.sums[mine]
+                out[start : start + size, j] = weight[where[mine]].T @ sums[mine]
         out[:, g] = out.sum(axis=1)
         self.cache[by] = out
         return out

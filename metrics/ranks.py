@@ -249,9 +249,10 @@ def _table(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Counts, IntArray]:
     """Lists, cells and sums of one table, and the table row of each input row."""
     clear, above, shown = rows
-    pairs, inverse = np.unique(np.stack([lists, codes], axis=1), axis=0, return_inverse=True)
-    inverse = inverse.ravel()
-    size = len(pairs)
+    queries, place = np.unique(lists, return_inverse=True)
+    width = int(codes.max(initial=0)) + 1
+    keys, inverse = np.unique(place * width + codes, return_inverse=True)
+    size = len(keys)
     sums = np.zeros((size, len(COLUMNS)), dtype=np.int64)
     steps = np.rint(shown * STEP)
     for slot, column in ((N, None), (PLACES, clear), (SELECTED, above), (EXPOSURE, steps)):
@@ -261,7 +262,7 @@ def _table(
         sums[:, NDCG] = np.rint(np.nan_to_num(value) * STEP)
         sums[:, CHANCE] = np.rint(np.nan_to_num(chance) * STEP)
         sums[:, LISTS] = ~np.isnan(value)
-    return pairs[:, 0], pairs[:, 1], sums, inverse
+    return queries[keys // width], keys % width, sums, inverse
 
 
 def _ndcg(
