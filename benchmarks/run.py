@@ -16,6 +16,7 @@ SECTIONS = {
     "audits": "Whole audits",
     "diagnoses": "Diagnoses of shift, strata, levels, references and flips",
     "subgroups": "Subgroups nobody named",
+    "pid": "Parts of a gap, and bounds",
 }
 HEAD = """# Benchmark results
 

@@ -62,6 +62,7 @@ class _Tables:
     zeta: Floats
     lam: Floats
     mu: Floats
+    length: Floats
 
     @classmethod
     def start(cls, p: Floats) -> _Tables:
@@ -78,7 +79,7 @@ class _Tables:
         entropy = xlogy(pairs, pairs).sum(axis=1) - xlogy(p_zs, p_zs).sum(axis=(1, 2))
         return cls(
             p_s, p_zs, p_zy, entropy, mask, largest | (p_zy <= 0), q, zeta,
-            np.zeros_like(p_zy), np.zeros_like(p_zs),
+            np.zeros_like(p_zy), np.zeros_like(p_zs), np.ones(len(p)),
         )  # fmt: skip
 
     def keep(self, where: NDArray[np.bool_]) -> None:
@@ -92,9 +93,26 @@ class _Tables:
         ratio = np.divide(self.q, q_sy, out=np.ones_like(self.q), where=self.mask)
         return np.asarray(np.log(ratio))
 
-    def bounds(self, log_ratio: Floats) -> tuple[Floats, Floats]:
-        """Upper and lower bound of the unique information at the iterates."""
-        upper = np.einsum("bsyz,bsyz->b", self.q, log_ratio) + self.entropy
+    def feasible(self) -> Floats:
+        """The iterate with both marginals exact: scaled down, then what is missing spread out.
+
+        Rounding leaves the iterate slightly outside; an upper bound needs a point inside.
+        """
+        q = self.q * _at_most_one(self.p_zs, self.q.sum(axis=2))[:, :, None]
+        q *= _at_most_one(self.p_zy, q.sum(axis=1))[:, None]
+        left_s = np.maximum(self.p_zs - q.sum(axis=2), 0.0)
+        left_y = np.maximum(self.p_zy - q.sum(axis=1), 0.0)
+        total = left_s.sum(axis=1)[:, None]
+        part = np.divide(left_s, total, out=np.zeros_like(left_s), where=total > 0)
+        return np.asarray(q + part[:, :, None] * left_y[:, None])
+
+    def bounds(self) -> tuple[Floats, Floats, Floats]:
+        """Upper bound of the unique information, where it is attained, and lower bound."""
+        inside = self.feasible()
+        ratio = np.divide(
+            inside, inside.sum(axis=3, keepdims=True), out=np.ones_like(inside), where=inside > 0
+        )
+        upper = np.einsum("bsyz,bsyz->b", inside, np.log(ratio)) + self.entropy
         dual = self.lam[:, None] + self.mu[:, :, None]
         shift = logsumexp(np.where(self.mask, dual, -np.inf), axis=3).max(axis=2)
         shift[self.p_s <= 0] = 0.0
@@ -104,18 +122,27 @@ class _Tables:
             - (self.p_s * shift).sum(axis=1)
             + self.entropy
         )
-        return upper, lower
+        return upper, inside, lower
 
-    def step(self, log_ratio: Floats) -> None:
-        """One damped Newton step towards a tenth of the complementarity."""
+    def step(self) -> None:
+        """One damped Newton step towards less complementarity, little less after a short step."""
         size = np.maximum(self.mask.sum(axis=(1, 2, 3)), 1)
-        tau = _SHRINK * np.einsum("bsyz,bsyz->b", self.q, self.zeta) / size
+        shrink = np.maximum(_SHRINK, 1.0 - self.length)
+        tau = shrink * np.einsum("bsyz,bsyz->b", self.q, self.zeta) / size
         inverse = np.divide(1.0, self.q, out=np.zeros_like(self.q), where=self.mask)
         centring = tau[:, None, None, None] * inverse
-        force = self.lam[:, None] + self.mu[:, :, None] - log_ratio + centring
-        block = _Blocks.of(self.q, self.zeta)
-        d_lam, d_mu = block.multipliers(self, block.solve(force * self.mask))
-        d_q = block.solve((force + d_lam[:, None] + d_mu[:, :, None]) * self.mask)
+        force = self.lam[:, None] + self.mu[:, :, None] - self.log_ratio() + centring
+        system = _System.of(self)
+        d_lam, d_mu = np.zeros_like(self.lam), np.zeros_like(self.mu)
+        d_q = system.solve(force * self.mask)
+        # The second pass removes the marginals' rounding error of the first.
+        for _ in range(2):
+            more_lam, more_mu = system.multipliers(
+                self.p_zy - (self.q + d_q).sum(axis=1), self.p_zs - (self.q + d_q).sum(axis=2)
+            )
+            d_q += system.solve((more_lam[:, None] + more_mu[:, :, None]) * self.mask)
+            d_lam += more_lam
+            d_mu += more_mu
         d_zeta = centring - self.zeta - self.zeta * inverse * d_q
         room = np.maximum(
             (-d_q * inverse).max(axis=(1, 2, 3)),
@@ -124,6 +151,7 @@ class _Tables:
             ),
         )
         length = np.minimum(1.0, _TO_BOUNDARY / np.maximum(room, _TO_BOUNDARY))
+        self.length = length
         self.q = self.q + length[:, None, None, None] * d_q
         self.zeta = self.zeta + length[:, None, None, None] * d_zeta
         self.lam = self.lam + length[:, None, None] * d_lam
@@ -131,44 +159,62 @@ class _Tables:
 
 
 @dataclass(frozen=True)
-class _Blocks:
-    """Inverse Hessian: for each (s, y) the matrix diag(w) + w w' / d over groups."""
+class _System:
+    """Factors of a Newton system.
+
+    The inverse Hessian is, for each (s, y), the matrix diag(w) + w w' / d over groups; `over`
+    is w / d. `coupling` joins the multipliers of (z, s) and (z, y), `solved` is it after
+    elimination of the former.
+    """
 
     w: Floats
     over: Floats
+    by_site: Floats
+    coupling: Floats
+    solved: Floats
+    schur: Floats
 
     @classmethod
-    def of(cls, q: Floats, zeta: Floats) -> _Blocks:
-        w = q / (1.0 + zeta)
-        d = np.einsum("bsyz,bsyz->bsy", w, zeta)[..., None]
-        return cls(w, np.divide(w, d, out=np.zeros_like(w), where=d > 0))
-
-    def solve(self, v: Floats) -> Floats:
-        product = self.w * v
-        return np.asarray(product + self.over * product.sum(axis=3, keepdims=True))
-
-    def multipliers(self, tables: _Tables, t: Floats) -> tuple[Floats, Floats]:
-        """Changes of lam and mu that keep both marginals; mu is eliminated site by site."""
-        b, s, y, z = self.w.shape
-        whole = self.w[..., :, None] * self.over[..., None, :]
+    def of(cls, tables: _Tables) -> _System:
+        """Factors at the iterates of some tables."""
+        w = tables.q / (1.0 + tables.zeta)
+        d = np.einsum("bsyz,bsyz->bsy", w, tables.zeta)[..., None]
+        over = np.divide(w, d, out=np.zeros_like(w), where=d > 0)
+        b, s, y, z = w.shape
+        whole = w[..., :, None] * over[..., None, :]
         diagonal = np.arange(z)
-        whole[..., diagonal, diagonal] += self.w
+        whole[..., diagonal, diagonal] += w
         by_site, by_decision = whole.sum(axis=2), whole.sum(axis=1)
         by_site[..., diagonal, diagonal] += tables.p_zs <= 0
-        coupling = whole.transpose(0, 1, 3, 2, 4).reshape(b, s, z, y * z)
-        rest_mu = tables.p_zs - tables.q.sum(axis=2) - t.sum(axis=2)
-        rest_lam = tables.p_zy - tables.q.sum(axis=1) - t.sum(axis=1)
         inverse = _inverse(by_site)
+        coupling = whole.transpose(0, 1, 3, 2, 4).reshape(b, s, z, y * z)
         solved = (inverse @ coupling).reshape(b, s * z, y * z)
-        flat = coupling.reshape(b, s * z, y * z).transpose(0, 2, 1)
-        schur = -(flat @ solved)
+        schur = -(coupling.reshape(b, s * z, y * z).transpose(0, 2, 1) @ solved)
         every = schur.reshape(b, y, z, y, z)
         for j in range(y):
             every[:, j, :, j] += by_decision[:, j]
-        right = rest_lam.reshape(b, -1) - np.einsum("bij,bi->bj", solved, rest_mu.reshape(b, -1))
-        d_lam = _pinned_solve(schur, right, tables.pinned.reshape(b, -1)).reshape(b, y, z)
-        left = rest_mu - (coupling @ d_lam.reshape(b, 1, -1, 1))[..., 0]
-        return d_lam, (inverse @ left[..., None])[..., 0]
+        pinned = _pinned_inverse(schur, tables.pinned.reshape(b, -1))
+        return cls(w, over, inverse, coupling, solved, pinned)
+
+    def solve(self, v: Floats) -> Floats:
+        """Inverse Hessian times `v`."""
+        product = self.w * v
+        return np.asarray(product + self.over * product.sum(axis=3, keepdims=True))
+
+    def multipliers(self, rest_lam: Floats, rest_mu: Floats) -> tuple[Floats, Floats]:
+        """Changes of lam and mu that move the marginals by so much."""
+        b, y, z = rest_lam.shape
+        right = rest_lam.reshape(b, -1) - np.einsum(
+            "bij,bi->bj", self.solved, rest_mu.reshape(b, -1)
+        )
+        d_lam = (self.schur @ right[..., None]).reshape(b, y, z)
+        left = rest_mu - (self.coupling @ d_lam.reshape(b, 1, -1, 1))[..., 0]
+        return d_lam, (self.by_site @ left[..., None])[..., 0]
+
+
+def _at_most_one(wanted: Floats, found: Floats) -> Floats:
+    ratio = np.divide(wanted, found, out=np.ones_like(found), where=found > wanted)
+    return np.asarray(ratio)
 
 
 def _inverse(matrices: Floats) -> Floats:
@@ -188,17 +234,16 @@ def _inverse(matrices: Floats) -> Floats:
     return np.asarray(inverse * scale[..., :, None] * scale[..., None, :])
 
 
-def _pinned_solve(matrix: Floats, right: Floats, pinned: NDArray[np.bool_]) -> Floats:
-    """Solve with some unknowns held at 0; the matrix is changed in place."""
+def _pinned_inverse(matrix: Floats, pinned: NDArray[np.bool_]) -> Floats:
+    """Inverse with some unknowns held at 0; the matrix is changed in place."""
     free = ~pinned
-    matrix *= free[:, :, None] & free[:, None, :]
     place = np.arange(matrix.shape[-1])
     diagonal = matrix[:, place, place]
-    scale = 1.0 / np.sqrt(np.where(free & (diagonal > 0), diagonal, 1.0))
+    scale = free / np.sqrt(np.where(free & (diagonal > 0), diagonal, 1.0))
     matrix *= scale[:, :, None] * scale[:, None, :]
     matrix[:, place, place] = 1.0 + _RIDGE
-    solved = np.linalg.solve(matrix, (right * free * scale)[..., None])[..., 0]
-    return np.asarray(solved * scale * free)
+    inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+    return np.asarray(inverse * scale[:, :, None] * scale[:, None, :])
 
 
 def _block(
@@ -215,11 +260,10 @@ def _block(
     tables = _Tables.start(p)
     live = np.arange(len(p))
     for number in range(iterations + 1):
-        log_ratio = tables.log_ratio()
-        high, low = tables.bounds(log_ratio)
+        high, inside, low = tables.bounds()
         better = high < upper[live]
         upper[live[better]] = high[better]
-        best[live[better]] = tables.q[better]
+        best[live[better]] = inside[better]
         lower[live] = np.fmax(lower[live], low)
         steps[live] = number
         going = (upper[live] - lower[live] > tolerance) & np.isfinite(high) & np.isfinite(low)
@@ -227,10 +271,10 @@ def _block(
             break
         if not going.all():
             tables.keep(going)
-            live, log_ratio = live[going], log_ratio[going]
+            live = live[going]
         with np.errstate(all="ignore"):
             try:
-                tables.step(log_ratio)
+                tables.step()
             except np.linalg.LinAlgError:
                 break
     return upper, np.maximum(upper - lower, 0.0), steps, best
