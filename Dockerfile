@@ -14,7 +14,7 @@ RUN PIP_FIND_LINKS="$TORCH_FIND_LINKS" pip install --no-cache-dir "$(grep '^torc
 
 COPY . .
 ENV DATA_DIR=/data PYTHONUNBUFFERED=1
-RUN mkdir /data && chown evenhand /data \
+RUN mkdir -m 700 /data && chown evenhand /data \
  && DATA_DIR=/tmp/build SECRET_KEY=only-for-collectstatic python manage.py collectstatic --noinput
 USER evenhand
 VOLUME /data

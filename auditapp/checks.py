@@ -22,6 +22,14 @@ def folders(**_: Any) -> list[CheckMessage]:
     if not os.access(data, os.W_OK):
         hint = f"Let this user write to {data}, or set DATA_DIR."
         found.append(Error("The data folder cannot be written.", hint=hint, id="evenhand.E001"))
+    elif data.stat().st_mode & 0o007:
+        found.append(
+            Warning(
+                "Other users of this machine can enter the data folder.",
+                hint=f"Run chmod o-rwx {data}: it holds the database and what people upload.",
+                id="evenhand.W004",
+            )
+        )
     key = data / "secret.key"
     if key.exists() and key.stat().st_mode & 0o077:
         found.append(

@@ -42,6 +42,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Else failed sign-ins of one person would count against everybody behind the proxy.
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -75,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "auditapp.middleware.private_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -214,6 +217,7 @@ UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_MB", default=4096) * 1024**2
 FILE_UPLOAD_HANDLERS = ["auditapp.uploadhandler.DiskUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = TEMP_DIR
 FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_NUMBER_FILES = 2  # a table and a model
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000  # a role for each column of a wide table
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 
 
 class DiskUploadHandler(TemporaryFileUploadHandler):
@@ -18,7 +18,13 @@ class DiskUploadHandler(TemporaryFileUploadHandler):
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Open the temporary file."""
+        """Open the temporary file; nothing of someone who is not signed in reaches the disk.
+
+        Looking for the form's token reads the whole request, before any view can refuse it.
+        """
+        user = getattr(self.request, "user", None)
+        if user is None or not user.is_authenticated:
+            raise SkipFile
         super().new_file(*args, **kwargs)
         self.received = 0
         self.digest = hashlib.sha256()

@@ -60,3 +60,11 @@ def test_a_data_folder_that_cannot_be_made_is_named_with_the_cure(tmp_path: Path
     (tmp_path / "file").write_text("")
     with pytest.raises(ImproperlyConfigured, match="Set DATA_DIR"):
         private_folder(tmp_path / "file" / "var")
+
+
+def test_a_data_folder_others_can_enter_is_a_warning(tmp_path: Path, settings: Any) -> None:
+    settings.DATA_DIR = tmp_path
+    tmp_path.chmod(0o755)
+    assert _ids(checks.folders()) == ["evenhand.W004"]
+    tmp_path.chmod(0o750)
+    assert checks.folders() == []

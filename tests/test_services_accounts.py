@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from auditapp.models import Member, SignInLink, User
-from auditapp.services import accounts
+from auditapp.services import accounts, upkeep
 
 pytestmark = pytest.mark.django_db
 
@@ -89,3 +91,13 @@ def test_signin_link_makes_an_account_only_when_told(capsys: Any) -> None:
 def test_signin_link_refuses_what_is_no_address() -> None:
     with pytest.raises(CommandError, match="no email address"):
         call_command("signin_link", "ada", "--create")
+
+
+def test_tidying_up_forgets_sessions_that_ran_out() -> None:
+    for days in (-1, 1):
+        session = SessionStore()
+        session["x"] = 1
+        session.set_expiry(timezone.now() + timedelta(days=days))
+        session.save()
+    upkeep.sweep()
+    assert [s.expire_date > timezone.now() for s in Session.objects.all()] == [True]

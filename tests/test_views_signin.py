@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from auditapp.models import User
 from auditapp.services.accounts import signin_link_make, user_create, workspace_create
 from tests.factories import make_team
 
@@ -73,6 +74,13 @@ def test_it_never_goes_on_to_another_site(dora: Client) -> None:
     assert dora.post(reverse("signin"), data)["Location"] == reverse("home")
 
 
+@pytest.mark.parametrize("wanted", ["no-such-name", "//elsewhere.test/", "/\\elsewhere.test/"])
+def test_an_odd_place_to_go_on_to_is_the_list_of_audits(dora: Client, wanted: str) -> None:
+    data = {"email": "dora@example.org", "password": PASSWORD, "next": wanted}
+    assert dora.post(reverse("signin"), data)["Location"] == reverse("home")
+    assert dora.get(reverse("signin"), {"next": wanted})["Location"] == reverse("home")
+
+
 def test_opening_a_link_consumes_nothing_and_the_button_works_once() -> None:
     team = make_team()
     address = reverse("signin-link", args=[signin_link_make(user=team.alice)])
@@ -113,6 +121,18 @@ def test_a_password_is_changed_only_with_the_old_one(dora: Client) -> None:
     assert "not the current password" in dora.post(reverse("account"), data).content.decode()
     data["old_password"] = PASSWORD
     assert dora.post(reverse("account"), data).status_code == 302
+
+
+def test_a_new_password_ends_other_sessions_and_open_links(dora: Client) -> None:
+    other = Client()
+    for client in (dora, other):
+        client.post(reverse("signin"), {"email": "dora@example.org", "password": PASSWORD})
+    link = signin_link_make(user=User.objects.get(email="dora@example.org"))
+    data = {"name": "", "old_password": PASSWORD, "new_password": "another long secret"}
+    dora.post(reverse("account"), data)
+    assert dora.get(reverse("home")).status_code == 200
+    assert other.get(reverse("home")).status_code == 302
+    assert Client().post(reverse("signin-link", args=[link])).status_code == 410
 
 
 def test_a_weak_password_is_refused() -> None:

@@ -107,10 +107,11 @@ def account_ensure(*, email: str, name: str = "", workspace_name: str = "") -> U
 
 @transaction.atomic
 def account_change(*, user: User, name: str, password: str | None = None) -> User:
-    """Change the name, and the password where a new one is given."""
+    """Change the name, and the password where a new one is given, which ends open links."""
     user.name = name.strip()[:120]
     if password is not None:
         user.set_password(password)
+        SignInLink.objects.filter(user=user, used_at=None).delete()
     user.save(update_fields=["name", "password"])
     return user
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 
 from auditapp import storage
 from auditapp.models import Dataset, ModelFile, Report
@@ -10,8 +11,9 @@ from auditapp.services.accounts import signin_links_forget
 
 
 def sweep() -> list[str]:
-    """Delete files of killed jobs, folders no row names, and old sign-in links."""
+    """Delete files of killed jobs, folders no row names, old sign-in links and sessions."""
     signin_links_forget()
+    SessionStore.clear_expired()
     kept: set[str] = set()
     for model in (Dataset, ModelFile, Report):
         kept.update(model.objects.values_list("path", flat=True))

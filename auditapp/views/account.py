@@ -29,7 +29,7 @@ def _next(request: HttpRequest) -> str:
     inside = url_has_allowed_host_and_scheme(
         wanted, {request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if inside else reverse("home")
+    return wanted if inside and wanted.startswith("/") else reverse("home")
 
 
 @sensitive_post_parameters("password")
