@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-pytest.importorskip("clarabel")
-
 from metrics import rate_bounds
 from metrics.bound_program import Program
 from metrics.bounds import Bound, axis

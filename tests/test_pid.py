@@ -130,7 +130,6 @@ def test_an_empty_table_has_no_parts() -> None:
 
 
 def test_another_solver_finds_the_same_unique_part() -> None:
-    pytest.importorskip("clarabel")
     rng = np.random.default_rng(11)
     shapes = [(2, 2, 2), (2, 5, 2), (3, 4, 3), (2, 10, 2), (4, 3, 2)]
     worst = 0.0
