@@ -75,7 +75,7 @@ def score_section(frame: Frame) -> Record | None:
     out["sweep"], out["histogram"] = [], []
     starts = calibration.curve_starts(tables[0].everyone[0])
     for table in tables:
-        out["sweep"] += _sweep(counted, table)
+        out["sweep"] += _sweep(counted, table, value)
         out["histogram"] += _histogram(table, value)
         if counted.has_label:
             auc, variance = _auc(table)
@@ -112,24 +112,27 @@ def _auc(table: Table) -> tuple[Floats, Floats]:
     return auc, variance
 
 
-def _too_little(table: Table, auc: Floats) -> list[str | None]:
+def _too_little(table: Table, auc: Floats, variance: Floats) -> list[str | None]:
     """Why an AUC has no interval, None where it has one."""
     out: list[str | None] = []
     positives, negatives = table.positives.sum(axis=1), table.negatives.sum(axis=1)
-    for m, n, value in zip(positives.tolist(), negatives.tolist(), auc.tolist(), strict=True):
+    columns = (positives, negatives, auc, variance)
+    for m, n, value, spread in zip(*(column.tolist() for column in columns), strict=True):
         if m + n == 0:
             out.append("empty-group")
         elif m == 0 or n == 0:
             out.append("one-class")
         elif m < FEW or n < FEW:
             out.append("too-few")
+        elif spread == 0 and 0 < value < 1:
+            out.append("one-score")
         else:
             out.append("at-bound" if value in (0.0, 1.0) else None)
     return out
 
 
 def _auc_records(table: Table, auc: Floats, variance: Floats) -> list[Record]:
-    undefined = _too_little(table, auc)
+    undefined = _too_little(table, auc, variance)
     low, high = scores.auc_interval(auc, variance)
     shown = np.array([reason is None for reason in undefined])
     positives, negatives = table.positives.sum(axis=1), table.negatives.sum(axis=1)
@@ -147,7 +150,7 @@ def _auc_records(table: Table, auc: Floats, variance: Floats) -> list[Record]:
 
 def _auc_gaps(table: Table, auc: Floats, variance: Floats) -> list[Record]:
     """Differences to the reference group, where both AUCs have an interval."""
-    r, undefined = table.reference, _too_little(table, auc)
+    r, undefined = table.reference, _too_little(table, auc, variance)
     if r is None or undefined[r] is not None:
         return []
     gap, low, high, p = (
@@ -254,14 +257,16 @@ def _roc(counted: CountSet, table: Table) -> list[Record]:
     return out
 
 
-def _sweep(counted: CountSet, table: Table) -> list[Record]:
-    """People selected, and rightly selected, at each threshold."""
+def _sweep(counted: CountSet, table: Table, value: Floats) -> list[Record]:
+    """People at or above each threshold, rightly so, and strictly above it where that is known."""
     if counted.bins is None:
         return []
     places = scores.sweep_places(counted.bins)
     thresholds = counted.bins.edges[places].tolist()
     selected = scores.from_top(table.everyone)[:, places].tolist()
     right: list[Any] = [None] * len(table.words)
+    strictly = scores.above(table.everyone, counted.bins, value)
+    above: list[Any] = list(right) if strictly is None else strictly[:, places].tolist()
     positives: list[Any] = list(right)
     if counted.has_label:
         right = scores.from_top(table.positives)[:, places].tolist()
@@ -271,6 +276,7 @@ def _sweep(counted: CountSet, table: Table) -> list[Record]:
         positives=positives,
         thresholds=[thresholds] * len(table.words),
         selected=selected,
+        selected_above=above,
         true_positives=right,
     )
 

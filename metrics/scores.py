@@ -25,6 +25,9 @@ CROWDED = 1 / 128
 FINE = 1 << 20
 HISTOGRAM = 32
 POINTS = 101
+# A bin whose mean lies this near its lower edge holds one score: cut points that follow the
+# quantiles are further apart, sums of scores are rounded finer.
+ONE_SCORE = 2.0**-23
 Z95 = 1.959963984540054
 
 
@@ -260,6 +263,30 @@ def brier(
 def from_top(by_bin: Counts) -> Counts:
     """People at or above the lower edge of each bin."""
     return np.asarray(np.cumsum(by_bin[..., ::-1], axis=-1)[..., ::-1])
+
+
+def above(by_bin: Counts, bins: Bins, value: Floats) -> Counts | None:
+    """People strictly above the lower edge of each bin, None where bins hold several scores.
+
+    Parameters
+    ----------
+    by_bin : (..., bins) int64
+        People by bin.
+    bins
+        Cut points.
+    value : (bins,) float64
+        Mean score of each bin: equal to its lower edge where the bin holds one score.
+    """
+    single = np.abs(value[1:] - bins.edges[1:-1]) < ONE_SCORE
+    if bins.cuts is None or not single.all():
+        return None
+    reached = from_top(by_bin)
+    out = np.zeros_like(reached)
+    out[..., :-1] = reached[..., 1:]
+    # The first bin starts at 0, whatever its score.
+    if value[0] >= ONE_SCORE:
+        out[..., 0] = reached[..., 0]
+    return out
 
 
 def roc(positives: Counts, negatives: Counts, bins: Bins) -> list[list[float | None]]:

@@ -356,6 +356,32 @@ def test_whole_numbers_and_single_precision_are_scores_too():
         assert scores["auc"][0]["value"] == pytest.approx(exact, abs=1e-12)
 
 
+def test_scores_that_repeat_are_also_counted_strictly_above_each_threshold():
+    attributes, label, _ = population(4000)
+    risk = np.round(np.random.default_rng(1).random(4000), 2)
+    sweep = measure(attributes, label=label, score=1 - risk, policy=QUICK)["scores"]["sweep"][0]
+    thresholds = np.round(1 - np.array(sweep["thresholds"]), 6)
+    assert sweep["selected"] == [int((risk <= t).sum()) for t in thresholds]
+    assert sweep["selected_above"] == [int((risk < t).sum()) for t in thresholds]
+
+
+def test_scores_that_do_not_repeat_have_no_count_strictly_above(document):
+    assert all(item["selected_above"] is None for item in document["scores"]["sweep"])
+    attributes, label, score = population()
+    crowded = strict(measure(attributes, label=label, score=score**16, policy=QUICK))["scores"]
+    assert crowded["edges_kind"] == "quantile"
+    assert crowded["sweep"][0]["selected_above"] is None
+
+
+def test_a_group_with_one_score_has_no_interval_of_its_auc():
+    attributes, label, score = population()
+    score[attributes[1].codes == 1] = 0.5
+    scores = measure(attributes, label=label, score=score, policy=QUICK)["scores"]
+    found = one(scores["auc"], by=["sex"], group={"sex": "Female"})
+    assert (found["value"], found["low"], found["undefined"]) == (0.5, None, "one-score")
+    assert not pick(scores["auc_gaps"], by=["sex"])
+
+
 def test_bad_input_is_named():
     attributes, label, score = population(50)
     with pytest.raises(ValueError, match="outside 0 to 1"):

@@ -31,12 +31,14 @@ def risk(threshold: float = 5.0) -> dict[str, Any]:
     }
     for item in document["scores"]["sweep"]:
         item |= {"n": 10, "thresholds": TURNED, "selected": list(range(10, 0, -1))}
+        item["selected_above"] = list(range(9, -1, -1))
     return document
 
 
 def test_an_unfavourable_score_decides_strictly_below_the_threshold() -> None:
     facts = Facts(risk())
     item = {"n": 10, "thresholds": TURNED, "selected": list(range(10, 0, -1))}
+    item["selected_above"] = list(range(9, -1, -1))
     at = {p["t"]: p["value"] for p in sweep_points(facts, item, {"RAC1P": "Nobody"})}
     assert at[5.0] == pytest.approx(0.4)  # 1, 2, 3 and 4 lie below 5
     assert at[10.0] == pytest.approx(0.9)
@@ -105,3 +107,42 @@ def test_the_explorer_holds_thresholds_a_number_field_can_read() -> None:
     steps = [float(text) for text in figure.explorer["thresholds"]]
     assert steps == sorted(set(steps))
     assert steps[figure.explorer["now"]] == 4000
+
+
+def calibrated(p: float, *, away: float = 0.0) -> Facts:
+    """Groups whose every test has that p and whose first part may miss the diagonal."""
+    document = copy.deepcopy(cached(n=3000))
+    for item in document["scores"]["calibration"]:
+        if item["test"]:
+            item["test"]["p"] = p
+        for part in item["curve"]:
+            low, high = part["rate_low"], part["rate_high"]
+            part["mean_score"] = None if low is None else (low + high) / 2
+        first = item["curve"][0]
+        if first["rate_high"] is not None:
+            first["mean_score"] = first["rate_high"] + away
+    return Facts(document)
+
+
+def test_one_interval_off_the_diagonal_is_no_finding_without_its_test() -> None:
+    for p, message in (
+        (0.04, "no calibration test shows"),
+        (1e-6, "Scores run furthest too high"),
+    ):
+        facts = calibrated(p, away=0.02)
+        figure = score_figures.calibration(facts, facts.singles[0])
+        assert figure is not None
+        assert message in figure.title
+    facts = calibrated(1e-6)
+    figure = score_figures.calibration(facts, facts.singles[0])
+    assert figure is not None
+    assert "though no interval of theirs misses the diagonal" in figure.title
+
+
+def test_lines_that_cross_within_their_intervals_are_not_said_to_stay_apart() -> None:
+    low_n = [{"t": t / 2, "value": v, "low": 0.1, "high": 0.9} for t, v in enumerate((0.4, 0.6))]
+    flat = [{"t": t / 2, "value": 0.5, "low": 0.1, "high": 0.9} for t in range(2)]
+    series = [{"label": "A", "points": low_n}, {"label": "B", "points": flat}]
+    assert "shown to change places" in score_figures._sweep_message(series, "Race")
+    alt = score_figures._sweep_alt(series, Scale(0, 1, True, 0.5), "Race")
+    assert alt.startswith("No lines of race groups cross by more than their intervals.")

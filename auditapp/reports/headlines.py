@@ -95,8 +95,8 @@ def next_step(facts: Facts) -> Rich:
         )
     noun = "more" if behind == "people" else f"more {behind}"
     return rich(
-        f"Collect about {about(need)} {noun} among {group}, then audit again: that many would "
-        f"settle whether a gap of {limit(facts.tolerance)} points exists."
+        f"Collect about {about(need)} {noun} among {group}, then audit again: if there is no gap, "
+        f"that many rule out one of {limit(facts.tolerance)} points four times in five."
     )
 
 

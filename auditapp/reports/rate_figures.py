@@ -109,7 +109,7 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
     for level in table["levels"]:
         estimate = facts.estimate(metric, level["group"]) or {}
         steady = (estimate.get("shrunken") or {}).get("value")
-        shown = level["status"] in ("compared", "reference")
+        shown = level["status"] in ("compared", "reference") and not estimate.get("below_floor")
         value = None
         if shown and steady is not None and overall is not None:
             value = steady - overall

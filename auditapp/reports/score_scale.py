@@ -76,7 +76,7 @@ def sweep_points(facts: Facts, item: Row, group: dict[str, str]) -> list[Row]:
     """Threshold and selected people on the file's scale, the threshold in force among them.
 
     The document counts people at or above each turned threshold. For an unfavourable score the
-    boundary itself is not favourable, so with few values the count belongs to the next value.
+    boundary itself is not favourable, so where scores repeat, those strictly above are taken.
     At the threshold in force the stored selection rate stands, so that no two numbers differ.
     """
     from metrics.intervals import wilson
@@ -84,8 +84,8 @@ def sweep_points(facts: Facts, item: Row, group: dict[str, str]) -> list[Row]:
     scale = Scale.of(facts)
     turned, selected = list(item["thresholds"]), list(item["selected"])
     at = [scale.back(t) for t in turned]
-    if not scale.favourable and few_values(facts.doc["scores"]) and len(at) > 2:
-        at, selected = _strictly_below(scale, at, selected)
+    if not scale.favourable and item.get("selected_above") is not None:
+        selected = list(item["selected_above"])
     low, high = wilson(selected, item["n"])
     points = [
         {"t": t, "value": x / item["n"], "low": float(a), "high": float(b)}
@@ -97,14 +97,6 @@ def sweep_points(facts: Facts, item: Row, group: dict[str, str]) -> list[Row]:
         points = [p for p in points if scale.text(p["t"]) != here]
         points.append({"t": scale.threshold, **{k: now[k] for k in ("value", "low", "high")}})
     return sorted(points, key=lambda p: p["t"])
-
-
-def _strictly_below(
-    scale: Scale, at: list[float], selected: list[int]
-) -> tuple[list[float], list[int]]:
-    """`raw <= value` said as `raw < next value`; nobody lies below the lowest value."""
-    top = min(scale.high, round(2 * at[1] - at[2], 6))
-    return [max(top, at[1]), *at[1:]], [*selected[1:], 0]
 
 
 def spread(facts: Facts, histogram: Row, sweep: Row | None) -> tuple[list[float], list[float]]:

@@ -45,6 +45,7 @@ REASONS = {
     "empty-group": "nobody in the group",
     "too-few": "too few",
     "at-bound": "no interval at 0 or 1",
+    "one-score": "all have the same score",
     "one-class": "only one recorded outcome",
     "empty-denominator": "nobody to count",
     "nobody-in-either": "nobody in either group",
@@ -206,7 +207,8 @@ def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
     inside = of_them(gap)
     could = f" Gaps up to {at_most(gap['b'])} points in {words.title.lower()} could be hidden"
     text = f"{could}." if hidden else ""
-    if need is None and gap.get("rows_needed") is None:
+    # At a limit of 0 no number of rows settles anything, however large the comparator.
+    if need is None and gap.get("rows_needed") is None and facts.tolerance > 0:
         others = count(behind(gap, "_comparator"))
         return rich(
             f"{count(gap['n'])} ",

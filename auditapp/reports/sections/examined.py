@@ -120,7 +120,10 @@ def _groups(facts: Facts) -> Table:
         title="Groups",
         columns=tables.share(columns),
         rows=tuple(rows),
-        foot=("The reference group is itself compared with everyone else.",),
+        foot=(
+            "Where an attribute has three groups or more, the reference group is itself compared "
+            "with everyone else.",
+        ),
     )
 
 

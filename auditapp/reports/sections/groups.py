@@ -38,7 +38,8 @@ def _overall(facts: Facts, table: dict[str, Any]) -> list[Block]:
         spread = facts.test(table["by"], "max-min", metric)
         if spread is not None and spread.get("value") is not None:
             parts.append(
-                f"Highest minus lowest rate {size(spread['value'], 1)} points; with no disparity "
+                f"Highest minus lowest rate of the {plural(spread['groups'], 'group')} above the "
+                f"floor {size(spread['value'], 1)} points; with no disparity "
                 f"at all it would be {size(spread['null_mean'], 1)} on average and under "
                 f"{size(spread['null_p95'], 1)} in 95% of draws."
             )

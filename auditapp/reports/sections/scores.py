@@ -123,6 +123,7 @@ def quality(facts: Facts, table: Row) -> Table | None:
             "AUC: chance that a person with the favourable outcome has a more favourable score "
             "than one without."
             + (" By chance: the error of exact scores." if probability else ""),
+            "95% intervals and tests, each on its own: no verdict is read off them.",
         ),
         stacked=True,
         dense=True,
