@@ -214,8 +214,12 @@ def estimate_list(frame: Frame) -> list[Record]:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Numbers of one metric over the listed groups of a table, as Python lists."""
+    """Numbers of one metric over the listed groups of a table, as Python lists.
 
+    `fewest` is the smallest denominator of the rates a measure is made of.
+    """
+
+    fewest: list[int]
     numerator: list[int | None]
     denominator: list[int | None]
     value: list[float | None]
@@ -240,7 +244,7 @@ def _estimates(
         group = frame.words(by, cell)
         for metric, column in columns.items():
             denominator = column.denominator[j]
-            small = denominator is not None and denominator < denominator_floor
+            small = column.fewest[j] < denominator_floor
             out.append(
                 {
                     "subject": BASELINE,
@@ -289,7 +293,9 @@ def _metric_columns(
             (missing or ("empty-group" if rows == 0 else "empty-denominator")) if nothing else None
             for rows, nothing in zip(n.tolist(), np.isnan(here).tolist(), strict=True)
         ]
+        made_of = [plain_rates.index(part) for part in rates.parts((slug,))]
         out[slug] = _Columns(
+            below[:, made_of].min(axis=1).tolist(),
             *counts,
             plain(here),
             plain(np.where(np.isnan(here), np.nan, low)),

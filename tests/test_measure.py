@@ -365,6 +365,18 @@ def test_scores_that_repeat_are_also_counted_strictly_above_each_threshold():
     assert sweep["selected_above"] == [int((risk < t).sum()) for t in thresholds]
 
 
+def test_a_measure_of_several_rates_is_below_the_floor_with_the_smallest_of_them():
+    attributes, label, score = population()
+    sex = attributes[1].codes
+    label[(sex == 1) & (np.cumsum((sex == 1) & (label == 1)) > 3)] = 0
+    found = measure(attributes, label=label, score=score, policy=QUICK)["estimates"]
+    small = one(found, by=["sex"], metric="balanced-accuracy", group={"sex": "Female"})
+    assert (small["n"] >= 30, small["below_floor"]) == (True, True)
+    assert not one(found, by=["sex"], metric="balanced-accuracy", group={"sex": "Male"})[
+        "below_floor"
+    ]
+
+
 def test_scores_that_do_not_repeat_have_no_count_strictly_above(document):
     assert all(item["selected_above"] is None for item in document["scores"]["sweep"])
     attributes, label, score = population()

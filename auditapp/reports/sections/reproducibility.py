@@ -52,7 +52,8 @@ METHODS = (
     "Tests: central Fisher exact, one weighted Bonferroni family over the whole report.",
     "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. Biopharm. 1987).",
     "Steadied intersections: logit-normal model with main effects.",
-    "AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 1988, on score bins, logit interval.",
+    "AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 1988, logit interval; exact ranks in "
+    "groups under 5,000 people, score bins in others.",
     "Highest minus lowest rate: multivariate hypergeometric draws of the counts.",
 )
 
