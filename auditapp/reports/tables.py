@@ -247,7 +247,8 @@ def cells(facts: Facts, table: Row) -> Table:
         print_rows=printed if further > 0 else None,
         print_more=(
             f"{count(further)} further groups, all with smaller supported gaps in "
-            f"{metric_words.title(lead).lower()} or none, are in tables.csv, attached to this file."
+            f"{metric_words.title(lead).lower()} or none, are in tables.csv, "
+            "attached to this file."
             if further > 0
             else ""
         ),
