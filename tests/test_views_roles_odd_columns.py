@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from auditapp.models import Audit
+from auditapp.views import roles
 from tests.factories import Team, make_dataset, make_draft, make_team
 from tests.profiles import column, people
 
@@ -69,3 +70,14 @@ def test_a_column_without_any_value_is_refused_here_and_not_by_the_audit(
 def test_a_score_of_text_is_refused(client: Client, audit: Audit) -> None:
     response = send(client, audit, hired="sensitive", size="score")
     assert "size holds no numbers" in response.content.decode()
+
+
+def test_pairs_of_columns_that_were_not_counted_together_are_not_looked_at(
+    client: Client, audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(roles, "cross_sizes", lambda *_: asked.append(1))
+    data = {f"role-{i}": "sensitive" for i in range(len(COLUMNS))}
+    response = client.post(reverse("audit-roles", args=[audit.id]), {**data, "action": "refresh"})
+    assert response.status_code == 200
+    assert asked == []
