@@ -19,5 +19,5 @@ RUN mkdir -m 700 /data && chown evenhand /data \
 USER evenhand
 VOLUME /data
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--no-ws", "--workers", "1", "--blocking-threads", "4", \
+CMD ["granian", "--interface", "wsgi", "--no-ws", "--workers", "1", "--blocking-threads", "16", \
      "--host", "0.0.0.0", "--port", "8000", "auditapp.wsgi:application"]

@@ -181,7 +181,7 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=20)
 AUDIT_TIME_LIMIT = env.int("AUDIT_TIME_LIMIT", default=6 * 3600)
 INSPECT_TIME_LIMIT = env.int("INSPECT_TIME_LIMIT", default=1800)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
-WEB_THREADS = env.int("WEB_THREADS", default=4)
+WEB_THREADS = env.int("WEB_THREADS", default=16)
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": AUDIT_TIME_LIMIT + 3600,

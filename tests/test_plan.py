@@ -46,6 +46,11 @@ def test_an_unknown_key_is_refused() -> None:
     ("change", "code", "where"),
     [
         ({"attributes": ()}, "no-sensitive", "sensitive"),
+        (
+            {"attributes": tuple(AttributeSpec(f"a{i}", "A") for i in range(13))},
+            "too-many-sensitive",
+            "sensitive",
+        ),
         ({"label": None}, "train-needs-label", "label"),
         ({"goal": "fairness"}, "unknown-goal", "goal"),
         ({"goal": "tpr", "label": None}, "goal-needs-label", "goal"),

@@ -18,6 +18,8 @@ GOALS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "accuracy": ("accuracy",),
     }
 )
+#: Every pair of columns is a table of its own: twelve make 66.
+MAX_ATTRIBUTES = 12
 GOALS_NEEDING_LABEL = frozenset(GOALS) - {"selection-rate"}
 
 
@@ -92,6 +94,13 @@ def _check_columns(plan: Plan) -> None:
             "no-sensitive",
             "No sensitive column is chosen, so there are no groups to compare.",
             "Choose at least one sensitive column, such as sex, race or age.",
+            "sensitive",
+        )
+    if len(plan.attributes) > MAX_ATTRIBUTES:
+        raise _refuse(
+            "too-many-sensitive",
+            f"{len(plan.attributes):,} sensitive columns are chosen.",
+            f"Choose at most {MAX_ATTRIBUTES}; a second audit can look at the others.",
             "sensitive",
         )
     seen: dict[str, str] = {}
