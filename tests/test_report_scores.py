@@ -146,3 +146,14 @@ def test_lines_that_cross_within_their_intervals_are_not_said_to_stay_apart() ->
     assert "shown to change places" in score_figures._sweep_message(series, "Race")
     alt = score_figures._sweep_alt(series, Scale(0, 1, True, 0.5), "Race")
     assert alt.startswith("No lines of race groups cross by more than their intervals.")
+
+
+def test_the_score_table_says_whether_scores_mean_the_same_in_every_group() -> None:
+    facts = Facts(cached(n=20_000))
+    table = next(t for t in facts.doc["groups"] if len(t["by"]) == 1)
+    made = scores.quality(facts, table)
+    assert made is not None
+    place = [column.text for column in made.columns].index("Same meaning test")
+    said = {row[0].text: row[place].text for row in made.rows}
+    assert "reference" in said.values()
+    assert sum(text.startswith("p ") for text in said.values()) >= 2

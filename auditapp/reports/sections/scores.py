@@ -83,6 +83,7 @@ def quality(facts: Facts, table: Row) -> Table | None:
     gaps = _by_label(facts, "auc_gaps", table)
     brier = _by_label(facts, "brier", table)
     calibration = _by_label(facts, "calibration", table)
+    sufficiency = _by_label(facts, "calibration_gaps", table)
     reference = phrases.label(table.get("reference") or {})
     names = [phrases.label(v["group"]) for v in facts.levels(table, "reference", "compared")]
     names = [n for n in (*names, "Everyone") if n in auc or n in calibration]
@@ -100,6 +101,7 @@ def quality(facts: Facts, table: Row) -> Table | None:
             Column("Brier score", share=1.5),
             Column("Calibration error", share=1.5),
             Column("Calibration test", share=1.1),
+            Column("Same meaning test", share=1.1),
         ]
     rows = []
     for name in names:
@@ -113,6 +115,7 @@ def quality(facts: Facts, table: Row) -> Table | None:
         if probability:
             curve = calibration.get(name)
             cells += [_number(brier.get(name)), _error(curve), _test(curve)]
+            cells.append(_same(name, reference, sufficiency.get(name)))
         rows.append(tuple(cells))
     return Table(
         title="How well scores rank and what they mean",
@@ -122,7 +125,12 @@ def quality(facts: Facts, table: Row) -> Table | None:
         foot=(
             "AUC: chance that a person with the favourable outcome has a more favourable score "
             "than one without."
-            + (" By chance: the error of exact scores." if probability else ""),
+            + (
+                " By chance: the error of exact scores. Same meaning: whether equal scores mean "
+                "equal outcomes here and in the reference group."
+                if probability
+                else ""
+            ),
             "95% intervals and tests, each on its own: no verdict is read off them.",
         ),
         stacked=True,
@@ -155,6 +163,17 @@ def _error(item: Row | None) -> Cell:
     return Cell(
         decimal(item["ece"], 3), f"by chance {decimal(null, 3)}" if null is not None else ""
     )
+
+
+def _same(name: str, reference: str, item: Row | None) -> Cell:
+    """Sufficiency: the same calibration as in the reference group, tested by score bin."""
+    if name == "Everyone":
+        return Cell("")
+    if name == reference:
+        return Cell("reference", soft=True)
+    if item is None or item.get("p") is None:
+        return Cell("not computed", soft=True)
+    return Cell(p_value(item["p"]))
 
 
 def _test(item: Row | None) -> Cell:
