@@ -93,7 +93,7 @@ def test_a_file_over_the_limit_is_refused_with_both_sizes(team: Team, settings: 
     assert Dataset.objects.count() == 0
 
 
-def _posted(body: bytes) -> Any:
+def _posted(body: bytes, user: Any) -> Any:
     boundary = "b"
     data = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="t.csv"\r\n\r\n'
@@ -102,12 +102,13 @@ def _posted(body: bytes) -> Any:
     request: HttpRequest = RequestFactory().post(
         "/", data=data, content_type=f"multipart/form-data; boundary={boundary}"
     )
+    request.user = user  # as the middleware does: files of strangers are not kept
     parser = MultiPartParser(request.META, io.BytesIO(data), request.upload_handlers)
     return parser.parse()[1]["f"]
 
 
 def test_an_upload_streams_to_disk_and_is_moved_into_place(team: Team, settings: Any) -> None:
-    file = _posted(b"a\n1\n")
+    file = _posted(b"a\n1\n", team.alice)
     temporary = Path(file.temporary_file_path())
     assert temporary.parent == settings.TEMP_DIR
     dataset = uploads.dataset_receive(workspace=team.workspace, user=None, file=file)
@@ -119,7 +120,7 @@ def test_an_upload_streams_to_disk_and_is_moved_into_place(team: Team, settings:
 
 def test_an_upload_over_the_limit_does_not_fill_the_disk(team: Team, settings: Any) -> None:
     settings.UPLOAD_LIMIT_BYTES = 100_000
-    file = _posted(b"x" * 300_000)
+    file = _posted(b"x" * 300_000, team.alice)
     assert file.size == 300_000
     assert Path(file.temporary_file_path()).stat().st_size <= 100_000
     with pytest.raises(AuditError, match="this installation takes files up to"):
