@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
 import pytest
 
 from auditapp.errors import AuditError
-from auditapp.predictors import inspect_model
+from auditapp.predictors import inspect_model, refusals
 from auditapp.predictors.formats import detect, detect_head
 from auditapp.predictors.refusals import REFUSALS, refusal
 from tests.model_files import pickled, zip_of
@@ -101,3 +103,20 @@ def test_the_sandbox_carries_the_refusal_whole(tmp_path: Path) -> None:
     assert 'skops.io.dump(model, "credit.skops")' in error.code_block
     assert "predict_proba" in error.code_block
     assert [p.name for p in tmp_path.iterdir()] == ["upload"]
+
+
+@pytest.mark.slow
+def test_the_way_out_of_torchscript_runs_as_it_is_printed(tmp_path: Path) -> None:
+    code = refusals.TORCH.format(name="m.pt", stem="m").partition("\n# Or keep")[0]
+    before = (
+        "import numpy as np, torch\n"
+        "net = torch.nn.Sequential(torch.nn.Linear(3, 1), torch.nn.Sigmoid())\n"
+        "torch.jit.script(net).save('m.pt')\n"
+        "X_train = np.zeros((5, 3), dtype='float32')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", before + code],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert inspect_model(tmp_path / "m.onnx", "m.onnx", tmp_path)["format"] == "onnx"

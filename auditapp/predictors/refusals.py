@@ -36,15 +36,17 @@ with open("{stem}.onnx", "wb") as file:
 TORCH = """\
 # Where the model was trained; X_train holds the features in order:
 import torch
-model = torch.jit.load("{name}").eval()
+model = torch.jit.load("{name}").eval()  # weights alone: build_model()
 torch.onnx.export(
     model, torch.zeros(1, X_train.shape[1]), "{stem}.onnx",
     input_names=["X"], output_names=["probability"],
     dynamic_axes={{"X": {{0: "rows"}}, "probability": {{0: "rows"}}}},
+    dynamo=False,  # one file; the newer exporter may put the weights into a second one
 )
 
 # Or keep the model and add its scores to the table:
-table["score"] = model(torch.tensor(X, dtype=torch.float32)).detach().numpy().ravel()
+X = torch.tensor(table[features].to_numpy(), dtype=torch.float32)
+table["score"] = model(X).detach().numpy().ravel()
 table.to_csv("table-with-score.csv", index=False)
 """
 KERAS = """\
@@ -153,7 +155,10 @@ REFUSALS = {
         "a safetensors file",
         "It holds weights and no network to run them in.",
         "Export the whole model to ONNX, or add its scores as a column.",
-        TORCH.replace('torch.jit.load("{name}")', "build_model()  # with the weights loaded"),
+        TORCH.replace(
+            'torch.jit.load("{name}").eval()  # weights alone: build_model()',
+            "build_model().eval()  # with the weights loaded",
+        ),
     ),
     "arrays": Refusal(
         "not-a-model",
