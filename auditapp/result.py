@@ -14,7 +14,18 @@ SCHEMA = "evenhand/result/1"
 OUTSIDE_HASH = ("run", "environment", "timings")
 
 #: Sections that later capabilities fill. A section that was not run is null, never absent.
-NOT_RUN = ("subgroups", "pid", "bounds", "shift", "change")
+NOT_RUN = (
+    "outcome",
+    "subgroups",
+    "pid",
+    "bounds",
+    "shift",
+    "change",
+    "strata",
+    "levels",
+    "references",
+    "numerics",
+)
 
 Document = dict[str, Any]
 

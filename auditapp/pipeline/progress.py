@@ -17,10 +17,11 @@ class Tick(Protocol):
 #: slug, title, share of the expected time in percent
 STEPS = (
     ("read", "Read the table", 5),
-    ("decide", "Score everyone", 40),
-    ("count", "Count once", 10),
-    ("measure", "Intervals and verdicts", 15),
-    ("report", "Write the report", 30),
+    ("decide", "Score everyone", 35),
+    ("count", "Count once", 5),
+    ("measure", "Intervals and verdicts", 10),
+    ("diagnose", "Look deeper", 20),
+    ("report", "Write the report", 25),
 )
 
 
@@ -31,7 +32,7 @@ class Progress:
         self._tick = tick
         self._preview: dict[str, Any] | None = None
         self.seconds: dict[str, float] = {}
-        self.steps = [
+        self.steps: list[dict[str, Any]] = [
             {"slug": slug, "title": title, "detail": "", "state": "waiting", "seconds": None}
             for slug, title, _ in STEPS
         ]

@@ -1,7 +1,15 @@
 """The frozen Plan of an audit: its shape, its checks, and how a web draft becomes one."""
 
-from auditapp.plan.checks import GOALS, GOALS_NEEDING_LABEL, check
+from auditapp.plan.checks import check
 from auditapp.plan.draft import plan_from_draft
+from auditapp.plan.goals import (
+    ESTIMATORS,
+    GOALS,
+    GOALS_NEEDING_LABEL,
+    OUTCOMES,
+    SEARCHES,
+    goals_for,
+)
 from auditapp.plan.model import (
     About,
     AttributeSpec,
@@ -9,21 +17,27 @@ from auditapp.plan.model import (
     Model,
     Outcome,
     Plan,
+    References,
     Score,
     Split,
 )
 
 __all__ = [
+    "ESTIMATORS",
     "GOALS",
     "GOALS_NEEDING_LABEL",
+    "OUTCOMES",
+    "SEARCHES",
     "About",
     "AttributeSpec",
     "Data",
     "Model",
     "Outcome",
     "Plan",
+    "References",
     "Score",
     "Split",
     "check",
+    "goals_for",
     "plan_from_draft",
 ]

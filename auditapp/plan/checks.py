@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from auditapp.errors import AuditError
+from auditapp.plan.goals import ESTIMATORS, GOALS_NEEDING_LABEL, OUTCOMES, SEARCHES, goals_for
 from auditapp.plan.model import Plan
 
-GOALS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "selection-rate": ("selection-rate",),
-        "tpr": ("tpr",),
-        "equalized-odds": ("tpr", "fpr"),
-        "precision": ("precision",),
-        "accuracy": ("accuracy",),
-    }
-)
 #: Every pair of columns is a table of its own: twelve make 66.
 MAX_ATTRIBUTES = 12
-GOALS_NEEDING_LABEL = frozenset(GOALS) - {"selection-rate"}
 
 
 def _refuse(code: str, message: str, hint: str, where: str) -> AuditError:
@@ -35,13 +24,21 @@ def check(plan: Plan) -> None:
     AuditError
         `where` names the field of the form that has to change.
     """
+    if plan.outcome not in OUTCOMES:
+        raise _refuse(
+            "unknown-outcome",
+            f"The kind of outcome “{plan.outcome}” is not known.",
+            f"Choose one of: {', '.join(OUTCOMES)}.",
+            "outcome",
+        )
     _check_columns(plan)
     _check_numbers(plan)
-    if plan.goal not in GOALS:
+    _check_searches(plan)
+    if plan.goal not in goals_for(plan.outcome):
         raise _refuse(
             "unknown-goal",
-            f"The goal “{plan.goal}” is not known.",
-            f"Choose one of: {', '.join(GOALS)}.",
+            f"The goal “{plan.goal}” is not known for {_KINDS[plan.outcome]}.",
+            f"Choose one of: {', '.join(goals_for(plan.outcome))}.",
             "goal",
         )
     if plan.goal in GOALS_NEEDING_LABEL and plan.label is None:
@@ -60,16 +57,80 @@ def check(plan: Plan) -> None:
         )
     if plan.model.kind == "train":
         _check_training(plan)
-    if plan.model.kind == "columns" and plan.decision is None and plan.score is None:
+    if plan.model.kind == "columns":
+        _check_given(plan)
+
+
+#: Kinds of outcome in a sentence.
+_KINDS = {
+    "binary": "a yes/no decision",
+    "multiclass": "a choice among classes",
+    "regression": "a predicted number",
+    "ranking": "a ranked list",
+}
+
+
+def _check_given(plan: Plan) -> None:
+    """What was decided has to stand in the columns when there is no model."""
+    given = {
+        "binary": plan.decision is not None or plan.score is not None,
+        "multiclass": plan.decision is not None,
+    }.get(plan.outcome, plan.score is not None and plan.score.column is not None)
+    if given:
+        return
+    if plan.outcome == "binary":
         raise _refuse(
             "no-decision",
             "Nothing says what was decided: there is no model, score or decision column.",
             "Upload a model, choose a score or decision column, or train a reference model.",
             "model",
         )
+    column = "decision column" if plan.outcome == "multiclass" else "score column"
+    way = "." if plan.outcome == "ranking" else ", or train a reference model."
+    raise _refuse(
+        "no-decision",
+        f"Nothing says what was decided: {_KINDS[plan.outcome]} needs a {column}.",
+        f"Choose the {column}{way}",
+        "decision" if plan.outcome == "multiclass" else "score",
+    )
+
+
+def _check_searches(plan: Plan) -> None:
+    stray = [name for name in plan.skip if name not in SEARCHES]
+    if stray:
+        raise _refuse(
+            "unknown-search",
+            f"“{stray[0]}” is no search that could be left out.",
+            f"Choose among: {', '.join(SEARCHES)}.",
+            "skip",
+        )
+    if plan.target is not None and (plan.site is None or plan.model.kind != "train"):
+        raise _refuse(
+            "target-needs-site",
+            "A target site is named, and there is no site column or no model trained here.",
+            "Choose a site column and train a reference model, or leave the target out.",
+            "target",
+        )
+    if plan.gold is not None and plan.label is None:
+        raise _refuse(
+            "gold-needs-label",
+            "Gold labels are chosen, and there is no label to hold against them.",
+            "Choose a label column.",
+            "gold",
+        )
 
 
 def _check_training(plan: Plan) -> None:
+    known = ESTIMATORS[plan.outcome]
+    if plan.model.estimator is not None and plan.model.estimator not in known:
+        raise _refuse(
+            "unknown-estimator",
+            f"“{plan.model.estimator}” cannot be trained here for {_KINDS[plan.outcome]}.",
+            f"Choose one of: {', '.join(known)}."
+            if known
+            else "Score the rows elsewhere and choose the score column.",
+            "estimator",
+        )
     if plan.label is not None and plan.label.column in (plan.features or ()):
         raise _refuse(
             "label-as-feature",
@@ -112,6 +173,14 @@ def _check_columns(plan: Plan) -> None:
     ]
     if plan.score is not None and plan.score.column is not None:
         roles.append((plan.score.column, "score"))
+    roles += [(plan.gold.column, "gold label")] if plan.gold is not None else []
+    roles += [(plan.query, "list")] if plan.query is not None else []
+    if plan.references is not None:
+        roles += [(column, "reference decision") for column in plan.references.columns]
+    # A site may be a legitimate factor too, and both may be sensitive columns of the audit.
+    for spec, role in ((plan.site, "site"), (plan.control, "legitimate factor")):
+        if spec is not None and spec.column in {c for c, r in roles if r != "sensitive"}:
+            roles.append((spec.column, role))
     for column, role in roles:
         if column in seen:
             raise _refuse(
@@ -130,12 +199,14 @@ _LIMITS = (
     ("denominator_floor", 1, 10_000, "people"),
     ("draws", 100, 20_000, "draws"),
     ("seed", 0, 2**32 - 1, ""),
-    ("tolerance", 0.0, 0.5, ""),
+    ("k", 1, 100_000, "places"),
 )
 
 
 def _check_numbers(plan: Plan) -> None:
-    for name, low, high, unit in _LIMITS:
+    widest = {"regression": 1e12 if plan.tolerance_unit == "units" else 5.0}
+    limits = (*_LIMITS, ("tolerance", 0.0, widest.get(plan.outcome, 0.5), ""))
+    for name, low, high, unit in limits:
         value = getattr(plan, name)
         if not low <= value <= high:
             span = f"{low:,} to {high:,} {unit}".strip()
@@ -145,6 +216,8 @@ def _check_numbers(plan: Plan) -> None:
                 f"Enter a number from {span}.",
                 name,
             )
+    if plan.outcome in {"regression", "ranking"}:
+        return
     score = plan.score
     if score is not None and not 0.0 < score.high - score.low < math.inf:
         raise _refuse(

@@ -14,6 +14,7 @@ from auditapp.plan.model import (
     Model,
     Outcome,
     Plan,
+    References,
     Score,
 )
 
@@ -29,6 +30,8 @@ POLICY = (
     "tolerance",
     "draws",
     "seed",
+    "k",
+    "tolerance_unit",
 )
 
 
@@ -61,6 +64,9 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
                 where="model",
             )
         kind = model["format"]
+    policy = {k: v for k, v in (draft.get("policy") or {}).items() if k in POLICY}
+    outcome = str(draft.get("outcome") or "binary")
+    classless = outcome != "binary"
     plan = Plan(
         about=About(**(draft.get("about") or {})),
         data=Data(
@@ -77,21 +83,51 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
             output=chosen.get("output"),
             positive=chosen.get("positive"),
         ),
-        label=_outcome(draft.get("label"), "label"),
-        decision=_outcome(draft.get("decision"), "decision") if kind == "columns" else None,
+        label=_outcome(draft.get("label"), "label", classless),
+        decision=(
+            _outcome(draft.get("decision"), "decision", classless) if kind == "columns" else None
+        ),
         score=_score(draft.get("score"), kind),
         features=_features(draft, kind, dataset),
         attributes=tuple(_attribute(item) for item in draft.get("attributes") or ()),
         unit=next((c for c, r in (draft.get("roles") or {}).items() if r == "unit"), None),
-        **{key: value for key, value in (draft.get("policy") or {}).items() if key in POLICY},
+        classes=tuple(str(item) for item in draft.get("classes") or ()),
+        query=draft.get("query") or None,
+        site=_groups(draft.get("site")),
+        target=draft.get("target") or None,
+        control=_groups(draft.get("control")),
+        gold=_outcome(draft.get("gold"), "gold label"),
+        references=_references(draft.get("references")),
+        skip=tuple(draft.get("skip") or ()),
+        outcome=outcome,
+        **policy,
     )
     check(plan)
     return plan
 
 
-def _outcome(item: Json | None, role: str) -> Outcome | None:
+def _groups(item: Json | None) -> AttributeSpec | None:
+    return _attribute(item) if item and item.get("column") else None
+
+
+def _references(item: Json | None) -> References | None:
+    if not item or not item.get("columns"):
+        return None
+    if not item.get("favourable"):
+        raise AuditError(
+            "no-favourable",
+            "No value of the reference decisions is marked as favourable.",
+            "Tick the value or values that are good for the person concerned.",
+            where="references",
+        )
+    return References(tuple(item["columns"]), tuple(str(value) for value in item["favourable"]))
+
+
+def _outcome(item: Json | None, role: str, classless: bool = False) -> Outcome | None:
     if not item or not item.get("column"):
         return None
+    if classless:
+        return Outcome(item["column"])
     if not item.get("favourable"):
         raise AuditError(
             "no-favourable",

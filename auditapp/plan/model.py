@@ -49,9 +49,21 @@ class Model:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A two-valued column and the values in it that are favourable."""
+    """A column and the values in it that are favourable.
+
+    Where outcomes are classes, numbers or places in a list, no value is favourable as such and
+    `favourable` is empty.
+    """
 
     column: str
+    favourable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class References:
+    """Columns of other decisions on the same rows, and the values in them that are favourable."""
+
+    columns: tuple[str, ...]
     favourable: tuple[str, ...]
 
 
@@ -67,7 +79,7 @@ class Score:
 
 @dataclass(frozen=True)
 class AttributeSpec:
-    """A sensitive column; cuts turn numbers into bins, words turn codes into text."""
+    """A column of groups; cuts turn numbers into bins, words turn codes into text."""
 
     column: str
     title: str
@@ -86,7 +98,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Plan:
-    """One audit, frozen."""
+    """One audit, frozen.
+
+    `outcome` says what is decided: ``binary``, ``multiclass`` (`classes` are compared, all if
+    empty), ``regression`` (`score` is the prediction, `tolerance` counts in `tolerance_unit`) or
+    ``ranking`` (by `score`, in the lists that `query` names, the first `k` places).
+    `site` and `control` are columns that groups are compared within; `target` is the site that
+    rows of the others may be added to; `gold` holds second, careful labels. `skip` names
+    searches of `auditapp.pipeline.diagnose` that are not wanted.
+    """
 
     data: Data
     model: Model
@@ -106,11 +126,23 @@ class Plan:
     split: Split = Split()
     draws: int = 1000
     seed: int = 0
+    outcome: str = "binary"
+    classes: tuple[str, ...] = ()
+    k: int = 10
+    query: str | None = None
+    tolerance_unit: str = "sd"
+    site: AttributeSpec | None = None
+    target: str | None = None
+    control: AttributeSpec | None = None
+    gold: Outcome | None = None
+    references: References | None = None
+    skip: tuple[str, ...] = ()
     schema: str = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain JSON types."""
-        return _lists(asdict(self))
+        plain: dict[str, Any] = _lists(asdict(self))
+        return plain
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
@@ -127,9 +159,20 @@ class Plan:
         values["model"] = Model(**data["model"])
         values["about"] = About(**data.get("about", {}))
         values["attributes"] = tuple(_attribute(item) for item in data["attributes"])
-        for name in ("label", "decision"):
+        for name in ("label", "decision", "gold"):
             item = data.get(name)
             values[name] = None if item is None else _outcome(item)
+        for name in ("site", "control"):
+            item = data.get(name)
+            values[name] = None if item is None else _attribute(item)
+        for name in ("classes", "skip"):
+            values[name] = tuple(str(item) for item in data.get(name, ()))
+        other = data.get("references")
+        values["references"] = (
+            None
+            if other is None
+            else References(tuple(other["columns"]), tuple(map(str, other["favourable"])))
+        )
         score = data.get("score")
         values["score"] = None if score is None else Score(**score)
         split = dict(data.get("split", {}))
@@ -152,7 +195,7 @@ class Plan:
 
 
 def _outcome(item: Mapping[str, Any]) -> Outcome:
-    return Outcome(item["column"], tuple(str(v) for v in item["favourable"]))
+    return Outcome(item["column"], tuple(str(v) for v in item.get("favourable", ())))
 
 
 def _attribute(item: Mapping[str, Any]) -> AttributeSpec:

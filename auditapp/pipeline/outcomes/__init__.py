@@ -1,0 +1,1 @@
+"""How each kind of outcome is measured: one file each."""
