@@ -16,6 +16,7 @@ from metrics.cells import Counts, Floats, IntArray
 from metrics.compare import Record
 from metrics.groups import Attribute
 from metrics.margin import decision_level
+from metrics.strata import risk_difference
 
 # Labels of either kind and rows that the tests of scores were measured for.
 SCORE_ROWS, SCORE_LABELS = 50, 10
@@ -31,6 +32,7 @@ def levels_section(
     gold: IntArray | None = None,
     weight: Floats | None = None,
     threshold: float = 0.5,
+    probability: bool = True,
     floor: int = compare.FLOOR,
     alpha: float = compare.ALPHA,
 ) -> Record:
@@ -50,6 +52,8 @@ def levels_section(
         Sampling weights of the relabelled rows, positive where `gold` is given.
     threshold
         Score from which the decision is favourable.
+    probability
+        Whether scores state a probability; where not, calibration is not applicable.
     floor
         Rows a group needs to be compared.
     alpha
@@ -78,7 +82,7 @@ def levels_section(
     compare.same_length(n, weight=weight, **columns, **codes)
     return {
         "labels": label_level(attributes, label, gold, weight=weight, floor=floor),
-        "scores": score_level(attributes, label, score, floor=floor),
+        "scores": score_level(attributes, label, score, probability=probability, floor=floor),
         "decisions": decision_level(
             attributes, label, score, decision=decision, threshold=threshold, floor=floor
         ),
@@ -198,22 +202,26 @@ def score_level(
     label: IntArray | None,
     score: Floats | None,
     *,
+    probability: bool = True,
     floor: int = compare.FLOOR,
 ) -> Record:
     """Calibration inside each group and sufficiency against the reference.
 
     Parameters
     ----------
-    attributes, label, score, floor
+    attributes, label, score, probability, floor
         As `levels_section`.
 
     Returns
     -------
     dict
-        groups[] with `calibration.calibration_test`, comparisons[] with
-        `calibration.sufficiency_test`, adjusted together.
+        groups[] with `calibration.calibration_test` and the mean score beside the rate of the
+        favourable label; comparisons[] with `calibration.sufficiency_test` and the difference
+        of that rate at equal scores (`strata.risk_difference` over the bins), which may be near
+        0 where the test rejects: it changes sign then. p is adjusted over both.
     """
     out: Record = {"undefined": None, "rows": 0, "groups": [], "comparisons": [], "tests": 0}
+    out["probability"] = probability
     if score is None or label is None:
         return out | {"undefined": "no-score" if score is None else "no-label"}
     use = (label >= 0) & ~np.isnan(score)
@@ -230,37 +238,57 @@ def score_level(
         cell = (groups.astype(np.int64) * 2 + label[use]) * bins.size + code
         width = len(attribute.levels) * 2 * bins.size
         counts = np.bincount(cell[known], minlength=width).reshape(-1, 2, bins.size)
-        _score_tests(attribute, counts[:, 1], counts[:, 0], value, floor, out)
+        _own_tests(attribute, counts, value, floor, out)
+        _tests_between(attribute, counts, value, floor, out)
     out["tests"] = compare.adjust(out["groups"] + out["comparisons"])
     return out
 
 
-def _score_tests(
-    attribute: Attribute,
-    positives: Counts,
-    negatives: Counts,
-    value: Floats,
-    floor: int,
-    out: Record,
+def _enough(counts: Counts, floor: int) -> NDArray[np.bool_]:
+    """Groups whose score tests were measured: (g, 2, bins) people by label and bin."""
+    by_label = counts.sum(axis=2)
+    rows = by_label.sum(axis=1) >= max(SCORE_ROWS, floor)
+    return np.asarray(rows & (by_label.min(axis=1) >= SCORE_LABELS))
+
+
+def _own_tests(
+    attribute: Attribute, counts: Counts, value: Floats, floor: int, out: Record
 ) -> None:
-    m, n = positives.sum(axis=1), negatives.sum(axis=1)
-    r, choice = compare.reference(attribute, m + n)
-    enough = (m + n >= max(SCORE_ROWS, floor)) & (np.minimum(m, n) >= SCORE_LABELS)
-    own = calibration.calibration_test(positives, negatives, value)
+    """Calibration inside each group."""
+    enough, by_label = _enough(counts, floor), counts.sum(axis=2)
+    stated = counts.sum(axis=1) @ value
+    found = calibration.calibration_test(counts[:, 1], counts[:, 0], value)
     for j, word in enumerate(attribute.levels):
-        reason = None if enough[j] else _why(int(m[j]), int(n[j]))
-        head: Record = {"by": [attribute.name], "group": {attribute.name: word}}
-        head |= {"test": "calibration", "n": int(m[j] + n[j]), "positives": int(m[j])}
-        out["groups"].append(head | _test(own, j, reason))
+        negatives, positives = by_label[j].tolist()
+        n = positives + negatives
+        reason = None if enough[j] else _why(positives, negatives)
+        if not out["probability"]:
+            reason = "score-is-no-probability"
+        record: Record = {"by": [attribute.name], "group": {attribute.name: word}}
+        record |= {"test": "calibration", "n": n, "positives": positives}
+        record["mean_score"] = float(stated[j]) / n if n else None
+        record["rate"] = compare.rate(positives, n)
+        out["groups"].append(record | _test(found, j, reason))
+
+
+def _tests_between(
+    attribute: Attribute, counts: Counts, value: Floats, floor: int, out: Record
+) -> None:
+    """Sufficiency of each group against the reference."""
+    r, choice = compare.reference(attribute, counts.sum(axis=(1, 2)))
     if r is None:
         return
-    between = calibration.sufficiency_test(positives, negatives, positives[r], negatives[r], value)
-    for j in range(len(m)):
-        if j != r:
-            reason = None if enough[j] else _why(int(m[j]), int(n[j]))
-            reason = reason if enough[r] else "reference-below-floor"
-            head = compare.head(attribute, j, r, choice) | {"test": "sufficiency"}
-            out["comparisons"].append(head | _test(between, j, reason))
+    enough, (x, n) = _enough(counts, floor), (counts[:, 1], counts.sum(axis=1))
+    found = calibration.sufficiency_test(x, counts[:, 0], x[r], counts[r, 0], value)
+    for j in range(len(counts)):
+        if j == r:
+            continue
+        negatives, positives = counts[j].sum(axis=1).tolist()
+        reason = None if enough[j] else _why(positives, negatives)
+        reason = reason if enough[r] else "reference-below-floor"
+        record = compare.head(attribute, j, r, choice) | {"test": "sufficiency"}
+        record["at_equal_scores"] = risk_difference(x[j], n[j], x[r], n[r])
+        out["comparisons"].append(record | _test(found, j, reason))
 
 
 def _why(positives: int, negatives: int) -> str:

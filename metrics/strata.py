@@ -54,7 +54,8 @@ def strata_section(
     -------
     dict
         ``strata[]`` with sizes and ``comparisons[]``, one per attribute, metric and group: crude
-        and pooled difference, pooled odds ratio, tests, reversal, and every stratum's rates.
+        and pooled difference, pooled odds ratio, tests, reversal, and the rates of the 50 largest
+        strata, with the number of the others.
 
     Raises
     ------
@@ -148,6 +149,7 @@ def _compare(
         pooled["reason"] = reason if reason is not None else pooled["undefined"]
         sides = [v[g] for g in (j, r) for v in (above, below)]
         pooled["strata"] = _strata(control, *sides)
+        pooled["strata_unlisted"] = int((sides[1] + sides[3] > 0).sum()) - len(pooled["strata"])
         pooled["reversal"] = _inside(*sides, crude=pooled["crude"]["value"])
         out.append(head | pooled)
     return out
