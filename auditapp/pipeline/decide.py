@@ -37,7 +37,7 @@ def decide(
     progress: Progress,
 ) -> Decided:
     """Obtain scores and decisions from the model, the columns, or a model trained here."""
-    part = _parts(plan, table, label, strata)
+    part = parts(plan, table, label, strata)
     kind = plan.model.kind
     if kind == "columns":
         score, decision = _from_columns(plan, table)
@@ -105,9 +105,10 @@ def _check_range(raw: NDArray[np.float64], plan: Plan) -> None:
     )
 
 
-def _parts(
+def parts(
     plan: Plan, table: Table, label: NDArray[np.int8] | None, strata: list[NDArray[Any]]
 ) -> NDArray[np.int8] | None:
+    """Which rows train, validate and are measured; None where nothing was split."""
     if plan.split.kind == "column" and plan.split.column is not None:
         return split.from_column(table, plan.split.column)
     if plan.model.kind != "train":
