@@ -117,6 +117,17 @@ def score_histogram() -> dict[str, Any]:
     return {"kind": "score-histogram", "threshold": 0.5, "series": series}
 
 
+def held_equal() -> dict[str, Any]:
+    together = {"look": "together", "value": -0.142, "low": -0.17, "high": -0.113}
+    equal = {"look": "equal", "value": 0.018, "low": -0.009, "high": 0.044}
+    nothing = {"look": "equal", "value": None, "low": None, "high": None, "note": "none shared"}
+    rows = [
+        {"label": "Women", "n": 1835, "marks": [together, equal]},
+        {"label": "Unknown to both", "n": 40, "marks": [together, nothing]},
+    ]
+    return {"kind": "held-equal", "reference": "Men", "rows": rows}
+
+
 SAMPLES = {
     sample()["kind"]: sample
     for sample in (
@@ -127,6 +138,7 @@ SAMPLES = {
         threshold_sweep,
         calibration,
         score_histogram,
+        held_equal,
     )
 }
 

@@ -74,6 +74,14 @@ score-histogram, one row for each series; bars on the favourable side are filled
      "series": [{"label", "reference": False, "n"?: 259625,
                  "edges": [0.0, 0.05, ..., 1.0], "shares": [0.02, ...]}]}
 
+held-equal, one or two gaps in each row, in the order given::
+
+    {"kind": "held-equal", "reference": "Men",                         # "Same as Men"
+     "rows": [{"label": "Women", "n"?: 2691,
+               "marks": [{"look": "together|equal", "value", "low", "high",
+                          "note"?: "no stratum holds both"}]}],        # shown where value is None
+     "less"?: "chosen less often", "more"?: "more often"}
+
 A chart with nothing to draw (no rows, no series) raises ``AuditError("chart-empty")``; leave the
 figure out instead.
 """
@@ -88,6 +96,7 @@ from auditapp.reports.charts import (
     calibration,
     gap_strip,
     group_sizes,
+    held_equal,
     intersection_grid,
     rates,
     score_histogram,
@@ -117,6 +126,7 @@ REGISTRY: dict[str, Kind] = {
     "threshold-sweep": Kind("series", threshold_sweep.draw),
     "calibration": Kind("series", calibration.draw),
     "score-histogram": Kind("series", score_histogram.draw),
+    "held-equal": Kind("rows", held_equal.draw, held_equal.pages),
 }
 
 

@@ -33,11 +33,11 @@ _FOOT = 26
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
     """By value, the most negative first; rows without a value last."""
-    known = sorted((r for r in rows if _known(r)), key=lambda r: float(r["value"]))
-    return [*known, *(r for r in rows if not _known(r))]
+    known = sorted((r for r in rows if known_row(r)), key=lambda r: float(r["value"]))
+    return [*known, *(r for r in rows if not known_row(r))]
 
 
-def _known(row: Row) -> bool:
+def known_row(row: Row) -> bool:
     return all(row.get(key) is not None for key in ("value", "low", "high"))
 
 
@@ -48,7 +48,7 @@ def _look(row: Row) -> Look:
 def domain(rows: Sequence[Row], tolerance: float) -> tuple[float, float]:
     """The range of values that holds every bar, the limit and zero."""
     ends = [0.0, -tolerance, tolerance]
-    for row in filter(_known, rows):
+    for row in filter(known_row, rows):
         ends += [row["value"], row["low"], row["high"]]
         ends += [row[k] for k in ("thick_low", "thick_high") if row.get(k) is not None]
     low, high = min(ends), max(ends)
@@ -80,7 +80,7 @@ def _row_height(variant: Variant, rows: Sequence[Row]) -> int:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """Where things stand."""
 
     variant: Variant
@@ -95,9 +95,9 @@ class _Frame:
         return self.top + (i + 0.5) * self.row
 
 
-def _columns(rows: Sequence[Row], variant: Variant) -> tuple[float, float, float]:
+def number_columns(rows: Sequence[Row], variant: Variant) -> tuple[float, float, float]:
     """Right edges of the columns Points, 95% interval, People."""
-    known = [r for r in rows if _known(r)]
+    known = [r for r in rows if known_row(r)]
     people = [count(r["n"]) for r in rows if r.get("n") is not None]
     spans = [span(r["low"], r["high"]) for r in known]
     wide_people = max([width("People", 12, 500), *(width(t, variant.small) for t in people)])
@@ -107,22 +107,22 @@ def _columns(rows: Sequence[Row], variant: Variant) -> tuple[float, float, float
     return second - wide_span - 24, second, third
 
 
-def _frame(rows: Sequence[Row], labels: list[list[str]], variant: Variant, head: int) -> _Frame:
+def _frame(rows: Sequence[Row], labels: list[list[str]], variant: Variant, head: int) -> Frame:
     room = max(width(line, variant.label) for lines in labels for line in lines)
     left = round(max(room, 56) + (22 if variant.wide else 14))
     if variant.wide:
-        ends = _columns(rows, variant)
+        ends = number_columns(rows, variant)
         right = ends[0] - width("+88.8", variant.value, 600) - 34
     else:
-        spans = [width(span(r["low"], r["high"]), variant.small) for r in rows if _known(r)]
+        spans = [width(span(r["low"], r["high"]), variant.small) for r in rows if known_row(r)]
         ends = (variant.width - 1.0,) * 3
         right = variant.width - max([*spans, 44.0]) - 14
     height = _row_height(variant, rows)
     top = 6.0 + head * _HEAD
-    return _Frame(variant, left, round(right), ends, top, height, top + height * len(rows))
+    return Frame(variant, left, round(right), ends, top, height, top + height * len(rows))
 
 
-def _heading(chart: Mapping[str, Any], x: Scale, variant: Variant) -> tuple[int, list[Any]]:
+def heading_of(chart: Mapping[str, Any], x: Scale, variant: Variant) -> tuple[int, list[Any]]:
     """Lines used above the plot, and the texts: (line, x, align, text, weight, color)."""
     less = clip(plain(chart.get("less", "chosen less often")), 170, 12)
     more = clip(plain(chart.get("more", "more often")), 170, 12)
@@ -158,19 +158,19 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     ]
     frame = _frame(rows, labels, variant, 1)
     x = Scale(low, high, frame.left, frame.right)
-    head, heading = _heading(chart, x, variant)
+    head, heading = heading_of(chart, x, variant)
     frame = _frame(rows, labels, variant, head)
     many = len(rows) > 20
     canvas = Canvas(variant.width, frame.bottom + _FOOT)
-    _ground(canvas, x, frame, tolerance, twice=many)
-    _heads(canvas, heading, frame)
-    _names(canvas, labels, frame)
+    draw_ground(canvas, x, frame, tolerance, twice=many)
+    draw_heads(canvas, heading, frame)
+    draw_names(canvas, labels, frame)
     _bars(canvas, rows, x, frame)
     _numbers(canvas, rows, x, frame)
     return canvas.spec()
 
 
-def _ground(canvas: Canvas, x: Scale, f: _Frame, tolerance: float, *, twice: bool) -> None:
+def draw_ground(canvas: Canvas, x: Scale, f: Frame, tolerance: float, *, twice: bool) -> None:
     if tolerance > 0:
         edges = [x.at(-tolerance), x.at(tolerance)]
         canvas.rects([(edges[0], f.top, edges[1], f.bottom, SUNKEN)])
@@ -191,7 +191,7 @@ def _ground(canvas: Canvas, x: Scale, f: _Frame, tolerance: float, *, twice: boo
             canvas.rules([(0, y, f.variant.width, y, GRID)], width=1)
 
 
-def _heads(canvas: Canvas, heading: list[Any], f: _Frame) -> None:
+def draw_heads(canvas: Canvas, heading: list[Any], f: Frame) -> None:
     for place, x, align, text, weight, color in heading:
         y = 9 + place * _HEAD
         at = x + (20 if align == "left" else -20 if align == "right" else 0)
@@ -211,7 +211,7 @@ def _arrow(canvas: Canvas, x: float, y: float, shape: str) -> None:
     canvas.points([(x, y, look)], size=80, halo=0)
 
 
-def _names(canvas: Canvas, labels: list[list[str]], f: _Frame) -> None:
+def draw_names(canvas: Canvas, labels: list[list[str]], f: Frame) -> None:
     pitch = f.variant.label + 2.5
     rows = []
     for i, lines in enumerate(labels):
@@ -220,10 +220,10 @@ def _names(canvas: Canvas, labels: list[list[str]], f: _Frame) -> None:
     canvas.texts(rows, size=f.variant.label, align="right")
 
 
-def _bars(canvas: Canvas, rows: Sequence[Row], x: Scale, f: _Frame) -> None:
+def _bars(canvas: Canvas, rows: Sequence[Row], x: Scale, f: Frame) -> None:
     thin, thick, marks = [], [], []
     for i, row in enumerate(rows):
-        if not _known(row):
+        if not known_row(row):
             continue
         look, y = _look(row), f.middle(i)
         thin.append((row["low"], y, row["high"], y, look.line))
@@ -235,26 +235,26 @@ def _bars(canvas: Canvas, rows: Sequence[Row], x: Scale, f: _Frame) -> None:
     canvas.points(marks, size=92 if f.variant.wide and f.row >= 26 else 70, sx=x)
 
 
-def _numbers(canvas: Canvas, rows: Sequence[Row], x: Scale, f: _Frame) -> None:
+def _numbers(canvas: Canvas, rows: Sequence[Row], x: Scale, f: Frame) -> None:
     values, spans, people, notes = [], [], [], []
     up, down = (0.0, 0.0) if f.variant.wide else (-8.0, 8.0)
     for i, row in enumerate(rows):
         y = f.middle(i)
-        if _known(row):
+        if known_row(row):
             values.append((f.ends[0], y + up, points(row["value"])))
             spans.append((f.ends[1], y + down, span(row["low"], row["high"])))
         else:
             notes.append((y, str(row.get("note") or "no value"), _look(row)))
         if f.variant.wide and row.get("n") is not None:
             people.append((f.ends[2], y, count(row["n"])))
-    _notes(canvas, notes, f)
+    draw_notes(canvas, notes, f)
     small = f.variant.small
     canvas.texts(values, size=f.variant.value, weight=600, align="right")
     canvas.texts(spans, size=small, align="right", color=INK2)
     canvas.texts(people, size=small, align="right", color=INK2)
 
 
-def _notes(canvas: Canvas, notes: list[tuple[float, str, Look]], f: _Frame) -> None:
+def draw_notes(canvas: Canvas, notes: list[tuple[float, str, Look]], f: Frame) -> None:
     """Why a row has no bar, in the columns of numbers: beside the scale it is no estimate."""
     end = f.ends[1]
     room = end - f.left - 22
