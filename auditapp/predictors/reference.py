@@ -16,13 +16,18 @@ if TYPE_CHECKING:
     from auditapp.datasets.table import Table
 
 TITLES = {"logistic": "Logistic regression", "boosting": "Gradient boosting"}
+NUMBER_TITLES = {"linear": "Ridge regression", "boosting": "Gradient boosting"}
 #: fixed, so that results do not depend on the machine
 THREADS = 2
 FEWEST_PER_CLASS = 5
+FEWEST_ROWS = 10
 LOGISTIC_STEPS = 300
 #: newton-cholesky needs memory for the square of the inputs
 MOST_NEWTON_INPUTS = 2000
 BOOSTING_ROUNDS = 100
+RIDGE_STEPS = 10_000
+#: largest slope of the loss, per row and standard deviation, that counts as none
+RIDGE_SLOPE = 1e-6
 
 
 def fit(
@@ -68,7 +73,7 @@ def fit(
     """
     from threadpoolctl import threadpool_limits
 
-    _check(features, estimator)
+    _check(features, estimator, TITLES)
     train = np.asarray(train_mask, dtype=bool) & (label >= 0)
     _check_label(label[train])
     most = inputs.MOST_LEVELS if estimator == "logistic" else inputs.MOST_TREE_LEVELS
@@ -91,12 +96,69 @@ def fit(
     return scores, info
 
 
-def _check(features: list[str], estimator: str) -> None:
-    if estimator not in TITLES:
+def fit_number(
+    table: Table,
+    features: list[str],
+    label: NDArray[np.float64],
+    train_mask: NDArray[np.bool_],
+    *,
+    estimator: str,
+    seed: int,
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """Train on the numbers of some rows and predict all.
+
+    Parameters
+    ----------
+    table, features, train_mask, seed
+        As for `fit`.
+    label : (n,) float64 array
+        NaN for blank; such rows are skipped.
+    estimator
+        ``"linear"``: ridge regression (penalty 1) on standardised numbers and one-hot levels.
+        ``"boosting"``: as for `fit`, of squared errors.
+
+    Returns
+    -------
+    predictions : (n,) float64 array
+    info : dict
+        As of `fit`, ``trained_on`` without ``favourable``.
+
+    Raises
+    ------
+    AuditError
+        ``no-features``, ``one-value-label``, ``too-few-rows``, ``unknown-estimator``.
+    """
+    from threadpoolctl import threadpool_limits
+
+    _check(features, estimator, NUMBER_TITLES)
+    train = np.asarray(train_mask, dtype=bool) & ~np.isnan(label)
+    _check_numbers(label[train])
+    linear = estimator == "linear"
+    most = inputs.MOST_LEVELS if linear else inputs.MOST_TREE_LEVELS
+    columns, left_out = inputs.read(table, features, train, most_levels=most)
+    with threadpool_limits(limits=THREADS):
+        if linear:
+            predictions, facts = _ridge(columns, train, label[train])
+        else:
+            predictions, facts = _boosted_numbers(columns, train, label[train], seed)
+    info = {
+        "estimator": estimator,
+        "title": NUMBER_TITLES[estimator],
+        "features": [column.name for column in columns],
+        "left_out": left_out,
+        "merged_levels": {column.name: column.merged for column in columns if column.merged},
+        "trained_on": {"rows": int(train.sum())},
+        **facts,
+    }
+    return predictions, info
+
+
+def _check(features: list[str], estimator: str, titles: dict[str, str]) -> None:
+    if estimator not in titles:
         raise AuditError(
             "unknown-estimator",
             f"There is no reference model “{estimator}”.",
-            f"Choose one of: {', '.join(TITLES)}.",
+            f"Choose one of: {', '.join(titles)}.",
         )
     if not features:
         raise AuditError(
@@ -127,6 +189,23 @@ def _check_label(label: NDArray[np.int8]) -> None:
             f"At least {FEWEST_PER_CLASS} of each are needed: use a larger table, or scores from"
             " a column.",
             found=found,
+        )
+
+
+def _check_numbers(target: NDArray[np.float64]) -> None:
+    if target.size < FEWEST_ROWS:
+        raise AuditError(
+            "too-few-rows",
+            f"Only {target.size} rows to train on have a label.",
+            f"At least {FEWEST_ROWS} are needed: use a larger table, or predictions from a"
+            " column.",
+        )
+    if target.min() == target.max():
+        raise AuditError(
+            "one-value-label",
+            f"The label is {target[0]:g} in all {target.size:,} rows to train on: a model has"
+            " nothing to learn.",
+            "Choose another label column.",
         )
 
 
@@ -166,3 +245,41 @@ def _boosting(
     model.fit(values[train], target)
     scores = model.predict_proba(values)[:, 1].astype(np.float64)
     return scores, {"inputs": values.shape[1], "steps": BOOSTING_ROUNDS, "converged": True}
+
+
+def _ridge(
+    columns: list[inputs.Column], train: NDArray[np.bool_], target: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    from sklearn.linear_model import Ridge
+
+    design = inputs.sparse(columns, train)
+    # The solver stops relative to the target, whose own unit may be millions.
+    centre, spread = float(target.mean()), float(target.std())
+    model = Ridge(alpha=1.0, solver="sparse_cg", tol=1e-10, max_iter=RIDGE_STEPS)
+    model.fit(design[train], (target - centre) / spread)
+    scaled = np.asarray(model.predict(design), dtype=np.float64)
+    left = (target - centre) / spread - scaled[train]
+    slope = design[train].T @ left - model.coef_
+    converged = bool(np.abs(slope).max(initial=0.0) <= RIDGE_SLOPE * target.size)
+    facts = {"inputs": design.shape[1], "converged": converged}
+    return centre + spread * scaled, facts
+
+
+def _boosted_numbers(
+    columns: list[inputs.Column],
+    train: NDArray[np.bool_],
+    target: NDArray[np.float64],
+    seed: int,
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    values, categorical = inputs.dense(columns)
+    model = HistGradientBoostingRegressor(
+        max_iter=BOOSTING_ROUNDS,
+        early_stopping=False,
+        categorical_features=categorical if categorical.any() else None,
+        random_state=seed % 2**32,
+    )
+    model.fit(values[train], target)
+    predictions = model.predict(values).astype(np.float64)
+    return predictions, {"inputs": values.shape[1], "steps": BOOSTING_ROUNDS, "converged": True}
