@@ -40,13 +40,13 @@ def test_it_joins_by_key_and_counts_both_sides(people: Path, gold: Path, tmp_pat
     assert table.names == ("id", "sex", "label", "gold", "label (2)")
     assert table.codes("gold") == (["0", "1"], pytest.approx([1, 0, -1, -1, -1, 0]))
     assert table.codes("label (2)")[0] == ["w", "x", "y"]
-    assert profile["join"]["first"] == {
+    assert profile["joins"][-1]["first"] == {
         "rows": 6, "matched": 4, "unmatched": 1, "blank": 1, "shared": 1,
     }  # fmt: skip
-    assert profile["join"]["second"] == {
+    assert profile["joins"][-1]["second"] == {
         "rows": 5, "matched": 3, "unmatched": 1, "blank": 1, "duplicates": 0,
     }  # fmt: skip
-    assert profile["join"]["columns"] == {"gold": "gold", "label (2)": "label"}
+    assert profile["joins"][-1]["columns"] == {"gold": "gold", "label (2)": "label"}
     assert profile["name"] == "people.csv"
     assert profile["rows"] == 6
     stored = json.loads((tmp_path / "out" / "profile.json").read_text())
@@ -69,7 +69,7 @@ def test_rows_without_a_match_can_be_dropped(people: Path, gold: Path, tmp_path:
     table = Table.open(tmp_path / "out")
     assert table.n_rows == profile["rows"] == 4
     assert table.codes("sex")[1].tolist() == [0, 1, 0, 0]
-    assert profile["join"]["kept"] == "matched"
+    assert profile["joins"][-1]["kept"] == "matched"
 
 
 def test_repeated_ids_are_refused_or_the_first_is_taken(people: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_repeated_ids_are_refused_or_the_first_is_taken(people: Path, tmp_path: 
     assert not (tmp_path / "out").exists()
     profile = join(people, twice, tmp_path / "out", on="id", duplicates="first", name="twice.csv")
     assert Table.open(tmp_path / "out").numbers("gold")[:2].tolist() == [1.0, 0.0]
-    assert profile["join"]["second"]["duplicates"] == 2
+    assert profile["joins"][-1]["second"]["duplicates"] == 2
     assert any(line["code"] == "join-duplicates" for line in profile["notices"])
 
 

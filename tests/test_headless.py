@@ -18,7 +18,8 @@ from django.core.management.base import CommandError
 
 from auditapp import delivery
 from auditapp.errors import AuditError
-from auditapp.management.commands.audit import Command, _names
+from auditapp.headless.arguments import names
+from auditapp.management.commands.audit import Command
 from auditapp.result import read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,8 +159,8 @@ def test_a_missing_folder_for_temporary_files_is_said(
 
 
 def test_names_with_commas_stand_in_quotes_and_numbers_may_be_negative() -> None:
-    assert _names('"sex, as told", race') == ["sex, as told", "race"]
-    assert _names('the "sex" of,age') == ['the "sex" of', "age"]
+    assert names('"sex, as told", race') == ["sex, as told", "race"]
+    assert names('the "sex" of,age') == ['the "sex" of', "age"]
     parser = Command().create_parser("manage.py", "audit")
     given = parser.parse_args(
         [

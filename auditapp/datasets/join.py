@@ -53,6 +53,14 @@ class Match:
         return np.asarray(self.places >= 0)
 
 
+def child_main(payload: dict[str, Any], tick: Tick) -> dict[str, Any]:
+    """Join in a child process: the arguments of `join`, folders as text."""
+    folders = {name: Path(payload[name]) for name in ("first", "second", "out")}
+    names = ("on", "second_on", "duplicates", "keep", "name", "columns")
+    rest = {name: payload[name] for name in names if payload.get(name) is not None}
+    return join(**folders, **rest, tick=tick)
+
+
 def match(
     first: Table,
     second: Table,
@@ -174,9 +182,9 @@ def join(
     Returns
     -------
     dict
-        The profile of the joined table, that of the first one in name, bytes and hash. Its key
-        ``join`` holds the counts of both sides and ``columns`` (added name to original name);
-        the notices say the same in words.
+        The profile of the joined table, that of the first one in name, bytes and hash. The last
+        of its ``joins`` holds the counts of both sides and ``columns`` (added name to original
+        name); the notices say the same in words.
 
     Raises
     ------
@@ -282,10 +290,11 @@ def _describe(
             before = other[added[column["name"]]]
         column |= {key: before[key] for key in ("was", "title", "words", "guess", "why")}
     profile["notices"] = [*own["notices"], *_notices(report, keep, name)]
-    profile["join"] = report | {
+    facts = report | {
         "name": theirs["name"], "sha256": theirs["sha256"], "bytes": theirs["bytes"],
         "columns": dict(added), "kept": keep,
     }  # fmt: skip
+    profile["joins"] = [*own.get("joins", []), facts]
 
 
 def _notices(report: dict[str, Any], keep: str, name: str) -> list[dict[str, Any]]:

@@ -112,5 +112,5 @@ def _data_facts(profile: dict[str, Any]) -> dict[str, Any]:
         ],
         "notices": profile["notices"],
         "recognised": profile.get("recognised"),
-        "join": profile.get("join"),
+        "joins": profile.get("joins", []),
     }

@@ -1,156 +1,39 @@
-"""The audit without a web application: from command-line options to result document and PDF."""
+"""The plan that command-line options mean for a table."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auditapp import delivery, result, sandbox
 from auditapp.datasets import suggest
 from auditapp.datasets.keys import folded
 from auditapp.datasets.lookup import unknown_column
 from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
+from auditapp.headless.options import Options
 from auditapp.plan import (
+    OUTCOMES,
     About,
     AttributeSpec,
     Data,
     Model,
     Outcome,
     Plan,
+    References,
     Score,
-    Split,
     check,
+    goals_for,
 )
 
 Json = dict[str, Any]
-Say = Callable[[Json], None]
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the command line said; None where it said nothing."""
-
-    data: Path
-    out: Path
-    pdf: Path | None = None
-    model: Path | None = None
-    model_output: str | None = None
-    positive_class: str | None = None
-    prediction: str | None = None
-    score: str | None = None
-    train: str | None = None
-    label: str | None = None
-    favourable: Sequence[str] | None = None
-    favourable_decision: Sequence[str] | None = None
-    score_is: str = "favourable"
-    score_range: tuple[float, float] | None = None
-    sensitive: Sequence[str] = ()
-    bins: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    compare_to: Mapping[str, str] = field(default_factory=dict)
-    features: Sequence[str] | None = None
-    exclude: Sequence[str] = ()
-    split: Split = field(default_factory=Split)
-    unit: str | None = None
-    policy: Mapping[str, Any] = field(default_factory=dict)
-    read: Mapping[str, Any] = field(default_factory=dict)
-    title: str = ""
-
-
-def run(options: Options, say: Say | None = None) -> result.Document:
-    """Audit a file and write the result document, and the PDF if asked for.
-
-    Nothing is left behind when it fails: both files are moved into place at the end.
-
-    Raises
-    ------
-    AuditError
-        The input cannot be audited; nothing was written.
-    """
-    _check_files(options)
-    with _scratch() as scratch:
-        work = Path(scratch)
-        profile = _inspect(options, work, say)
-        model = _inspect_model(options, work)
-        plan = plan_of(options, profile, model)
-        job = {
-            "plan": plan.to_json(),
-            "table_dir": str(work / "table"),
-            "out": str(work / "out"),
-            "model_path": None if options.model is None else str(options.model.resolve()),
-            "model_profile": model,
-            "report": options.pdf is not None,
-            "run": {"date": datetime.now(UTC).isoformat(timespec="seconds")},
-        }
-        sandbox.run_child(
-            "auditapp.pipeline:execute",
-            job,
-            workdir=work,
-            limits=sandbox.Limits.trusted(),
-            isolated=False,
-            on_progress=say,
-        )
-        document = result.read(work / "out" / "result.json")
-        files = {options.out: work / "out" / "result.json"}
-        if options.pdf is not None:
-            files[options.pdf] = work / "out" / "report.pdf"
-        delivery.put(files)
-    return document
-
-
-def _check_files(options: Options) -> None:
-    inputs = {"the table": options.data}
-    if options.model is not None:
-        inputs["the model"] = options.model
-    targets = {"--out": options.out}
-    if options.pdf is not None:
-        targets["--pdf"] = options.pdf
-    delivery.check(targets, inputs)
-
-
-def _scratch() -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(prefix="evenhand-")
-    except OSError as error:
-        raise AuditError(
-            "no-scratch",
-            "There is no folder for temporary files that can be written to.",
-            "Set TMPDIR to a folder with room for the table.",
-            found=error.strerror or "",
-        ) from error
-
-
-def _inspect(options: Options, work: Path, say: Say | None) -> Json:
-    return sandbox.run_child(
-        "auditapp.datasets.inspect:child_main",
-        {
-            "source": str(options.data.resolve()),
-            "name": options.data.name,
-            "out": str(work / "table"),
-            "options": dict(options.read),
-            "read": [str(options.data.resolve())],
-        },
-        workdir=work,
-        limits=sandbox.Limits.parsing(),
-        isolated=True,
-        on_progress=say,
-    )
-
-
-def _inspect_model(options: Options, work: Path) -> Json | None:
-    if options.model is None:
-        return None
-    from auditapp import predictors
-
-    return predictors.inspect_model(options.model.resolve(), options.model.name, work)
-
-
-def plan_of(options: Options, profile: Json, model: Json | None) -> Plan:
+def plan_of(
+    options: Options, profile: Json, model: Json | None, references: Sequence[str] = ()
+) -> Plan:
     """Freeze the plan that these options mean for this table.
+
+    `references` are the columns that came from the file of reference decisions.
 
     Raises
     ------
@@ -165,7 +48,15 @@ def plan_of(options: Options, profile: Json, model: Json | None) -> Plan:
         kind = "train"
     elif model is not None:
         kind = model["format"]
-    label = _outcome(options.label, options.favourable, columns, "--favourable")
+    classless = options.outcome != "binary"
+    label = _outcome(options.label, options.favourable, columns, "--favourable", classless)
+    decision = _outcome(
+        options.prediction,
+        options.favourable_decision,
+        columns,
+        "--favourable-decision",
+        classless,
+    )
     low, high = options.score_range if options.score_range is not None else (0.0, 1.0)
     plan = Plan(
         about=_about(options, profile),
@@ -179,18 +70,66 @@ def plan_of(options: Options, profile: Json, model: Json | None) -> Plan:
             positive=options.positive_class,
         ),
         label=label,
-        decision=_outcome(
-            options.prediction, options.favourable_decision, columns, "--favourable-decision"
-        ),
+        decision=decision,
         score=_score(options, kind, low, high),
         features=_features(options, kind, columns),
         attributes=tuple(_attribute(name, options, columns) for name in options.sensitive),
         unit=options.unit,
         split=options.split,
-        **options.policy,
+        outcome=options.outcome,
+        classes=tuple(options.classes),
+        query=options.query,
+        site=None if options.site is None else _attribute(options.site, options, columns),
+        target=options.target,
+        control=None if options.control is None else _attribute(options.control, options, columns),
+        gold=_gold(options, label, columns),
+        references=_references(references, decision, label, columns),
+        skip=tuple(options.skip),
+        **_policy(options),
     )
     check(plan)
     return plan
+
+
+def _policy(options: Options) -> Json:
+    """Numbers of the policy; a goal or a limit nobody gave is the outcome's own."""
+    policy = {name: value for name, value in options.policy.items() if value is not None}
+    goals = goals_for(options.outcome) if options.outcome in OUTCOMES else ()
+    if goals and "goal" not in policy:
+        policy["goal"] = goals[0]
+    if options.outcome == "regression" and "tolerance" not in policy:
+        policy["tolerance"] = 0.1
+    return policy
+
+
+def _gold(options: Options, label: Outcome | None, columns: Mapping[str, Json]) -> Outcome | None:
+    """Gold labels are coded as the label is, where that can be."""
+    if options.gold is None:
+        return None
+    same = label is not None and _holds(columns[options.gold], label.favourable)
+    favourable = label.favourable if label is not None and same else None
+    return _outcome(options.gold, favourable, columns, "--favourable")
+
+
+def _references(
+    names: Sequence[str],
+    decision: Outcome | None,
+    label: Outcome | None,
+    columns: Mapping[str, Json],
+) -> References | None:
+    if not names:
+        return None
+    for outcome in (decision, label):
+        if outcome is not None and all(_holds(columns[n], outcome.favourable) for n in names):
+            return References(tuple(names), outcome.favourable)
+    guessed = _outcome(names[0], None, columns, "--favourable-decision")
+    return References(tuple(names), () if guessed is None else guessed.favourable)
+
+
+def _holds(column: Json, values: Sequence[str]) -> bool:
+    """Whether a column has one of the values, however it is written."""
+    found = {folded(item["value"]) for item in column["top"]}
+    return any(folded(value) in found for value in values)
 
 
 def _about(options: Options, profile: Json) -> About:
@@ -230,7 +169,10 @@ def _check_columns(options: Options, columns: Mapping[str, Json]) -> None:
         *options.bins,
         *options.compare_to,
     ]
-    singles = (options.label, options.prediction, options.score, options.unit)
+    singles = (
+        options.label, options.prediction, options.score, options.unit,
+        options.query, options.site, options.control, options.gold,
+    )  # fmt: skip
     wanted += [name for name in singles if name is not None]
     if options.split.column is not None:
         wanted.append(options.split.column)
@@ -240,8 +182,12 @@ def _check_columns(options: Options, columns: Mapping[str, Json]) -> None:
             if any("," in column for column in columns):
                 error.hint += " A name that holds a comma stands in double quotes in the list."
             raise error
-    for option, names in (("--bins", options.bins), ("--compare-to", options.compare_to)):
-        stray = [name for name in names if name not in options.sensitive]
+    grouping = {*options.sensitive, options.site, options.control}
+    for option, names, known in (
+        ("--bins", options.bins, grouping),
+        ("--compare-to", options.compare_to, {*options.sensitive}),
+    ):
+        stray = [name for name in names if name not in known]
         if stray:
             raise AuditError(
                 "not-sensitive",
@@ -255,9 +201,12 @@ def _outcome(
     favourable: Sequence[str] | None,
     columns: Mapping[str, Json],
     option: str,
+    classless: bool = False,
 ) -> Outcome | None:
     if name is None:
         return None
+    if classless:
+        return Outcome(name)
     if favourable:
         return Outcome(name, tuple(favourable))
     values = columns[name]["top"]
@@ -300,7 +249,10 @@ def _features(options: Options, kind: str, columns: Mapping[str, Json]) -> tuple
         return tuple(name for name in options.features if name not in options.exclude)
     if kind != "train":
         return None
-    taken = {options.label, options.unit, options.split.column, *options.sensitive}
+    taken = {
+        options.label, options.gold, options.unit, options.split.column, options.query,
+        options.site, *options.sensitive,
+    }  # fmt: skip
     return tuple(
         name
         for name, column in columns.items()
@@ -320,21 +272,4 @@ def _attribute(name: str, options: Options, columns: Mapping[str, Json]) -> Attr
         cuts=tuple(float(cut) for cut in spec["cuts"]),
         words=dict(spec["words"]),
         reference=options.compare_to.get(name),
-    )
-
-
-#: size classes that each --fail-on level counts
-FAIL_ON: Mapping[str, tuple[str, ...]] = {
-    "above": ("above",),
-    "near": ("above", "near"),
-    "any": ("above", "near", "below"),
-}
-
-
-def findings_at(document: result.Document, level: str) -> int:
-    """Count the differences found whose size class is at or over the level."""
-    return sum(
-        1
-        for gap in document["gaps"]
-        if gap["verdict"] == "difference" and gap["size_class"] in FAIL_ON[level]
     )
