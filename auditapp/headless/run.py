@@ -1,0 +1,161 @@
+"""Read the files, run the audit in its child, put the results in place."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from auditapp import delivery, result, sandbox
+from auditapp.errors import AuditError
+from auditapp.headless.options import Options
+from auditapp.headless.planned import plan_of
+
+Json = dict[str, Any]
+Say = Callable[[Json], None]
+
+
+def run(options: Options, say: Say | None = None) -> result.Document:
+    """Audit a file and write the result document, and the PDF if asked for.
+
+    Nothing is left behind when it fails: both files are moved into place at the end.
+
+    Raises
+    ------
+    AuditError
+        The input cannot be audited; nothing was written.
+    """
+    _check_files(options)
+    with _scratch() as scratch:
+        work = Path(scratch)
+        table, profile, references = _tables(options, work, say)
+        model = _inspect_model(options, work)
+        plan = plan_of(options, profile, model, references)
+        job = {
+            "plan": plan.to_json(),
+            "table_dir": str(table),
+            "out": str(work / "out"),
+            "model_path": None if options.model is None else str(options.model.resolve()),
+            "model_profile": model,
+            "previous": None if options.previous is None else str(options.previous.resolve()),
+            "report": options.pdf is not None,
+            "run": {"date": datetime.now(UTC).isoformat(timespec="seconds")},
+        }
+        sandbox.run_child(
+            "auditapp.pipeline:execute",
+            job,
+            workdir=work,
+            limits=sandbox.Limits.trusted(),
+            isolated=False,
+            on_progress=say,
+        )
+        document = result.read(work / "out" / "result.json")
+        files = {options.out: work / "out" / "result.json"}
+        if options.pdf is not None:
+            files[options.pdf] = work / "out" / "report.pdf"
+        delivery.put(files)
+    return document
+
+
+def _check_files(options: Options) -> None:
+    read = {
+        "the table": options.data,
+        "the model": options.model,
+        "the file to join": options.join,
+        "the file of reference decisions": options.references,
+        "the earlier result": options.previous,
+    }
+    targets = {"--out": options.out}
+    if options.pdf is not None:
+        targets["--pdf"] = options.pdf
+    delivery.check(targets, {what: path for what, path in read.items() if path is not None})
+    joined = options.join is not None or options.references is not None
+    if joined and options.on is None:
+        raise AuditError(
+            "join-needs-on",
+            f"{'--join' if options.join is not None else '--references'} names a second file, and"
+            " nothing says which of its rows belongs to whom.",
+            "Add --on COL, the id column of both files, or --on COL=OTHER where its name differs.",
+        )
+    if options.on is not None and not joined:
+        raise AuditError(
+            "on-without-join",
+            "--on names an id column, and there is no second file.",
+            "Add --join FILE or --references FILE, or leave --on out.",
+        )
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="evenhand-")
+    except OSError as error:
+        raise AuditError(
+            "no-scratch",
+            "There is no folder for temporary files that can be written to.",
+            "Set TMPDIR to a folder with room for the table.",
+            found=error.strerror or "",
+        ) from error
+
+
+def _tables(options: Options, work: Path, say: Say | None) -> tuple[Path, Json, tuple[str, ...]]:
+    """Folder and profile of the table with everything joined, and the reference columns."""
+    table = work / "table"
+    profile = _inspect(options, options.data, table, say)
+    if options.join is not None:
+        profile = _joined(options, options.join, table, work / "joined", say)
+        table = work / "joined"
+    references: tuple[str, ...] = ()
+    if options.references is not None:
+        profile = _joined(options, options.references, table, work / "referred", say)
+        table = work / "referred"
+        references = tuple(profile["joins"][-1]["columns"])
+    return table, profile, references
+
+
+def _inspect(options: Options, source: Path, out: Path, say: Say | None) -> Json:
+    return sandbox.run_child(
+        "auditapp.datasets.inspect:child_main",
+        {
+            "source": str(source.resolve()),
+            "name": source.name,
+            "out": str(out),
+            "options": dict(options.read),
+            "read": [str(source.resolve())],
+        },
+        workdir=out.parent,
+        limits=sandbox.Limits.parsing(),
+        isolated=True,
+        on_progress=say,
+    )
+
+
+def _joined(options: Options, second: Path, table: Path, out: Path, say: Say | None) -> Json:
+    other = out.with_name(f"{out.name}-second")
+    _inspect(options, second, other, say)
+    on, second_on = options.on if options.on is not None else ("", "")
+    return sandbox.run_child(
+        "auditapp.datasets.join:child_main",
+        {
+            "first": str(table),
+            "second": str(other),
+            "out": str(out),
+            "on": on,
+            "second_on": second_on,
+            "name": f"“{second.name}”",
+            "read": [str(table), str(other)],
+        },
+        workdir=out.parent,
+        limits=sandbox.Limits.parsing(),
+        isolated=True,
+        on_progress=say,
+    )
+
+
+def _inspect_model(options: Options, work: Path) -> Json | None:
+    if options.model is None:
+        return None
+    from auditapp import predictors
+
+    return predictors.inspect_model(options.model.resolve(), options.model.name, work)
