@@ -31,7 +31,11 @@ GOALS = {
 }
 NOT_EXAMINED = {
     "subgroups": "Groups nobody named: no search was made outside the columns above.",
-    "pid": "Where a gap comes from: which columns carry it was not analysed.",
+    "pid": "Where a gap comes from: it needs a column of sites, such as branches or states.",
+    "bounds": "How far the decisions are from the best possible: it needs a recorded outcome.",
+    "strata": "Legitimate factors: no column was named to hold equal.",
+    "references": "Other deciders: no reference decisions were given.",
+    "numerics": "Number formats: whether another precision would decide otherwise.",
     "methods": "Remedies and their cost: no other setting of the system was tried.",
     "shift": "Other places and periods: results hold for this file only.",
     "change": "Change over time: there is no earlier audit to compare with.",
@@ -65,6 +69,7 @@ def _facts(facts: Facts) -> FactList:
         rows.append(
             Fact("Recorded outcome", rich("Not given: metrics that need one are not applicable"))
         )
+    rows += _beside(plan)
     goal = GOALS.get(plan.get("goal", ""), str(plan.get("goal", "")))
     rows.append(Fact("Question asked", rich(goal)))
     rows.append(Fact("Limit", rich(f"{limit(facts.tolerance)} points, set by the auditor")))
@@ -76,7 +81,28 @@ def _facts(facts: Facts) -> FactList:
     return FactList(tuple(rows))
 
 
+def _beside(plan: dict[str, Any]) -> list[Fact]:
+    """Columns that neither decide nor group people, but are looked at beside them."""
+    rows = []
+    for key, label in (("site", "Sites"), ("control", "Legitimate factor")):
+        if plan.get(key):
+            rows.append(Fact(label, rich(f"Column {plan[key]['column']}")))
+    if plan.get("target"):
+        rows.append(Fact("Target site", rich(str(plan["target"]))))
+    if plan.get("gold"):
+        rows.append(Fact("Gold labels", rich(_column(plan["gold"]))))
+    if plan.get("references"):
+        names = listing(plan["references"]["columns"], 6)
+        many = len(plan["references"]["columns"]) > 1
+        rows.append(
+            Fact("Reference decisions", rich(f"{'Columns' if many else 'Column'} {names}"))
+        )
+    return rows
+
+
 def _column(spec: dict[str, Any]) -> str:
+    if not spec["favourable"]:
+        return f"Column {spec['column']}"
     values = listing([f"“{v}”" for v in spec["favourable"]], 6)
     return f"Column {spec['column']}; favourable: {values}"
 
@@ -172,6 +198,10 @@ def _metrics(facts: Facts) -> Table:
 
 def _outside(facts: Facts) -> tuple[Any, ...]:
     items = [rich(text) for key, text in NOT_EXAMINED.items() if not facts.doc.get(key)]
+    left = [name for name in facts.plan.get("skip") or () if name in NOT_EXAMINED]
+    if left:
+        names = listing([phrases.lower_first(NOT_EXAMINED[name].split(":")[0]) for name in left])
+        items.append(rich(f"Switched off for this audit: {names}."))
     items.append(rich("Whether any decision was lawful, and how people experienced it."))
     if not facts.plan.get("label"):
         items.append(rich("Whether decisions were right: no recorded outcome was given."))

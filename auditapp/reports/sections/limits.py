@@ -7,6 +7,9 @@ from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
 from auditapp.reports.numbers import comparisons, count, limit, listing, percent
 
+#: What the search for groups nobody named spends of the report's error rate (verdicts.md 1.3).
+SEARCH_ALPHA = 0.01
+
 
 def section(facts: Facts) -> Section:
     blocks: tuple[Block, ...] = (
@@ -73,12 +76,15 @@ def _looks(facts: Facts) -> list[Rich]:
     k = family.get("k")
     if not k:
         return []
+    searched = isinstance(facts.doc.get("subgroups"), list)
+    spent = family["alpha"] + (SEARCH_ALPHA if searched else 0.0)
+    together = " and the search for groups nobody named" if searched else ""
     return [
         rich(
             bold("Many looks. "),
-            f"{comparisons(k)} {'was' if k == 1 else 'were'} made. Thin intervals and "
-            "verdicts are adjusted for all together: if no groups differed at all, a report like "
-            f"this would name a difference in at most {percent(family['alpha'])} of cases. "
+            f"{comparisons(k)} {'was' if k == 1 else 'were'} made. Thin intervals and verdicts "
+            f"are adjusted for all{together} together: if no groups differed at all, a report "
+            f"like this would name a difference in at most {percent(spent)} of cases. "
             "Single-rate intervals are not adjusted.",
         )
     ]
