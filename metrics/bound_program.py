@@ -46,6 +46,8 @@ class Point:
         Shares of people by group, site and new decision; other optima may exist.
     solved
         Whether the solver reported an optimum.
+    chances : (v,) float64
+        The rule: chances of its decisions but the last, by variable.
     """
 
     accuracy: float
@@ -53,6 +55,7 @@ class Point:
     price: tuple[float, float]
     decided: Floats
     solved: bool
+    chances: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def gap(self) -> float:
@@ -107,14 +110,7 @@ class Maps:
             label = joint.sum(axis=3)
             joint = label[..., None] * np.eye(label.shape[2])
         z, s, y, seen = joint.shape
-        number = {
-            "free": np.arange(z * s),
-            "group-site": np.arange(z * s),
-            "group": np.repeat(np.arange(z), s),
-            "site": np.tile(np.arange(s), z),
-            "blind": np.zeros(z * s, dtype=np.intp),
-        }[rule].reshape(z, s)
-        place = number[:, :, None] * seen + np.arange(seen)
+        place = _places(rule, z, s, seen)
         mass = joint.sum(axis=2)
         used, place = np.unique(place, return_inverse=True)
         place = place.reshape(z, s, seen)
@@ -137,6 +133,41 @@ class Maps:
             sparse.csr_array(matrix + last), constant.ravel(), gain, float(right[..., -1].sum()),
             np.repeat(np.arange(len(used)), y - 1), (z, s, y),
         )  # fmt: skip
+
+
+def _places(rule: str, z: int, s: int, seen: int) -> NDArray[np.intp]:
+    """Row of the rule that applies to each group, site and seen value."""
+    number = {
+        "free": np.arange(z * s),
+        "group-site": np.arange(z * s),
+        "group": np.repeat(np.arange(z), s),
+        "site": np.tile(np.arange(s), z),
+        "blind": np.zeros(z * s, dtype=np.intp),
+    }[rule].reshape(z, s)
+    return np.asarray(number[:, :, None] * seen + np.arange(seen))
+
+
+def kernel(rule: str, chances: Floats, shape: tuple[int, int, int]) -> Floats:
+    """Chance of each decision by group, site and what the rule sees.
+
+    Parameters
+    ----------
+    rule
+        One of `RULES`.
+    chances : (v,) float64
+        As in `Point`.
+    shape
+        z, s, y.
+
+    Returns
+    -------
+    (z, s, y, y) float64
+        Rows sum to 1; the rule ``free`` sees the label, the others the model's decision.
+    """
+    z, s, y = shape
+    first = chances.reshape(-1, y - 1)[_places(rule, z, s, y)]
+    last = np.maximum(1.0 - first.sum(axis=-1, keepdims=True), 0.0)
+    return np.concatenate([first, last], axis=-1)
 
 
 @dataclass
@@ -206,6 +237,7 @@ class Program:
             price=(price[0], price[1]),
             decided=decided,
             solved=str(found.status) in ("Solved", "AlmostSolved"),
+            chances=np.clip(x, 0.0, 1.0),
         )
 
 

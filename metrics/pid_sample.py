@@ -157,23 +157,64 @@ def _redundant(sample: Sample, whole: Floats, draws: int) -> Test:
 
 
 def intervals(
-    sample: Sample, centre: Mapping[str, float], draws: int
-) -> tuple[dict[str, tuple[float, float]], int]:
+    sample: Sample, centre: Mapping[str, float], sites: Floats, draws: int
+) -> tuple[dict[str, tuple[float, float]], Floats, int]:
     """Percentile intervals of drawn tables, moved so that they centre on the corrected value.
 
     Drawing from a sample adds the same excess of information a second time; without the
     move, the interval of a table with many small sites lies wholly above the truth.
+
+    Parameters
+    ----------
+    sample
+        Tables.
+    centre
+        Corrected parts and their total.
+    sites : (s,) float64
+        Corrected terms of the sites.
+    draws
+        Number of tables.
+
+    Returns
+    -------
+    parts : dict
+        Limits by the names in `centre`.
+    terms : (2, s) float64
+        Limits of the terms of the sites.
+    failed : int
+        Tables whose parts were not certified.
     """
     drawn = pid_nulls.multinomial(
         sample.table, n=sample.n, rng=sample.rng("bootstrap"), draws=draws
     )
     parts, gap = pid.averaged(drawn, tolerance=DRAW_TOLERANCE)
+    parts["total"] = parts["global"] + parts["masked"]
     out = {}
     for name, values in parts.items():
         move = centre[name] - float(values.mean())
         low, high = percentile_interval(values.copy())
         out[name] = (max(float(low) + move, 0.0), max(float(high) + move, 0.0))
-    return out, int((gap > CERTIFIED).sum())
+    terms = local_terms(drawn)
+    ends = np.quantile(terms, (ALPHA / 2, 1 - ALPHA / 2), axis=0)
+    moved = np.maximum(ends + (sites - terms.mean(axis=0)), 0.0)
+    return out, moved, int((gap > CERTIFIED).sum())
+
+
+def local_terms(table: Floats) -> Floats:
+    """Terms of the local disparity of (..., l, z, s, y) tables: (..., s), nats."""
+    share = pid.stratum_shares(table)
+    terms = information.site_terms(information.joint(table))
+    return np.asarray((share[..., None] * terms).sum(axis=-2))
+
+
+def site_thresholds(sample: Sample, draws: int) -> Floats:
+    """Terms that chance alone stays below in 95 % of tables, one for each site."""
+    pairs = sample.table.transpose(0, 2, 1, 3)
+    tables = pid_nulls.independent(
+        pairs, n=sample.n, exact=not sample.weighted, rng=sample.rng("local"), draws=draws
+    )
+    terms = information.mutual(tables).sum(axis=1) / tables.sum(axis=(1, 2, 3, 4))[:, None]
+    return np.asarray(np.quantile(terms, 1 - ALPHA, axis=0))
 
 
 def include_zero(limits: dict[str, tuple[float, float]], found: Mapping[str, Test]) -> None:
@@ -181,6 +222,7 @@ def include_zero(limits: dict[str, tuple[float, float]], found: Mapping[str, Tes
     rejected = {name: test.p is not None and test.p <= ALPHA for name, test in found.items()}
     if found["redundant"].p is None:
         rejected["redundant"] = rejected["global"]
+    rejected["total"] = rejected["global"] or rejected["local"]
     for name, (_, high) in limits.items():
         if not rejected[name]:
             limits[name] = (0.0, high)

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from metrics import broja, information, pid, pid_nulls
 from metrics.cells import Counts, Floats
-from metrics.pid_sample import CERTIFIED, Sample, include_zero, intervals, tests, threshold
+from metrics.pid_sample import (
+    CERTIFIED,
+    Sample,
+    include_zero,
+    intervals,
+    local_terms,
+    site_thresholds,
+    tests,
+    threshold,
+)
 
 Record = dict[str, Any]
 
@@ -30,17 +39,23 @@ def _affordable(shape: Sequence[int], wanted: int) -> int:
     return min(wanted, max(fits, FEWEST_DRAWS))
 
 
-def _per_site(sample: Sample, people: Floats, sites: Sequence[str]) -> list[Record]:
-    share = pid.stratum_shares(sample.table)
-    terms = share @ information.site_terms(information.joint(sample.table))
+def _per_site(
+    sample: Sample, people: Floats, sites: Sequence[str], limits: Floats, null: Floats
+) -> list[Record]:
+    terms = local_terms(sample.table)
+    corrected = np.maximum(terms - sample.expected_sites, 0.0)
     whole = float(terms.sum())
     return [
         {
             "site": site,
             "n": int(people[j]),
             "local": float(terms[j]),
+            "low": float(limits[0, j]) if terms[j] > null[j] else 0.0,
+            "high": float(limits[1, j]),
+            "corrected": float(corrected[j]),
             "share": float(terms[j]) / whole if whole > 0 else None,
             "expected": float(sample.expected_sites[j]),
+            "null_threshold": float(null[j]),
         }
         for j, site in enumerate(sites)
     ]
@@ -71,14 +86,25 @@ def _reason(table: Floats) -> str | None:
     return None
 
 
-def _measured(sample: Sample, atoms: pid.Atoms, *, draws: int, null_draws: int) -> Record:
+def _measured(
+    sample: Sample,
+    atoms: pid.Atoms,
+    people: Floats,
+    sites: Sequence[str],
+    *,
+    draws: int,
+    null_draws: int,
+) -> Record:
     """Numbers, certificate and draws of a table that has parts."""
     share = pid.stratum_shares(sample.table)
     parts = {name: float(share @ atoms[name]) for name in pid.NAMES}
     expected = sample.expected
     centre = pid.corrected(parts, expected)
+    terms = np.maximum(local_terms(sample.table) - sample.expected_sites, 0.0)
     found = tests(sample, parts, np.asarray(atoms.optimum), null_draws)
-    limits, failed = intervals(sample, centre, draws)
+    limits, ends, failed = intervals(
+        sample, {**centre, "total": centre["global"] + centre["masked"]}, terms, draws
+    )
     include_zero(limits, found)
     noise = {**expected, "unique": 0.0, "redundant": 0.0, "masked": expected["local"]}
     gap = float(share @ atoms.gap)
@@ -95,9 +121,18 @@ def _measured(sample: Sample, atoms: pid.Atoms, *, draws: int, null_draws: int) 
         )
         for name in pid.NAMES
     }
+    numbers["total"] = _number(
+        value=parts["global"] + parts["masked"],
+        low=limits["total"][0],
+        high=limits["total"][1],
+        corrected=centre["global"] + centre["masked"],
+        expected=max(expected.values()),
+    )
     whole = parts["global"]
+    null = site_thresholds(sample, null_draws)
     return {
         **numbers,
+        "per_site": _per_site(sample, people, sites, ends, null),
         "shares": {n: parts[n] / whole if whole > 0 else None for n in ("unique", "redundant")},
         "site_only": float(share @ atoms.site_only),
         "site_information": float(share @ (atoms.site_only + atoms.redundant)),
@@ -219,12 +254,12 @@ def pid_section(
     atoms = pid.decompose(table, tolerance=tolerance, keep=True)
     drawn = _affordable(table.shape, draws)
     words = _split([""] if given_levels is None else given_levels, used[0])[0]
+    at_site = people.sum(axis=(0, 1, 3))
     return {
         **out,
         "undefined": None,
-        **_measured(sample, atoms, draws=drawn, null_draws=null_draws),
+        **_measured(sample, atoms, at_site, pooled.sites, draws=drawn, null_draws=null_draws),
         "strata": [] if given is None else _strata(sample, atoms, people.sum((1, 2, 3)), words),
-        "per_site": _per_site(sample, people.sum(axis=(0, 1, 3)), pooled.sites),
     }
 
 
@@ -235,7 +270,7 @@ def _split(words: Sequence[Any], used: NDArray[np.bool_]) -> tuple[list[Any], li
 
 
 def _undefined(sample: Sample, reason: str, null_draws: int) -> Record:
-    numbers = {name: _number(reason) for name in pid.NAMES}
+    numbers = {name: _number(reason) for name in (*pid.NAMES, "total")}
     if reason == "one-site":
         numbers["global"] = _one_site(sample, null_draws)
     return {
