@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics import bootstrap, intervals, macro, rates, values, verdicts
-from metrics.cells import IntArray
+from metrics import bootstrap, intervals, macro, rates, shrinkage, values, verdicts
+from metrics.cells import Counts, IntArray
 from metrics.classes import ClassCounts, count_classes, tally
 from metrics.comparisons import Comparisons, comparisons_of, join
 from metrics.estimates import BASELINE, GOALS, Record, plain
@@ -194,6 +194,8 @@ def _estimates(
         above, below = tally(table.counts[listed], metric, c)
         value = plain(rates.divide(above, below))
         low, high = (plain(limit) for limit in intervals.wilson(above, below))
+        leads = len(by) > 1 and metric in policy.primary
+        steadied = _steadied(table.cells, *tally(table.counts, metric, c)) if leads else {}
         for place, j in enumerate(listed.tolist()):
             nothing = "empty-group" if n[place] == 0 else NOTHING[metric]
             why = _missing(counted, metric) or nothing
@@ -214,10 +216,23 @@ def _estimates(
                     "below_floor": n[place] < policy.floor
                     or int(below[place]) < policy.denominator_floor,
                     "interval": "wilson",
-                    "shrunken": None,
+                    "shrunken": steadied.get(j),
                 }
             )
     return out
+
+
+def _steadied(cells: IntArray, above: Counts, below: Counts) -> dict[int, Record]:
+    """Estimates of intersection cells that borrow from similar groups."""
+    seen = np.flatnonzero(below > 0)
+    if not seen.size:
+        return {}
+    effects = shrinkage.main_effects(cells[seen])
+    found = shrinkage.logit_normal(above[seen], below[seen], effects)
+    return {
+        j: dict(zip(("value", "low", "high"), numbers, strict=True))
+        for j, *numbers in zip(seen.tolist(), *(part.tolist() for part in found), strict=True)
+    }
 
 
 @dataclass(frozen=True)

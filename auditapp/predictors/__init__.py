@@ -6,7 +6,7 @@ page in the documentation.
 
 from __future__ import annotations
 
-from auditapp.predictors.base import inspect_model, predict
+from auditapp.predictors.base import inspect_model, predict, predict_classes
 
 #: format slug -> module; the order is the order in which a file is tried
 REGISTRY = {
@@ -14,4 +14,4 @@ REGISTRY = {
     "skops": "auditapp.predictors.skops",
 }
 
-__all__ = ["REGISTRY", "inspect_model", "predict"]
+__all__ = ["REGISTRY", "inspect_model", "predict", "predict_classes"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,7 @@ def predict(
     *,
     score_range: tuple[float, float] = (0.0, 1.0),
     limits: Limits | None = None,
+    options: Json | None = None,
 ) -> NDArray[np.float64]:
     """Score every row of a canonical table with an uploaded model.
 
@@ -101,6 +102,8 @@ def predict(
         As for `run_child`.
     score_range
         Smallest and largest value a score may have.
+    options
+        Further arguments of the format's ``scores``.
 
     Returns
     -------
@@ -112,25 +115,105 @@ def predict(
     AuditError
         The model does not fit the table, stopped, or returned what is no score.
     """
+    job = _Job(path, model, profile, table_path, features, workdir)
+    scores = _run(job, tick, should_stop, limits, options=options)
+    return _checked(scores, job.output, score_range, job.blanks)
+
+
+def predict_classes(
+    path: Path,
+    model: dict[str, Any],
+    profile: dict[str, Any],
+    table_path: Path,
+    features: list[str] | None,
+    workdir: Path,
+    tick: Tick | None = None,
+    should_stop: ShouldStop | None = None,
+    *,
+    limits: Limits | None = None,
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Choose a class for every row: the most probable one, the first of equals.
+
+    Parameters
+    ----------
+    path, model, profile, table_path, features, workdir, tick, should_stop
+        As for `predict`.
+
+    Returns
+    -------
+    codes : (n,) int64 array
+        Position in `classes`, in the order of the rows.
+    classes : tuple of str
+
+    Raises
+    ------
+    AuditError
+        As `predict`; ``model-classes``: the model does not say which class it chooses.
+    """
+    import numpy as np
+
+    from auditapp.predictors import deciders
+
+    job = _Job(path, model, profile, table_path, features, workdir)
+    classes = deciders.names(profile, job.output)
+    chosen = _run(job, tick, should_stop, limits, choose=True)
+    places = _checked(chosen, job.output, (0.0, len(classes) - 1.0), job.blanks)
+    return places.astype(np.int64), classes
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One model on one table."""
+
+    path: Path
+    model: Json
+    profile: Json
+    table: Path
+    features: list[str] | None
+    workdir: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.model.get("name") or self.profile["name"])
+
+    @property
+    def output(self) -> str:
+        return str(self.model.get("output") or self.profile["output"])
+
+    def blanks(self) -> str:
+        return _blanks(self.table, self.profile["features"] or self.features or [])
+
+
+def _run(
+    job: _Job,
+    tick: Tick | None,
+    should_stop: ShouldStop | None,
+    limits: Limits | None,
+    *,
+    choose: bool = False,
+    options: Json | None = None,
+) -> NDArray[np.float64]:
+    """One number per row from the model's process, unchecked."""
     import numpy as np
     import pyarrow.parquet as pq
 
-    name = model.get("name") or profile["name"]
-    _check_same(path, name, profile["sha256"])
-    with pq.ParquetFile(table_path) as file:
+    _check_same(job.path, job.name, job.profile["sha256"])
+    with pq.ParquetFile(job.table) as file:
         n = int(file.metadata.num_rows)
-    workdir.mkdir(parents=True, exist_ok=True)
-    out = workdir / SCORES
+    job.workdir.mkdir(parents=True, exist_ok=True)
+    out = job.workdir / SCORES
     order = {
-        "path": str(path),
-        "name": name,
-        "table": str(table_path),
+        "path": str(job.path),
+        "name": job.name,
+        "table": str(job.table),
         "rows": n,
         "out": str(out),
-        "features": features,
-        "output": model.get("output") or profile["output"],
-        "positive": model.get("positive"),
-        "read": [str(path), str(table_path)],
+        "features": job.features,
+        "output": job.output,
+        "positive": job.model.get("positive"),
+        "choose": choose,
+        "options": options or {},
+        "read": [str(job.path), str(job.table)],
     }
 
     def report(progress: Json) -> None:
@@ -145,8 +228,8 @@ def predict(
             run_child(
                 "auditapp.predictors.child:score",
                 order,
-                workdir=workdir,
-                limits=limits or _limits(path, f"The model “{name}”", SCORING_SECONDS),
+                workdir=job.workdir,
+                limits=limits or _limits(job.path, f"The model “{job.name}”", SCORING_SECONDS),
                 isolated=True,
                 on_progress=report,
                 should_stop=should_stop,
@@ -157,8 +240,7 @@ def predict(
         out.unlink(missing_ok=True)
     if scores.size != n * 8:
         raise AuditError("model-rows", f"The model left no score for each of {n:,} rows.")
-    blanks = partial(_blanks, table_path, profile["features"] or features or [])
-    return _checked(scores.view(np.float64), order["output"], score_range, blanks)
+    return scores.view(np.float64)
 
 
 def _limits(path: Path, what: str, seconds: float) -> Limits:

@@ -42,7 +42,10 @@ def inspect(payload: Json, tick: Callable[..., None]) -> Json:
 
 
 def score(payload: Json, tick: Callable[..., None]) -> Json:
-    """Write one score per row into the preallocated file ``payload["out"]``."""
+    """Write one score per row into the preallocated file ``payload["out"]``.
+
+    With ``payload["choose"]`` the score is the position of the chosen class.
+    """
     path, name = Path(payload["path"]), payload["name"]
     kind = detect(path, name)
     if kind not in REGISTRY:
@@ -57,6 +60,8 @@ def score(payload: Json, tick: Callable[..., None]) -> Json:
         positive=payload["positive"],
         out=out,
         tick=tick,
+        choose=payload.get("choose", False),
+        **payload.get("options", {}),
     )
     out.flush()
     return {"rows": int(out.shape[0])}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditapp.errors import AuditError
-from auditapp.predictors import outputs, wire
+from auditapp.predictors import deciders, outputs, wire
 from auditapp.predictors.rows import BATCH, Rows, need_features
 
 Json = dict[str, Any]
@@ -32,6 +32,7 @@ TYPES: dict[str, Any] = {
     "tensor(string)": np.object_,
 }
 FLOATS = {"tensor(float)", "tensor(double)", "tensor(float16)"}
+CPU = "CPUExecutionProvider"
 MEMORY_MARKS = ("bad_alloc", "Failed to allocate memory", "out of memory")
 
 
@@ -79,13 +80,13 @@ def check(path: Path, name: str) -> wire.Contents:
 def describe(path: Path, name: str) -> Json:
     """Inputs, outputs, class labels, and which output is taken for the probability."""
     found = check(path, name)
-    return _described(_session(path, name), found)
+    return _described(session(path, name), found)
 
 
-def _described(session: Any, found: wire.Contents) -> Json:
-    inputs = [_value(v) for v in session.get_inputs()]
+def _described(opened: Any, found: wire.Contents) -> Json:
+    inputs = [_value(v) for v in opened.get_inputs()]
     _check_inputs(inputs)
-    results = [_value(v) for v in session.get_outputs()]
+    results = [_value(v) for v in opened.get_outputs()]
     classes = _classes(found, results)
     chosen = outputs.choose(results, classes)
     named = len(inputs) > 1 or _width(inputs[0]) == 1
@@ -111,13 +112,17 @@ def scores(
     positive: str | None,
     out: NDArray[np.float64],
     tick: Callable[..., None],
+    choose: bool = False,
+    provider: str = CPU,
 ) -> None:
-    """Fill `out` with the score of every row of the table."""
+    """Fill `out` with the score of every row, or with the class chosen for it."""
     found = check(path, name)
-    session = _session(path, name)
-    profile = _described(session, found)
+    opened = session(path, name, provider)
+    profile = _described(opened, found)
     inputs = profile["inputs"]
-    take = outputs.reader(profile, output, positive)
+    take = (
+        deciders.decider(profile, output) if choose else outputs.reader(profile, output, positive)
+    )
     rows = _rows(inputs, table, features)
     size = _batch(inputs)
     for start, batch in rows.batches(size):
@@ -125,14 +130,15 @@ def scores(
         fixed = size != BATCH and n < size
         feed = dict(_feed(inputs, rows, batch, pad=size - n if fixed else 0))
         try:
-            result = session.run([take.output], feed)[0]
+            result = opened.run([take.output], feed)[0]
         except Exception as error:  # onnxruntime has no base class of its own
             raise _failed(error, rows, start, n) from None
         out[start : start + n] = take.values(result, n)
         tick(start + n, rows.n_rows, f"{start + n:,} of {rows.n_rows:,} rows scored")
 
 
-def _session(path: Path, name: str) -> Any:
+def session(path: Path, name: str, provider: str = CPU) -> Any:
+    """Open a checked model on one device."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -142,7 +148,7 @@ def _session(path: Path, name: str) -> Any:
     options.log_severity_level = 4
     onnxruntime.set_default_logger_severity(4)
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        opened = onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:  # onnxruntime has no base class of its own
         text = str(error)
         if any(mark in text for mark in MEMORY_MARKS):
@@ -155,6 +161,14 @@ def _session(path: Path, name: str) -> Any:
             where=name,
             found=outputs.first_line(text),
         ) from None
+    # ONNX Runtime falls back to the processor without a word.
+    if opened.get_providers()[0] != provider:
+        raise AuditError(
+            "device-not-opened",
+            f"ONNX Runtime could not open {provider} inside the sandbox.",
+            "Run the model on this device where it was trained, and compare its decisions.",
+        )
+    return opened
 
 
 def _value(value: Any) -> Json:

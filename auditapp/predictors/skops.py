@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditapp.errors import AuditError
-from auditapp.predictors import outputs
+from auditapp.predictors import deciders, outputs
 from auditapp.predictors.refusals import COLUMN, SKL2ONNX
 from auditapp.predictors.rows import BATCH, Rows, need_features
 from auditapp.predictors.skops_types import TRUSTED
@@ -226,13 +226,16 @@ def scores(
     positive: str | None,
     out: NDArray[np.float64],
     tick: Callable[..., None],
+    choose: bool = False,
 ) -> None:
-    """Fill `out` with the score of every row of the table."""
+    """Fill `out` with the score of every row, or with the class chosen for it."""
     import joblib
 
     model = load(path, name)
     profile = _described(model, name)
-    take = outputs.reader(profile, output, positive)
+    take = (
+        deciders.decider(profile, output) if choose else outputs.reader(profile, output, positive)
+    )
     named = profile["features"] is not None
     columns = profile["features"] if named else need_features(features, profile["n_features"])
     rows = Rows(table, columns, numeric=() if named else columns)
