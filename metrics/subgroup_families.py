@@ -80,13 +80,15 @@ def binned_family(
 
 
 def _outcome(compared: Pairs, search: Search, tests: int, name: str) -> Worst:
-    """Shuffle at least so often that three may stand out as much and the level be reached."""
+    """Shuffle so often that one shuffle may stand out as much and the level still be reached."""
     return worst(
         compared,
         level=search.level,
         rank=search.rank,
         rng=stream(search.seed, name),
-        draws=max(search.draws, int(np.ceil(3 * tests / search.level)) - 1),
+        draws=max(search.draws, int(np.ceil(2 * tests / search.level))),
+        least=search.draws,
+        claim=search.level / tests,
     )
 
 

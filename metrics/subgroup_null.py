@@ -145,7 +145,14 @@ def margin(compared: Pairs, *, level: float, rank: str) -> Floats:
 
 
 def worst(
-    compared: Pairs, *, level: float, rank: str, rng: np.random.Generator, draws: int
+    compared: Pairs,
+    *,
+    level: float,
+    rank: str,
+    rng: np.random.Generator,
+    draws: int,
+    least: int | None = None,
+    claim: float = 1.0,
 ) -> Worst:
     """Find the comparison that stands out most and shuffle inside the subgroups.
 
@@ -157,6 +164,9 @@ def worst(
         As in `margin`.
     rng, draws
         Random stream and number of shuffles.
+    least, claim
+        After `least` shuffles, stop as soon as no further one could bring p down to `claim`:
+        what is said does not change, and p is then known more coarsely. None never stops.
     """
     off = margin(compared, level=level, rank=rank)
     if not np.isfinite(off).any():
@@ -168,25 +178,29 @@ def worst(
     hits, totals = compared.hits[used], compared.totals[used]
     one = cell * totals.shape[1] + compared.first[informed]
     two = cell * totals.shape[1] + compared.second[informed]
-    top, gaps = np.empty(draws), np.empty(draws)
+    gaps = np.empty(draws)
     step = max(1, BLOCK // max(totals.size, informed.size))
-    for start in range(0, draws, step):
-        size = min(step, draws - start)
+    first = draws if least is None else min(least, draws)
+    done = reached = 0
+    while done < draws:
+        if done >= first and 1 + reached > claim * (draws + 1):
+            break
+        start, size = done, min(step, (first if done < first else draws) - done)
         rate = _rates(shuffled(hits, totals, rng, size), totals).reshape(size, -1)
         gap = np.abs(rate[:, one] - rate[:, two])
         shown = gap - off[informed]
         at = shown.argmax(axis=1)
         row = np.arange(size)
-        top[start : start + size] = shown[row, at]
         gaps[start : start + size] = gap[row, at]
-    reached = int((top >= over[place] - 1e-12).sum())
+        reached += int((shown[row, at] >= over[place] - 1e-12).sum())
+        done += size
     return Worst(
         place=place,
         gap=float(abs(compared.gap[place])),
-        null_mean=float(gaps.mean()),
-        null_p95=float(np.quantile(gaps, 0.95)),
-        p=(1 + reached) / (draws + 1),
-        draws=draws,
+        null_mean=float(gaps[:done].mean()),
+        null_p95=float(np.quantile(gaps[:done], 0.95)),
+        p=(1 + reached) / (done + 1),
+        draws=done,
     )
 
 

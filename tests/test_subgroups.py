@@ -255,8 +255,20 @@ def test_more_searches_need_a_smaller_p_and_get_the_draws_for_it() -> None:
     search = Search(searches=20, families=("declared",))
     section = subgroups_section(attribute, columns, decision=decision, search=search)
     family = section["families"][0]
-    assert family["draws"] == 5999
+    assert family["draws"] == 4000
     assert family["p_adjusted"] == pytest.approx(min(1.0, 20 * family["p"]))
+
+
+def test_shuffles_end_early_only_where_more_could_not_change_the_answer() -> None:
+    rng = np.random.default_rng(4)
+    attribute, columns, _ = _planted()
+    decision = rng.integers(0, 2, len(attribute.codes))
+    search = Search(searches=20, families=("declared",))
+    section = subgroups_section(attribute, columns, decision=decision, search=search)
+    family = section["families"][0]
+    assert family["draws"] == 999
+    assert family["p"] * 1000 > search.level / 20 * 4001
+    assert family["p_adjusted"] > search.level
 
 
 def test_blank_values_are_a_subgroup_of_their_own() -> None:
