@@ -128,6 +128,41 @@ def held_equal() -> dict[str, Any]:
     return {"kind": "held-equal", "reference": "Men", "rows": rows}
 
 
+def shift_panel(n: int = 4) -> dict[str, Any]:
+    rows = [
+        {
+            "label": f"Site {i}",
+            "value": v,
+            "low": v - 0.03,
+            "high": v + 0.03,
+            "thin_low": v - 0.05,
+            "thin_high": v + 0.05,
+            "differs": i == 1,
+            "others": v + 0.12,
+        }
+        for i in range(n)
+        for v in [-0.12 + 0.2 * (i == 1) + 0.05 * ((7 * i) % 11 - 5) / 5]
+    ]
+    return {"kind": "shift-panel", "rows": rows, "together": -0.12}
+
+
+def history(runs: int = 3, n: int = 2) -> dict[str, Any]:
+    series = [
+        {
+            "label": f"Group {i}",
+            "points": [
+                {"value": v, "low": v - 0.02, "high": v + 0.02, "changed": t == 1 and i == 0}
+                for t in range(runs)
+                for v in [-0.1 * i - 0.08 * (t > 0)]
+            ],
+        }
+        for i in range(n)
+    ]
+    series[-1]["points"][0] = None
+    dates = [{"label": f"20{20 + t}-11-02"} for t in range(runs)]
+    return {"kind": "history", "tolerance": 0.05, "runs": dates, "series": series}
+
+
 SAMPLES = {
     sample()["kind"]: sample
     for sample in (
@@ -138,6 +173,8 @@ SAMPLES = {
         threshold_sweep,
         calibration,
         score_histogram,
+        shift_panel,
+        history,
         held_equal,
     )
 }
@@ -160,6 +197,8 @@ def relabelled(chart: dict[str, Any]) -> dict[str, Any]:
         chart["x"], chart["y"] = list(map(swap, chart["x"])), list(map(swap, chart["y"]))
         for cell in chart["cells"]:
             cell["x"], cell["y"] = swap(cell["x"]), swap(cell["y"])
+    for run in chart.get("runs", []):
+        run["label"] = HOSTILE[1]
     for key in ("reference", "less", "more", "x_title", "y_title"):
         chart[key] = HOSTILE[0]
     for panel in chart.get("panels", []):

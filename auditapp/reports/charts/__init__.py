@@ -82,6 +82,21 @@ held-equal, one or two gaps in each row, in the order given::
                           "note"?: "no stratum holds both"}]}],        # shown where value is None
      "less"?: "chosen less often", "more"?: "more often"}
 
+shift-panel (C10); sorted by value here; up to 30 sites have a row each, more become one tight
+column in which the sites that differ, the lowest and the highest are named::
+
+    {"kind": "shift-panel", "together"?: -0.13,                         # all sites, pooled
+     "rows": [{"label": "Vermont", "value": -0.12,
+               "low": -0.15, "high": -0.09,                             # 95 % pointwise, thick
+               "thin_low": -0.18, "thin_high": -0.06,                   # adjusted, thin
+               "differs": False, "others"?: 0.01}]}                     # from the other sites
+
+history (C11), from two audits on; the first 5 series are drawn; a triangle marks a change::
+
+    {"kind": "history", "tolerance": 0.05, "runs": [{"label": "2025-11-02"}, ...],
+     "series": [{"label": "Women",
+                 "points": [{"value", "low", "high", "changed": False}, None, ...]}]}
+
 A chart with nothing to draw (no rows, no series) raises ``AuditError("chart-empty")``; leave the
 figure out instead.
 """
@@ -97,9 +112,11 @@ from auditapp.reports.charts import (
     gap_strip,
     group_sizes,
     held_equal,
+    history,
     intersection_grid,
     rates,
     score_histogram,
+    shift_panel,
     threshold_sweep,
 )
 from auditapp.reports.charts.config import VARIANTS, Variant
@@ -127,6 +144,8 @@ REGISTRY: dict[str, Kind] = {
     "calibration": Kind("series", calibration.draw),
     "score-histogram": Kind("series", score_histogram.draw),
     "held-equal": Kind("rows", held_equal.draw, held_equal.pages),
+    "shift-panel": Kind("rows", shift_panel.draw),
+    "history": Kind("series", history.draw),
 }
 
 
