@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from auditapp.reports import metric_words, phrases
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts, measured
-from auditapp.reports.numbers import points, span, spelled, upper_first
+from auditapp.reports.numbers import spelled, upper_first
 
 Gap = dict[str, Any]
 
@@ -21,17 +20,19 @@ def strip_message(facts: Facts, table: Gap, metric: str) -> str:
     less = sum(g["verdict"] == DIFFERENCE and g["value"] < 0 for g in rows)
     more = sum(g["verdict"] == DIFFERENCE and g["value"] > 0 for g in rows)
     words = metric_words.words(metric)
-    ways = ("are chosen less often than", "are chosen more often than")
-    if metric != "selection-rate":
-        have = f"have a {{}} {words.title.lower()} than"
-        ways = (have.format("lower"), have.format("higher"))
+    ways = words.ways
+    if ways is None:
+        of_it = metric_words.lower(metric)
+        ways = (f"have a lower {of_it} than", f"have a higher {of_it} than")
+    elif facts.kind == "ranking":
+        ways = (ways[0].replace("{k}", facts.first_k), ways[1].replace("{k}", facts.first_k))
     if total == 1 and (less or more):
         group = upper_first(facts.people(rows[0]["group"]))
         return f"{group} {ways[0] if less else ways[1]} {reference}"
     if less or more:
         lead, way = (less, ways[0]) if less >= more else (more, ways[1])
         groups = f"{name} groups" if total > 1 else f"{name} group"
-        verb = re.sub(r"^have ", "has ", re.sub(r"^are ", "is ", way)) if lead == 1 else way
+        verb = _of_one(way) if lead == 1 else way
         if lead == total:
             every = "Both" if total == 2 else f"All {spelled(total)}"
             return f"{every} {groups} {verb} {reference}"
@@ -48,6 +49,14 @@ def strip_message(facts: Facts, table: Gap, metric: str) -> str:
     )
 
 
+def _of_one(way: str) -> str:
+    """What several groups do, said of one."""
+    for many, one in (("have ", "has "), ("are ", "is "), ("get ", "gets ")):
+        if way.startswith(many):
+            return one + way.removeprefix(many)
+    return way
+
+
 def strip_alt(facts: Facts, table: Gap, rows: list[Gap]) -> str:
     """C1: `{k} of {m} groups differ from {ref}; largest: {g}, {est} points, 95% {lo} to {hi}.`"""
     found = [g for g in rows if g["verdict"] == DIFFERENCE]
@@ -58,9 +67,10 @@ def strip_alt(facts: Facts, table: Gap, rows: list[Gap]) -> str:
         return text + "."
     top = max(found or drawn, key=lambda g: abs(g["value"]))
     name = ", ".join(top["group"].values())
+    unit = facts.unit(top["metric"])
     return clip(
-        f"{text}; largest: {name}, {points(top['value'])} points, "
-        f"95% {span(top['low'], top['high'])}."
+        f"{text}; largest: {name}, {unit.difference(top['value'])} {unit.many}, "
+        f"95% {unit.differences(top['low'], top['high'])}."
     )
 
 

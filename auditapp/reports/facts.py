@@ -7,8 +7,10 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from auditapp.reports import metric_words, phrases
+from auditapp.reports import measures, metric_words, phrases, units
+from auditapp.reports.numbers import count as number
 from auditapp.reports.numbers import limit
+from auditapp.reports.units import Unit
 from auditapp.result import result_hash
 
 Row = dict[str, Any]
@@ -21,8 +23,17 @@ NOT_APPLICABLE = "not-applicable"
 VERDICTS = (DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH)
 
 #: Metrics that can carry a verdict; the others are described.
-FAMILY = ("selection-rate", "tpr", "fpr", "precision", "accuracy")
+FAMILY = (
+    "selection-rate", "tpr", "fpr", "precision", "accuracy",
+    "bias", "mae", "mean-prediction", "selection-at-k", "exposure", "ndcg",
+)  # fmt: skip
 GOALS = {"equalized-odds": ("tpr", "fpr")}
+#: What is decided where the auditor gave no words for it.
+DECIDED = {
+    "multiclass": "The predicted class",
+    "regression": "A prediction",
+    "ranking": "A place near the top",
+}
 
 
 #: Parts of the document that name groups.
@@ -59,12 +70,16 @@ class Facts:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.doc = {k: in_order(v) if k in ORDERED else v for k, v in document.items()}
+        for part in ("estimates", "gaps"):
+            self.doc[part] = measures.named(self.doc.get(part) or [])
         self.plan: Row = document["plan"]
         self.about: Row = {k: v for k, v in self.plan.get("about", {}).items() if v is not None}
         self.run: Row = document.get("run") or {}
         self.rows: Row = document["rows"]
         self.hash = result_hash(document)
-        self.tolerance = float(self.plan.get("tolerance", 0.05))
+        self.kind = str(self.plan.get("outcome") or "binary")
+        self.special: Row = document.get("outcome") or {}
+        self.tolerance = self._tolerance()
         self.floor = int(self.plan.get("floor", 30))
         self.titles = {a["column"]: a.get("title") or a["column"] for a in self.plan["attributes"]}
         self.tables: list[Row] = self.doc.get("groups") or []
@@ -75,14 +90,68 @@ class Facts:
     def title(self) -> str:
         return str(self.about.get("title") or self.plan["data"]["name"])
 
+    def _tolerance(self) -> float:
+        """The limit in the unit of the differences it is held against."""
+        spread = self.special.get("spread") or {}
+        given = spread.get("tolerance")
+        return float(self.plan.get("tolerance", 0.05) if given is None else given)
+
     @property
     def tolerance_words(self) -> str:
-        return f"{limit(self.tolerance)}-point limit"
+        """The limit after an article: `5-point limit`."""
+        if self.kind != "regression":
+            return f"{limit(self.tolerance)}-point limit"
+        return f"limit of {self.limit_words}"
+
+    @property
+    def limit_words(self) -> str:
+        """`5 points`, `0.1 standard deviations (0.42 units)`."""
+        if self.kind != "regression":
+            return f"{limit(self.tolerance)} points"
+        given = units.PLAIN.limit(float(self.plan.get("tolerance", 0.1)))
+        if self.plan.get("tolerance_unit", "sd") == "units":
+            return f"{given} {'unit' if given == '1' else 'units'}"
+        return f"{given} standard deviations ({self.limit_size})"
+
+    @property
+    def limit_size(self) -> str:
+        """The limit in the unit of the differences: `5 points`, `0.42 units`."""
+        if self.kind != "regression":
+            return f"{limit(self.tolerance)} points"
+        unit = self.unit("bias")
+        if self.plan.get("tolerance_unit", "sd") == "units":
+            return unit.counted(unit.limit(self.tolerance))
+        return unit.counted(unit.size(self.tolerance, unit.fine))
+
+    def unit(self, metric: str) -> Unit:
+        """How values of a metric and their differences are written."""
+        if metric in ("r2", "skew-at-k"):
+            return units.PLAIN
+        return self._amount if self.kind == "regression" else units.POINTS
+
+    @cached_property
+    def _amount(self) -> Unit:
+        of = (self.plan.get("label") or self.plan.get("score") or {}).get("column")
+        axis = f"units of {of}" if of else "units of the prediction"
+        return units.amount((self.special.get("spread") or {}).get("sd"), axis)
+
+    @property
+    def first_k(self) -> str:
+        """How many places are looked at, `10` or `10 of their list`."""
+        return number(self.plan.get("k", 10)) + (
+            " of their list" if self.plan.get("query") else ""
+        )
 
     @property
     def outcome(self) -> str:
-        """The favourable decision in words, as the auditor wrote it."""
-        return str(self.about.get("outcome") or "A favourable decision").strip().rstrip(".")
+        """What is decided in words, as the auditor wrote it."""
+        given = str(self.about.get("outcome") or "").strip().rstrip(".")
+        return given or DECIDED.get(self.kind, "A favourable decision")
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of a choice among several, in order; none for other outcomes."""
+        return tuple(self.special.get("classes") or ()) if self.kind == "multiclass" else ()
 
     @property
     def lead(self) -> str:
@@ -96,9 +165,13 @@ class Facts:
 
     @cached_property
     def primary(self) -> tuple[str, ...]:
-        """Metrics the goal names."""
+        """Metrics the goal names, of every class that was asked about."""
         goal = self.plan.get("goal", "selection-rate")
-        return GOALS.get(goal, (goal,))
+        named: tuple[str, ...] = GOALS.get(goal, (goal,))
+        if not self.classes:
+            return named
+        seen = {g["metric"] for g in self.differences if g["primary"]}
+        return tuple(sorted(seen, key=self._rank))
 
     @cached_property
     def differences(self) -> list[Row]:
@@ -114,17 +187,24 @@ class Facts:
         seen = {
             g["metric"] for g in self.differences if g["verdict"] not in (None, NOT_APPLICABLE)
         }
-        order = [m for m in metric_words.METRICS if m in seen]
-        order += sorted(seen - set(order))
+        order = sorted(seen, key=self._rank)
         return tuple(m for m in self.primary if m in seen) + tuple(
             m for m in order if m not in self.primary
         )
+
+    def _rank(self, metric: str) -> tuple[int, int, str]:
+        """Metrics in the order of their words, classes in that of the document."""
+        known, name = list(metric_words.METRICS), measures.class_of(metric)
+        plain = measures.metric_of(metric)
+        at = known.index(plain) if plain in known else len(known)
+        return at, self.classes.index(name) if name in self.classes else -1, metric
 
     @cached_property
     def not_applicable(self) -> tuple[str, ...]:
         """Metrics that could not be measured at all."""
         found = [g["metric"] for g in self.differences if g["verdict"] == NOT_APPLICABLE]
-        return tuple(m for m in dict.fromkeys(found) if m in FAMILY and m not in self.metrics)
+        found = [m for m in dict.fromkeys(found) if measures.metric_of(m) in FAMILY]
+        return tuple(m for m in found if m not in self.metrics)
 
     def why_not(self, metric: str) -> str | None:
         """The reason a metric is not applicable."""
@@ -158,8 +238,15 @@ class Facts:
         found = self._gaps_by_group.get((metric, key(group)), [])
         return found[0] if found else None
 
+    @cached_property
+    def _gaps_by_table(self) -> dict[tuple[str, ...], list[Row]]:
+        out: dict[tuple[str, ...], list[Row]] = {}
+        for gap in self.differences:
+            out.setdefault((gap["metric"], *gap["by"]), []).append(gap)
+        return out
+
     def gaps(self, by: list[str], metric: str) -> list[Row]:
-        return [g for g in self.differences if g["by"] == by and g["metric"] == metric]
+        return self._gaps_by_table.get((metric, *by), [])
 
     @cached_property
     def ordered(self) -> list[Row]:

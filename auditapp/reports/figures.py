@@ -8,14 +8,8 @@ from auditapp.reports import metric_words, phrases, tables
 from auditapp.reports.blocks import Cell, Column, Figure, Legend, Table
 from auditapp.reports.captions import clip, strip_alt, strip_message
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts, measured
-from auditapp.reports.numbers import (
-    comparisons,
-    count,
-    limit,
-    percent,
-    span,
-    upper_first,
-)
+from auditapp.reports.numbers import comparisons, count, percent, upper_first
+from auditapp.reports.units import POINTS
 from auditapp.reports.words import CHOICES, VERDICT_WORDS
 
 Row = dict[str, Any]
@@ -32,7 +26,8 @@ def gap_strip(facts: Facts, table: Row, metric: str, *, anchor: str) -> Figure:
     words = metric_words.words(metric)
     own = facts.estimate(metric, reference) or {}
     who = facts.people(reference)
-    own_rate = f"{percent(own['value'], 1)}, " if own.get("value") is not None else ""
+    unit = facts.unit(metric)
+    own_rate = f"{unit.value(own['value'])}, " if own.get("value") is not None else ""
     k = (facts.doc.get("family") or {}).get("k") or len(rows)
     adjusted = f", adjusted for {comparisons(k)}" if k > 1 else ""
     drawn = rows
@@ -47,15 +42,16 @@ def gap_strip(facts: Facts, table: Row, metric: str, *, anchor: str) -> Figure:
         "reference": phrases.label(reference),
         "less": words.less,
         "more": words.more,
+        "unit": unit.to_chart(),
     }
     return Figure(
         anchor=anchor,
         title=strip_message(facts, table, metric),
         subtitle=(
-            f"Difference in {words.title.lower()} to {who} ({own_rate}"
-            f"{CHOICES.get(table.get('reference_choice') or '', 'the reference')}), in percentage "
-            f"points. Thin bars: 95%{adjusted}; thick bars: 90%{' each' if k > 1 else ''}. "
-            f"Band: your limit of {limit(facts.tolerance)} points.{capped}"
+            f"Difference in {metric_words.lower(metric)} to {who} ({own_rate}"
+            f"{CHOICES.get(table.get('reference_choice') or '', 'the reference')}), in "
+            f"{unit.axis}. Thin bars: 95%{adjusted}; thick bars: 90%{' each' if k > 1 else ''}. "
+            f"Band: your limit of {facts.limit_words}.{capped}"
         ),
         alt=strip_alt(facts, table, rows),
         table=_strip_table(facts, table, rows),
@@ -92,22 +88,23 @@ def _strip_row(facts: Facts, gap: Row) -> Row:
     }
     if not measured(gap):
         row["value"] = None
-        row["note"] = _why(gap)
+        row["note"] = _why(facts, gap)
     return row
 
 
-def _why(gap: Row) -> str:
-    cell = tables.gap(gap)
+def _why(facts: Facts, gap: Row) -> str:
+    cell = tables.gap(gap, facts.unit(gap["metric"]))
     return ": ".join(bit for bit in (cell.text, cell.note) if bit)
 
 
 def _strip_table(facts: Facts, table: Row, rows: list[Row]) -> Table:
     ordered = sorted(rows, key=lambda g: (not measured(g), g.get("value") or 0.0))
+    unit = facts.unit(rows[0]["metric"]) if rows else POINTS
     columns = [
         Column(facts.table_title(table), "start", 2.4),
         Column("People"),
-        Column("Rate, 95% interval", share=1.6),
-        Column("Points, 95% interval", share=1.8),
+        Column(f"{unit.value_heading}, 95% interval", share=1.6),
+        Column(f"{unit.heading}, 95% interval", share=1.8),
         Column("90% interval", share=1.4),
     ]
     body = []
@@ -115,13 +112,13 @@ def _strip_table(facts: Facts, table: Row, rows: list[Row]) -> Table:
         level = facts.level(gap["group"]) or {}
         thick = Cell("not computed", soft=True)
         if measured(gap):
-            thick = Cell(span(gap["thick_low"], gap["thick_high"]))
+            thick = Cell(unit.differences(gap["thick_low"], gap["thick_high"]))
         body.append(
             (
                 Cell(phrases.label(gap["group"])),
                 Cell(count(level["n"] if level else gap["n"])),
-                tables.rate(facts.estimate(gap["metric"], gap["group"])),
-                tables.gap(gap),
+                tables.rate(facts.estimate(gap["metric"], gap["group"]), unit),
+                tables.gap(gap, unit),
                 thick,
             )
         )

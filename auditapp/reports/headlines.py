@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from auditapp.reports import metric_words
+from auditapp.reports import measures, metric_words
 from auditapp.reports.blocks import Rich, Run, rich
 from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts
-from auditapp.reports.numbers import count, limit, plural, size
+from auditapp.reports.numbers import count, plural, size
 from auditapp.reports.words import (
     Gap,
     about,
@@ -16,6 +16,7 @@ from auditapp.reports.words import (
     more_needed,
     no_difference,
     not_enough,
+    ruled_out,
 )
 
 
@@ -28,11 +29,11 @@ def headline(facts: Facts) -> tuple[Rich, Rich]:
         return _plain(given(facts, gap)), rich(how_sure(facts, gap))
     settled = facts.tally[NO_DIFFERENCE]
     if gap["verdict"] == NOT_ENOUGH:
-        metric = metric_words.title(gap["metric"]).lower()
+        metric = metric_words.lower(gap["metric"])
         text = (
             f"Not enough data to say whether {facts.people(gap['group'])} and "
             f"{facts.comparator(gap)} are treated alike: a gap of up to "
-            f"{at_most(gap['b'])} points in {metric} could be hidden."
+            f"{ruled_out(facts, gap)} in {metric} could be hidden."
         )
         more = [*_plain(not_enough(facts, gap, hidden=False))]
         if settled:
@@ -40,18 +41,22 @@ def headline(facts: Facts) -> tuple[Rich, Rich]:
         return rich(text), tuple(more)
     below = facts.tally[NOT_ENOUGH]
     if settled == 1:
-        return _plain(no_difference(facts, gap)), rich(detail(gap) + ".")
+        return _plain(no_difference(facts, gap)), rich(_detail(facts, gap) + ".")
     widest = max(facts.settled_none, key=lambda g: g["b"])
     text = (
         "We saw no difference that matters at your limit: a gap of "
-        f"{at_most(widest['b'])} points or more is ruled out in all {count(settled)} "
+        f"{ruled_out(facts, widest)} or more is ruled out in all {count(settled)} "
         "comparisons (95%)."
     )
     rest = f" {count(below)} more could not be made, under the floor." if below else ""
     return rich(text), rich(
         f"The widest interval is for {facts.people(widest['group'])} against "
-        f"{facts.comparator(widest)}: {_lower(detail(widest))}.{rest}"
+        f"{facts.comparator(widest)}: {_lower(_detail(facts, widest))}.{rest}"
     )
+
+
+def _detail(facts: Facts, gap: Gap) -> str:
+    return detail(gap, facts.unit(gap["metric"]))
 
 
 def _lower(text: str) -> str:
@@ -64,9 +69,11 @@ def _plain(text: Rich) -> Rich:
 
 def _nothing_compared(facts: Facts) -> tuple[Rich, Rich]:
     text = "Not enough data: no two groups could be compared."
+    behind = f" and {facts.plan.get('denominator_floor', 10)} people behind each rate"
+    behind = "" if facts.kind == "regression" else behind
     return rich(text), rich(
-        f"A group needs {count(facts.floor)} people and {facts.plan.get('denominator_floor', 10)} "
-        "people behind each rate. Section “Data” lists the size of every group."
+        f"A group needs {count(facts.floor)} people{behind}. "
+        "Section “Data” lists the size of every group."
     )
 
 
@@ -90,38 +97,41 @@ def next_step(facts: Facts) -> Rich:
     group = facts.people(gap["group"])
     if need is None:
         return rich(
-            f"Decide whether a gap of up to {at_most(gap['b'])} points for {group} matters here; "
+            f"Decide whether a gap of up to {ruled_out(facts, gap)} for {group} matters here; "
             "more rows of this group alone would not settle it."
         )
     noun = "more" if behind == "people" else f"more {behind}"
     return rich(
         f"Collect about {about(need)} {noun} among {group}, then audit again: if there is no gap, "
-        f"that many rule out one of {limit(facts.tolerance)} points four times in five."
+        f"that many rule out one of {facts.limit_size} four times in five."
     )
 
 
 def _examine(facts: Facts, gap: Gap) -> str:
     group, other = facts.people(gap["group"]), facts.comparator(gap)
-    if gap["metric"] == "selection-rate":
-        tpr = facts.gap("tpr", gap["group"])
+    of_class = measures.class_of(gap["metric"])
+    if measures.metric_of(gap["metric"]) == "selection-rate":
+        found = measures.of("tpr", of_class)
+        tpr = facts.gap(found, gap["group"])
+        recorded = "people with the favourable outcome on record"
+        if of_class is not None:
+            recorded = metric_words.words(found).behind
         if tpr is not None and tpr["comparator"] == gap["comparator"] and tpr.get("value"):
             same = (tpr["value"] < 0) == (gap["value"] < 0)
             if tpr["verdict"] == DIFFERENCE and same:
                 return (
                     f"Examine how {group} are decided on. Recorded outcomes alone do not explain "
-                    "the gap: among people with the favourable outcome on record it is "
-                    f"{size(tpr['value'])} points."
+                    f"the gap: among {recorded} it is {size(tpr['value'])} points."
                 )
             if tpr["verdict"] == NO_DIFFERENCE:
                 return (
-                    f"Examine how the outcome is recorded for {group}. Among people with the "
-                    "favourable outcome on record, a difference of "
-                    f"{at_most(tpr['b'])} points or more is ruled out."
+                    f"Examine how the outcome is recorded for {group}. Among {recorded}, a "
+                    f"difference of {at_most(tpr['b'])} points or more is ruled out."
                 )
-    metric = metric_words.title(gap["metric"]).lower()
+    metric = metric_words.lower(gap["metric"])
+    verb = {"regression": "predicted", "ranking": "ranked"}.get(facts.kind, "decided on")
     start = (
-        f"Examine how {group} and {other} are decided on, starting with how their data were "
-        "recorded"
+        f"Examine how {group} and {other} are {verb}, starting with how their data were recorded"
     )
     if sum(facts.tally.values()) == 1:
         return f"{start}."

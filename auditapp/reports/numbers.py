@@ -12,7 +12,8 @@ def rounded(value: float, digits: int) -> Decimal:
     return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
 
 
-def _text(number: Decimal, digits: int, *, sign: bool) -> str:
+def text(number: Decimal, digits: int, *, sign: bool) -> str:
+    """A rounded number with commas and a true minus; zero has no sign."""
     if number == 0:
         return f"{0:.{digits}f}"
     body = f"{abs(number):,.{digits}f}"
@@ -23,21 +24,21 @@ def _text(number: Decimal, digits: int, *, sign: bool) -> str:
 
 def count(value: float) -> str:
     """A whole number with thousands commas."""
-    return _text(rounded(value, 0), 0, sign=False)
+    return text(rounded(value, 0), 0, sign=False)
 
 
 def decimal(value: float, digits: int = 2) -> str:
-    return _text(rounded(value, digits), digits, sign=False)
+    return text(rounded(value, digits), digits, sign=False)
 
 
 def signed(value: float, digits: int = 2) -> str:
     """A difference on its own scale; zero carries no sign."""
-    return _text(rounded(value, digits), digits, sign=True)
+    return text(rounded(value, digits), digits, sign=True)
 
 
 def percent(value: float, digits: int = 0) -> str:
     """A fraction as a percentage."""
-    return f"{_text(hundred(value, digits), digits, sign=False)}%"
+    return f"{text(hundred(value, digits), digits, sign=False)}%"
 
 
 def hundred(value: float, digits: int) -> Decimal:
@@ -48,12 +49,12 @@ def hundred(value: float, digits: int) -> Decimal:
 
 def points(value: float, digits: int = 1) -> str:
     """A signed difference of fractions in percentage points; zero carries no sign."""
-    return _text(hundred(value, digits), digits, sign=True)
+    return text(hundred(value, digits), digits, sign=True)
 
 
 def size(value: float, digits: int = 0) -> str:
     """The size of a difference in points, without sign."""
-    return _text(abs(hundred(value, digits)), digits, sign=False)
+    return text(abs(hundred(value, digits)), digits, sign=False)
 
 
 def limit(value: float) -> str:
@@ -71,8 +72,8 @@ def span(low: float, high: float, digits: int = 1, *, signed: bool = True) -> st
 def percent_span(low: float, high: float, digits: int = 1) -> str:
     """An interval of rates without the repeated percent sign."""
     return (
-        f"{_text(hundred(low, digits), digits, sign=False)} to "
-        f"{_text(hundred(high, digits), digits, sign=False)}"
+        f"{text(hundred(low, digits), digits, sign=False)} to "
+        f"{text(hundred(high, digits), digits, sign=False)}"
     )
 
 

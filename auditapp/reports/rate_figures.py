@@ -9,10 +9,13 @@ from auditapp.reports.blocks import Figure, Legend
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import percent, points, size, upper_first
+from auditapp.reports.units import Unit
 
 Row = dict[str, Any]
 
 MAX_PANELS = 5
+#: Means of amounts, whose axis need not show zero.
+FREE = frozenset({"mean-prediction", "mean-label"})
 
 
 def rates(facts: Facts, table: Row) -> Figure | None:
@@ -27,15 +30,17 @@ def rates(facts: Facts, table: Row) -> Figure | None:
     top = max(known, key=lambda r: r["value"], default=None)
     low = min(known, key=lambda r: r["value"], default=None)
     name = panels[0]["title"]
-    message = f"{title}: rates by group"
+    unit = facts.unit(metrics[0])
+    message = f"{title}: {unit.value_heading.lower()}s by group"
     alt = message
     if top and low and len(known) > 1:
-        message = _range(name, low, top)
+        message = _range(name, low, top, unit)
         alt = "; ".join(_panel_words(panel) for panel in panels)
     return Figure(
         anchor=f"rates-{facts.anchor(table)}",
         title=message,
-        subtitle="Rate with its own 95% interval. Dashed line: everyone together.",
+        subtitle=f"{unit.value_heading} with its own 95% interval. Dashed line: everyone "
+        "together.",
         alt=clip(alt),
         table=tables.rates(facts, table, facts.metrics),
         chart={"kind": "rates", "panels": panels},
@@ -48,12 +53,14 @@ def rates(facts: Facts, table: Row) -> Figure | None:
     )
 
 
-def _range(name: str, low: Row, top: Row) -> str:
+def _range(name: str, low: Row, top: Row, unit: Unit) -> str:
     """`Selection rate runs from 12% (A) to 44% (B)`, with decimals where the ends need them."""
+    coarse = unit.coarse
     if low["value"] == top["value"]:
-        return f"{name} is {percent(low['value'])} in every group"
-    same = percent(low["value"]) == percent(top["value"])
-    ends = [f"{percent(r['value'], 1 if same else 0)} ({r['label']})" for r in (low, top)]
+        return f"{name} is {unit.value(low['value'], coarse)} in every group"
+    same = unit.rounded(low["value"], coarse) == unit.rounded(top["value"], coarse)
+    digits = unit.fine if same else coarse
+    ends = [f"{unit.value(r['value'], digits)} ({r['label']})" for r in (low, top)]
     return f"{name} runs from {ends[0]} to {ends[1]}"
 
 
@@ -70,9 +77,10 @@ def _panel_words(panel: Row) -> str:
         return f"{panel['title']}: no rate"
     low = min(known, key=lambda r: r["value"])
     top = max(known, key=lambda r: r["value"])
+    unit = Unit.of(panel["unit"])
     return (
-        f"{panel['title']} {percent(low['value'])} ({low['label']}) to "
-        f"{percent(top['value'])} ({top['label']})"
+        f"{panel['title']} {unit.value(low['value'], unit.coarse)} ({low['label']}) to "
+        f"{unit.value(top['value'], unit.coarse)} ({top['label']})"
     )
 
 
@@ -97,8 +105,13 @@ def _panel(facts: Facts, table: Row, metric: str) -> Row:
             row["note"] = tables.rate(estimate).text
         rows.append(row)
     overall = facts.overall(metric) or {}
-    title = metric_words.title(metric)
-    return {"title": title, "overall": overall.get("value"), "rows": rows}
+    return {
+        "title": metric_words.title(metric),
+        "overall": overall.get("value"),
+        "rows": rows,
+        "unit": facts.unit(metric).to_chart(),
+        "free": metric in FREE,
+    }
 
 
 def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:

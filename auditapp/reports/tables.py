@@ -8,14 +8,8 @@ from typing import Any
 from auditapp.reports import metric_words, phrases
 from auditapp.reports.blocks import Cell, Column, Table
 from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts, measured
-from auditapp.reports.numbers import (
-    count,
-    percent,
-    percent_span,
-    plural,
-    points,
-    span,
-)
+from auditapp.reports.numbers import count, percent, percent_span, plural
+from auditapp.reports.units import POINTS, Unit
 from auditapp.reports.words import behind, reason
 
 Row = dict[str, Any]
@@ -24,10 +18,12 @@ PRINT_CELLS = 36
 FEWEST_PRINTED = 10
 LIST_CAP = 24
 TOO_FEW = "too few"
+#: Intervals of values that are not yes/no rates.
+INTERVALS = {"regression": "95% t intervals", "ranking": "95% intervals"}
 
 
-def rate(estimate: Row | None, *, strong: bool = False) -> Cell:
-    """A rate with its pointwise interval, or why there is none."""
+def rate(estimate: Row | None, unit: Unit = POINTS, *, strong: bool = False) -> Cell:
+    """A value with its pointwise interval, or why there is none."""
     if estimate is None:
         return Cell("not computed", soft=True)
     if estimate.get("value") is None:
@@ -39,11 +35,11 @@ def rate(estimate: Row | None, *, strong: bool = False) -> Cell:
         return Cell(TOO_FEW, plural(people_behind, "person", "people"), soft=True)
     note = ""
     if estimate.get("low") is not None:
-        note = percent_span(estimate["low"], estimate["high"])
-    return Cell(percent(estimate["value"], 1), note, strong=strong)
+        note = unit.values(estimate["low"], estimate["high"])
+    return Cell(unit.value(estimate["value"]), note, strong=strong)
 
 
-def gap(row: Row | None) -> Cell:
+def gap(row: Row | None, unit: Unit = POINTS) -> Cell:
     """A difference with its verdict shape and simultaneous interval."""
     if row is None:
         return Cell("not compared", soft=True)
@@ -52,7 +48,8 @@ def gap(row: Row | None) -> Cell:
             fewest = min(behind(row), behind(row, "_comparator"))
             return Cell(TOO_FEW, plural(fewest, "person", "people"), row["verdict"] or "")
         return Cell(reason(row.get("reason")), verdict=row["verdict"] or "", soft=True)
-    return Cell(points(row["value"]), span(row["low"], row["high"]), row["verdict"] or "")
+    interval = unit.differences(row["low"], row["high"])
+    return Cell(unit.difference(row["value"]), interval, row["verdict"] or "")
 
 
 def people(n: int) -> Cell:
@@ -84,9 +81,8 @@ def few_note(facts: Facts, rows: Sequence[tuple[Cell, ...]]) -> str:
     if not any(cell.text == TOO_FEW for row in rows for cell in row):
         return ""
     behind_rate = facts.plan.get("denominator_floor", 10)
-    return (
-        f"Too few: under {count(facts.floor)} people in the group or {behind_rate} behind a rate."
-    )
+    behind_it = "" if facts.kind == "regression" else f" or {behind_rate} behind a rate"
+    return f"Too few: under {count(facts.floor)} people in the group{behind_it}."
 
 
 def reconcile(facts: Facts) -> str:
@@ -109,11 +105,11 @@ def differences(facts: Facts, table: Row) -> Table:
     for level in facts.levels(table, "reference", "compared", "below-floor"):
         group = level["group"]
         cells = [Cell(phrases.label(group)), people(level["n"])]
-        cells.append(rate(facts.estimate(lead, group)))
+        cells.append(rate(facts.estimate(lead, group), facts.unit(lead)))
         if group == reference:
             cells += [Cell("reference", soft=True)] * len(metrics)
         else:
-            cells += [gap(facts.gap(m, group)) for m in metrics]
+            cells += [gap(facts.gap(m, group), facts.unit(m)) for m in metrics]
         rows.append(tuple(cells))
     rows += _reference_against_rest(facts, table, reference, metrics)
     unknown = table.get("unknown") or 0
@@ -121,9 +117,10 @@ def differences(facts: Facts, table: Row) -> Table:
         blank = [Cell("Unknown"), people(unknown), Cell("not compared", soft=True)]
         rows.append((*blank, *[Cell("not compared", soft=True)] * len(metrics)))
     foot = [family_note(facts), few_note(facts, rows), reconcile(facts)]
-    title = "Differences to everyone else, in points"
+    unit = facts.unit(lead)
+    title = f"Differences to everyone else, in {unit.many}"
     if reference:
-        title = f"Differences to {facts.people(reference)}, in points"
+        title = f"Differences to {facts.people(reference)}, in {unit.many}"
     return Table(
         title=title,
         anchor=f"{facts.anchor(table)}-differences",
@@ -151,7 +148,7 @@ def _reference_against_rest(
             Cell(name),
             people(level["n"] if level else 0),
             Cell("", soft=True),
-            *(gap(g) for g in found),
+            *(gap(g, facts.unit(m)) for m, g in zip(metrics, found, strict=True)),
         )
     ]
 
@@ -165,7 +162,7 @@ def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
         (
             Cell(phrases.label(level["group"])),
             people(level["n"]),
-            *(rate(facts.estimate(m, level["group"])) for m in metrics),
+            *(rate(facts.estimate(m, level["group"]), facts.unit(m)) for m in metrics),
         )
         for level in facts.levels(table, "reference", "compared", "below-floor")
     ]
@@ -173,7 +170,7 @@ def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
         (
             Cell("Everyone", strong=True),
             people(facts.rows["used"]),
-            *(rate(facts.overall(m)) for m in metrics),
+            *(rate(facts.overall(m), facts.unit(m)) for m in metrics),
         )
     )
     return Table(
@@ -182,7 +179,8 @@ def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
         foot=tuple(
             f
             for f in (
-                "Wilson 95% intervals, each on its own: no verdict is read off them.",
+                f"{INTERVALS.get(facts.kind, 'Wilson 95% intervals')}, each on its own: no "
+                "verdict is read off them.",
                 few_note(facts, rows),
             )
             if f
@@ -210,7 +208,9 @@ def cells(facts: Facts, table: Row) -> Table:
     lead = facts.lead
     metrics = facts.metrics
     columns = [Column(facts.table_title(table), "start", 2.0), Column("People", share=0.8)]
-    columns += [Column(metric_words.title(lead), share=1.25), Column("Steadied", share=1.25)]
+    steady = any((facts.estimate(lead, v["group"]) or {}).get("shrunken") for v in table["levels"])
+    columns += [Column(metric_words.title(lead), share=1.25)]
+    columns += [Column("Steadied", share=1.25)] if steady else []
     columns += [Column(f"{metric_words.title(m)}, difference", share=1.45) for m in metrics]
     levels = sorted(
         facts.levels(table, "compared", "reference"), key=lambda v: _cell_order(facts, v, lead)
@@ -223,20 +223,22 @@ def cells(facts: Facts, table: Row) -> Table:
             (
                 Cell(phrases.label(group)),
                 people(level["n"]),
-                rate(estimate),
-                steadied(estimate),
-                *(gap(facts.gap(m, group)) for m in metrics),
+                rate(estimate, facts.unit(lead)),
+                *((steadied(estimate),) if steady else ()),
+                *(gap(facts.gap(m, group), facts.unit(m)) for m in metrics),
             )
         )
     printed = max(FEWEST_PRINTED, PRINT_CELLS // len(facts.crosses))
     further = len(rows) - printed
     foot = [
-        "Steadied: the estimate borrows from similar groups; it decides no verdict.",
+        "Steadied: the estimate borrows from similar groups; it decides no verdict."
+        if steady
+        else "",
         family_note(facts),
         few_note(facts, rows),
     ]
     return Table(
-        title="Differences to everyone else, in points",
+        title=f"Differences to everyone else, in {facts.unit(lead).many}",
         anchor=f"{facts.anchor(table)}-differences",
         columns=share(columns),
         rows=tuple(rows),
@@ -247,7 +249,7 @@ def cells(facts: Facts, table: Row) -> Table:
         print_rows=printed if further > 0 else None,
         print_more=(
             f"{count(further)} further groups, all with smaller supported gaps in "
-            f"{metric_words.title(lead).lower()} or none, are in tables.csv, "
+            f"{metric_words.lower(lead)} or none, are in tables.csv, "
             "attached to this file."
             if further > 0
             else ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
-from auditapp.reports import metric_words
+from auditapp.reports import measures, metric_words
 from auditapp.reports.blocks import Rich, Run, bold, rich
 from auditapp.reports.facts import (
     DIFFERENCE,
@@ -16,16 +17,8 @@ from auditapp.reports.facts import (
     Facts,
     measured,
 )
-from auditapp.reports.numbers import (
-    count,
-    hundred,
-    limit,
-    percent,
-    points,
-    size,
-    span,
-    upper_first,
-)
+from auditapp.reports.numbers import count, upper_first
+from auditapp.reports.units import POINTS, Unit
 
 Gap = dict[str, Any]
 
@@ -49,9 +42,35 @@ REASONS = {
     "one-class": "only one recorded outcome",
     "empty-denominator": "nobody to count",
     "nobody-in-either": "nobody in either group",
+    "absent-class": "nobody recorded so",
+    "class-not-chosen": "nobody predicted so",
+    "only-class": "everybody recorded so",
     "reference": "reference",
     "score-is-no-probability": "the score is no probability between 0 and 1",
     "abstain": "no decision was abstained from",
+    "reference-below-floor": "reference under the floor",
+    "empty-control": "the factor is blank in every row",
+    "no-shared-stratum": "nowhere both groups",
+    "one-outcome": "all alike",
+    "one-stratum": "one value only",
+    "no-odds-ratio": "no odds ratio",
+    "sparse-strata": "too few in each value",
+    "no-gold": "no second labels",
+    "no-relabelled-row": "no measured row has a second label",
+    "no-score": "needs a score",
+    "no-labelled-score": "no row has a score and a recorded outcome",
+    "no-shared-scores": "no shared scores",
+    "no-references": "no reference decisions",
+    "not-comparable": "no reference could be compared",
+    "skewed": "too few for errors with long tails",
+    "zero-variance": "nothing varies",
+    "single-row": "one person only",
+    "one-list": "no interval from one list",
+    "too-few-lists": "too few lists",
+    "k-above-n": "every list is shorter than k",
+    "tied-at-k": "equal scores at the cut",
+    "no-relevance": "needs a relevance",
+    "none-selected": "nobody on top",
 }
 CHOICES = {
     "largest": "the largest group",
@@ -89,56 +108,78 @@ def behind(gap: Gap, side: str = "") -> int:
     return int(gap[f"n{side}"] if found is None else found)
 
 
-def digits_for(gap: Gap, tolerance: float) -> int:
-    """Whole points, or one decimal where whole points would hide what the sentence says."""
+def digits_for(gap: Gap, tolerance: float, unit: Unit = POINTS) -> int:
+    """Few decimals, or more where few would hide what the sentence says."""
+    fine, coarse = unit.fine, unit.coarse
     if not rates_defined(gap) or gap.get("value") is None:
-        return 1
-    same_rates = hundred(gap["rate"], 0) == hundred(gap["rate_comparator"], 0)
-    small = abs(hundred(gap["value"], 1)) < 2
+        return fine
+    same_rates = unit.rounded(gap["rate"], coarse) == unit.rounded(gap["rate_comparator"], coarse)
+    small = abs(unit.rounded(gap["value"], fine)) < 2 * Decimal(1).scaleb(-coarse)
     ends = [gap["low"], gap["high"]]
     if None in ends:
-        return 1 if same_rates or small else 0
-    same_ends = hundred(ends[0], 0) == hundred(ends[1], 0)
+        return fine if same_rates or small else coarse
+    same_ends = unit.rounded(ends[0], coarse) == unit.rounded(ends[1], coarse)
     near = min(abs(e) for e in ends)
-    at_limit = near != tolerance and hundred(near, 0) == hundred(tolerance, 2)
-    return 1 if same_rates or small or same_ends or at_limit else 0
+    limit = unit.rounded(tolerance, fine + 1)
+    at_limit = near != tolerance and unit.rounded(near, coarse) == limit
+    return fine if same_rates or small or same_ends or at_limit else coarse
 
 
-def at_most(value: float) -> str:
+def at_most(value: float, unit: Unit = POINTS) -> str:
     """A limit in points, rounded up so that the claim stays true."""
-    pts = abs(value) * 100
-    if pts < 1:
-        return f"{math.ceil(round(pts * 10, 6)) / 10:.1f}"
-    return count(math.ceil(round(pts, 6)))
+    return unit.at_most(value)
 
 
-def direction(value: float) -> str:
-    return "less" if value < 0 else "more"
+def ruled_out(facts: Facts, gap: Gap) -> str:
+    """`4 points`: the gap that an equivalence test excludes, or that could hide."""
+    unit = facts.unit(gap["metric"])
+    return f"{unit.at_most(gap['b'])} {unit.many}"
+
+
+def direction(value: float, metric: str = "") -> str:
+    """What a gap of this sign is: less or more, or what the metric calls it."""
+    return metric_words.words(metric).way[0 if value < 0 else 1]
+
+
+def value_words(facts: Facts, metric: str, value: float, digits: int) -> str:
+    """A value in a sentence: `34%`, `3.1 units`, `0.8 units too low`."""
+    unit = facts.unit(metric)
+    sides = metric_words.words(metric).sides
+    if unit.sign:
+        return unit.value(value, digits)
+    if sides is None:
+        return unit.counted(unit.value(value, digits))
+    amount = unit.counted(unit.size(value, digits))
+    return amount + " off" if not unit.rounded(value, digits) else f"{amount} {sides[value > 0]}"
 
 
 def given(facts: Facts, gap: Gap, *, difference: bool = True) -> Rich:
     """`{Outcome} was given to {a}% of {group} and {b}% of {ref}: {d} points less.`"""
-    digits = digits_for(gap, facts.tolerance)
+    unit, metric = facts.unit(gap["metric"]), gap["metric"]
+    digits = digits_for(gap, facts.tolerance, unit)
+    name = measures.class_of(metric)
     text = fill(
-        metric_words.given(gap["metric"]),
+        metric_words.given(metric),
         outcome=facts.outcome,
-        a=bold(percent(gap["rate"], digits)),
-        b=bold(percent(gap["rate_comparator"], digits)),
+        a=bold(value_words(facts, metric, gap["rate"], digits)),
+        b=bold(value_words(facts, metric, gap["rate_comparator"], digits)),
         g=bold(facts.people(gap["group"])),
         r=facts.comparator(gap),
+        k=facts.first_k,
+        c="" if name is None else metric_words.quoted(name),
     )
     if not difference:
         return (*text, Run("."))
-    amount = size(gap["value"], digits)
-    unit = "point" if amount == "1" else "points"
-    return (*text, Run(f": {amount} {unit} {direction(gap['value'])}."))
+    amount = unit.counted(unit.size(gap["value"], digits))
+    return (*text, Run(f": {amount} {direction(gap['value'], metric)}."))
 
 
 def how_sure(facts: Facts, gap: Gap) -> str:
     """The interval and the limit, after a difference was found."""
-    digits = digits_for(gap, facts.tolerance)
+    unit = facts.unit(gap["metric"])
+    digits = digits_for(gap, facts.tolerance, unit)
     low, high = sorted((abs(gap["low"]), abs(gap["high"])))
-    interval = span(low, high, digits, signed=False)
+    interval = unit.sizes(low, high, digits)
     noun = metric_words.words(gap["metric"]).behind
     with_n = (
         f"With {count(min(behind(gap), behind(gap, '_comparator')))} {noun} in the smaller group, "
@@ -146,27 +187,29 @@ def how_sure(facts: Facts, gap: Gap) -> str:
     if gap["size_class"] == "near":
         return (
             f"{with_n}the gap is real but may be smaller than your limit of "
-            f"{limit(facts.tolerance)} points ({interval} points)."
+            f"{facts.limit_words} ({interval} {unit.many})."
         )
     if gap["size_class"] == "below" and high >= facts.tolerance:
         return (
             f"{with_n}the gap is real and below the {facts.tolerance_words} you set: a gap of "
-            f"{at_most(gap['b'])} points or more is ruled out (95%)."
+            f"{ruled_out(facts, gap)} or more is ruled out (95%)."
         )
     if gap["size_class"] == "below":
         end = f"The gap is real and smaller than the {facts.tolerance_words} you set."
     else:
         end = f"This is larger than the {facts.tolerance_words} you set."
     between = interval.replace(" to ", " and ")
-    return f"{with_n}the true gap is very likely between {between} points. {end}"
+    return f"{with_n}the true gap is very likely between {between} {unit.many}. {end}"
 
 
 def no_difference(facts: Facts, gap: Gap) -> Rich:
+    metric = gap["metric"]
+    of_class = "" if measures.class_of(metric) is None else f"in {metric_words.lower(metric)} "
     return rich(
-        "We saw no difference between ",
+        f"We saw no difference {of_class}between ",
         bold(facts.people(gap["group"])),
         f" and {facts.comparator(gap)} that matters at your limit: a gap of ",
-        bold(f"{at_most(gap['b'])} points"),
+        bold(ruled_out(facts, gap)),
         " or more is ruled out (95%).",
     )
 
@@ -205,7 +248,8 @@ def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
     words = metric_words.words(gap["metric"])
     need = more_needed(gap)
     inside = of_them(gap)
-    could = f" Gaps up to {at_most(gap['b'])} points in {words.title.lower()} could be hidden"
+    name = metric_words.lower(gap["metric"])
+    could = f" Gaps up to {ruled_out(facts, gap)} in {name} could be hidden"
     text = f"{could}." if hidden else ""
     # At a limit of 0 no number of rows settles anything, however large the comparator.
     if need is None and gap.get("rows_needed") is None and facts.tolerance > 0:
@@ -240,20 +284,21 @@ def finding(facts: Facts, gap: Gap) -> Rich:
     return not_enough(facts, gap)
 
 
-def detail(gap: Gap) -> str:
+def detail(gap: Gap, unit: Unit = POINTS) -> str:
     """The second line: metric, estimate with interval, people behind it."""
     words = metric_words.words(gap["metric"])
     bits = [words.title]
     if measured(gap):
-        bits.append(f"{points(gap['value'])} points ({_spans(gap)})")
+        bits.append(f"{unit.difference(gap['value'])} {unit.many} ({_spans(gap, unit)})")
     who = words.behind if words.behind == "people" else words.behind.removeprefix("people ")
     bits.append(f"{count(behind(gap))} {who}")
     return ", ".join(bits)
 
 
-def _spans(gap: Gap) -> str:
+def _spans(gap: Gap, unit: Unit) -> str:
     """The interval a verdict rests on: adjusted for a difference, else also the 90% one."""
-    adjusted = span(gap["low"], gap["high"])
+    adjusted = unit.differences(gap["low"], gap["high"])
     if gap["verdict"] == DIFFERENCE:
         return adjusted
-    return f"90%: {span(gap['thick_low'], gap['thick_high'])}; adjusted 95%: {adjusted}"
+    thick = unit.differences(gap["thick_low"], gap["thick_high"])
+    return f"90%: {thick}; adjusted 95%: {adjusted}"

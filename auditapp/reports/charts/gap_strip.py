@@ -20,10 +20,11 @@ from auditapp.reports.charts.config import (
     Look,
     Variant,
 )
-from auditapp.reports.charts.layout import Scale, chunks, ticks
+from auditapp.reports.charts.layout import Scale, chunks, decimals, ticks
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import clip, plain, thinned, wrap
-from auditapp.reports.numbers import count, points, span
+from auditapp.reports.numbers import count
+from auditapp.reports.units import POINTS, Unit
 
 Row = Mapping[str, Any]
 
@@ -45,15 +46,17 @@ def _look(row: Row) -> Look:
     return VERDICTS[row.get("verdict") or "not-applicable"]
 
 
-def domain(rows: Sequence[Row], tolerance: float) -> tuple[float, float]:
+def domain(rows: Sequence[Row], tolerance: float, unit: Unit | None = None) -> tuple[float, float]:
     """The range of values that holds every bar, the limit and zero."""
+    unit = POINTS if unit is None else unit
+    least = 0.4 * 10.0 ** -(unit.shift + unit.coarse)
     ends = [0.0, -tolerance, tolerance]
     for row in filter(known_row, rows):
         ends += [row["value"], row["low"], row["high"]]
         ends += [row[k] for k in ("thick_low", "thick_high") if row.get(k) is not None]
     low, high = min(ends), max(ends)
-    if high - low < 0.004:
-        low, high = low - 0.002, high + 0.002
+    if high - low < least:
+        low, high = low - least / 2, high + least / 2
     margin = 0.045 * (high - low)
     return low - margin, high + margin
 
@@ -63,7 +66,8 @@ def pages(chart: Mapping[str, Any], variant: Variant) -> list[dict[str, Any]]:
     rows = ordered(chart["rows"])
     if variant.page_height is None:
         return [dict(chart)]
-    shown = chart.get("domain") or domain(rows, chart.get("tolerance") or 0.0)
+    unit = Unit.of(chart.get("unit"))
+    shown = chart.get("domain") or domain(rows, chart.get("tolerance") or 0.0, unit)
     most = int((variant.page_height - 80) / _row_height(variant, rows))
     parts = chunks(len(rows), most)
     return [{**chart, "rows": rows[part], "domain": list(shown)} for part in parts]
@@ -81,7 +85,7 @@ def _row_height(variant: Variant, rows: Sequence[Row]) -> int:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where things stand."""
+    """Where things stand, and how numbers are written."""
 
     variant: Variant
     left: float
@@ -90,16 +94,23 @@ class Frame:
     top: float
     row: float
     bottom: float
+    unit: Unit = POINTS
 
     def middle(self, i: int) -> float:
         return self.top + (i + 0.5) * self.row
 
 
-def number_columns(rows: Sequence[Row], variant: Variant) -> tuple[float, float, float]:
+def _span(row: Row, unit: Unit) -> str:
+    return unit.differences(row["low"], row["high"])
+
+
+def number_columns(
+    rows: Sequence[Row], variant: Variant, unit: Unit = POINTS
+) -> tuple[float, float, float]:
     """Right edges of the columns Points, 95% interval, People."""
     known = [r for r in rows if known_row(r)]
     people = [count(r["n"]) for r in rows if r.get("n") is not None]
-    spans = [span(r["low"], r["high"]) for r in known]
+    spans = [_span(r, unit) for r in known]
     wide_people = max([width("People", 12, 500), *(width(t, variant.small) for t in people)])
     wide_span = max([width("95% interval", 12, 500), *(width(t, variant.small) for t in spans)])
     third = variant.width - 2.0
@@ -107,19 +118,24 @@ def number_columns(rows: Sequence[Row], variant: Variant) -> tuple[float, float,
     return second - wide_span - 24, second, third
 
 
-def _frame(rows: Sequence[Row], labels: list[list[str]], variant: Variant, head: int) -> Frame:
+def _frame(
+    rows: Sequence[Row], labels: list[list[str]], variant: Variant, unit: Unit, head: int
+) -> Frame:
     room = max(width(line, variant.label) for lines in labels for line in lines)
     left = round(max(room, 56) + (22 if variant.wide else 14))
     if variant.wide:
-        ends = number_columns(rows, variant)
-        right = ends[0] - width("+88.8", variant.value, 600) - 34
+        ends = number_columns(rows, variant, unit)
+        values = [unit.difference(r["value"]) for r in rows if known_row(r)]
+        widest = max(width(t, variant.value, 600) for t in ("+88.8", *values))
+        right = ends[0] - widest - 34
     else:
-        spans = [width(span(r["low"], r["high"]), variant.small) for r in rows if known_row(r)]
+        spans = [width(_span(r, unit), variant.small) for r in rows if known_row(r)]
         ends = (variant.width - 1.0,) * 3
         right = variant.width - max([*spans, 44.0]) - 14
     height = _row_height(variant, rows)
     top = 6.0 + head * _HEAD
-    return Frame(variant, left, round(right), ends, top, height, top + height * len(rows))
+    bottom = top + height * len(rows)
+    return Frame(variant, left, round(right), ends, top, height, bottom, unit)
 
 
 def heading_of(chart: Mapping[str, Any], x: Scale, variant: Variant) -> tuple[int, list[Any]]:
@@ -149,17 +165,18 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     """The specification of one gap strip."""
     rows = ordered(chart["rows"])
     tolerance = float(chart.get("tolerance") or 0.0)
-    low, high = chart.get("domain") or domain(rows, tolerance)
+    unit = Unit.of(chart.get("unit"))
+    low, high = chart.get("domain") or domain(rows, tolerance, unit)
     printed = variant.name == "print"
     lines = 2 if _row_height(variant, rows) >= 32 else 1
     room = variant.label_room if lines == 2 else variant.long_room
     labels = [
         wrap(plain(r["label"], printed=printed), room, variant.label, lines=lines) for r in rows
     ]
-    frame = _frame(rows, labels, variant, 1)
+    frame = _frame(rows, labels, variant, unit, 1)
     x = Scale(low, high, frame.left, frame.right)
     head, heading = heading_of(chart, x, variant)
-    frame = _frame(rows, labels, variant, head)
+    frame = _frame(rows, labels, variant, unit, head)
     many = len(rows) > 20
     canvas = Canvas(variant.width, frame.bottom + _FOOT)
     draw_ground(canvas, x, frame, tolerance, twice=many)
@@ -182,8 +199,8 @@ def draw_ground(canvas: Canvas, x: Scale, f: Frame, tolerance: float, *, twice: 
         rims = [(e, f.top, e, f.bottom, LINE2) for e in edges]
         canvas.rules(rims, width=1, strokeDash=[2, 3])
     canvas.rules([(x.at(0), f.top - 3, x.at(0), f.bottom, INK)], width=1.5)
-    digits = 0 if all(abs(t * 100 - round(t * 100)) < 1e-9 for t in marks) else 1
-    names = [(x.at(t), f.bottom + 14, points(t, digits) if t else "0") for t in marks]
+    digits = decimals([t * 10.0**f.unit.shift for t in marks])
+    names = [(x.at(t), f.bottom + 14, f.unit.difference(t, digits) if t else "0") for t in marks]
     canvas.texts(thinned(names, f.variant.axis), size=f.variant.axis, align="center", color=INK2)
     if twice:
         for i in range(5, int((f.bottom - f.top) / f.row), 5):
@@ -200,7 +217,7 @@ def draw_heads(canvas: Canvas, heading: list[Any], f: Frame) -> None:
             shape = ARROW_LEFT if align == "left" else ARROW_RIGHT
             _arrow(canvas, at - 11 if align == "left" else at + 11, y, shape)
     if f.variant.wide:
-        names = ("Points", "95% interval", "People")
+        names = (f.unit.heading, "95% interval", "People")
         y = f.top - _HEAD + 3
         heads = [(end, y, name) for end, name in zip(f.ends, names, strict=True)]
         canvas.texts(heads, size=12, weight=500, align="right", color=INK3)
@@ -241,8 +258,8 @@ def _numbers(canvas: Canvas, rows: Sequence[Row], x: Scale, f: Frame) -> None:
     for i, row in enumerate(rows):
         y = f.middle(i)
         if known_row(row):
-            values.append((f.ends[0], y + up, points(row["value"])))
-            spans.append((f.ends[1], y + down, span(row["low"], row["high"])))
+            values.append((f.ends[0], y + up, f.unit.difference(row["value"])))
+            spans.append((f.ends[1], y + down, _span(row, f.unit)))
         else:
             notes.append((y, str(row.get("note") or "no value"), _look(row)))
         if f.variant.wide and row.get("n") is not None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from auditapp.reports.charts.canvas import Canvas, Spec
 from auditapp.reports.charts.config import GRID, INK2, INK3, STATUSES, Variant
-from auditapp.reports.charts.layout import Scale, chunks, step, ticks
+from auditapp.reports.charts.layout import Scale, chunks, decimals, step, ticks
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import clip, plain, rate, thinned, wrap
-from auditapp.reports.numbers import percent, percent_span
+from auditapp.reports.units import POINTS, Unit
 
 Row = Mapping[str, Any]
 Panel = Mapping[str, Any]
@@ -36,14 +36,26 @@ def _order(panels: Sequence[Panel]) -> list[str]:
     return list(dict.fromkeys([*labels, *others]))
 
 
-def _highest(panel: Panel) -> float:
-    """Where the axis of a panel ends: a round number that holds every bar."""
-    ends = [r["high"] for r in panel["rows"] if _known(r)]
-    ends += [r["value"] for r in panel["rows"] if _known(r)]
+def _ends(panel: Panel) -> tuple[float, float]:
+    """Where the axis of a panel starts and ends: round numbers that hold every bar."""
+    known = [r for r in panel["rows"] if _known(r)]
+    ends = [r[key] for r in known for key in ("low", "value", "high")]
     ends += [panel["overall"]] if panel.get("overall") is not None else []
-    top = max([*ends, 0.01])
-    size = step(top, 5)
-    return float(min(1.0, round(size * -(-top // size), 10)))
+    unit = Unit.of(panel.get("unit"))
+    least = 10.0 ** -(unit.shift + unit.coarse)
+    if not panel.get("free") or not ends:
+        ends.append(0.0)
+    low, top = min(ends), max(ends)
+    top = max(top, low + least)
+    size = step(top - low, 5)
+    last = round(size * -(-top // size), 10)
+    # A rate ends at 100%; exposure may go beyond.
+    last = min(1.0, last) if unit.sign and top <= 1.0 else last
+    return float(round(size * (low // size), 10)), float(last)
+
+
+def _value(row: Row, unit: Unit) -> str:
+    return rate(row["value"]) if unit == POINTS else unit.value(row["value"])
 
 
 def _across(variant: Variant, panels: int, rows: int) -> int:
@@ -78,7 +90,7 @@ def pages(chart: Mapping[str, Any], variant: Variant) -> list[dict[str, Any]]:
     lines = -(-len(panels) // across)
     room = variant.page_height / lines - 2 * _LINE - 11 - _FOOT
     most = max(5, int(room / _row_height(variant, order)))
-    full = [{**p, "highest": p.get("highest") or _highest(p)} for p in panels]
+    full = [{**p, "ends": p.get("ends") or _ends(p)} for p in panels]
     return [
         {**chart, "panels": full, "order": order[part], "across": across}
         for part in chunks(len(order), most)
@@ -113,12 +125,19 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     names = [wrap(plain(t, printed=printed), most, size, lines=lines) for t in order]
     label = round(max(56.0, *(width(t, size) for part in names for t in part)) + 16)
     spans = [
-        width(percent_span(r["low"], r["high"]), variant.small)
+        width(Unit.of(p.get("unit")).values(r["low"], r["high"]), variant.small)
         for p in panels
         for r in p["rows"]
         if _known(r)
     ]
-    column = 42.0 if variant.wide else max([*spans, 44.0]) + 10
+    shown = [
+        width(_value(r, Unit.of(p.get("unit"))), variant.axis)
+        for p in panels
+        for r in p["rows"]
+        if _known(r)
+    ]
+    least = max([42.0, *(room + 8 for room in shown)])
+    column = least if variant.wide else max([*spans, 44.0]) + 10
     gap = 20.0
     room = (variant.width - label + gap) / across - gap
     head = 11 + _LINE * max(len(_title(p, room, variant)) for p in panels)
@@ -150,7 +169,9 @@ def _names(canvas: Canvas, names: list[list[str]], f: _Frame) -> None:
 
 def _panel(canvas: Canvas, panel: Panel, order: Sequence[str], f: _Frame) -> None:
     variant = f.variant
-    x = Scale(0, panel.get("highest") or _highest(panel), f.left, f.right)
+    unit = Unit.of(panel.get("unit"))
+    start, end = panel.get("ends") or _ends(panel)
+    x = Scale(start, end, f.left, f.right)
     _ground(canvas, panel, x, f)
     title = _title(panel, f.end - f.left, variant)
     first = f.top - 16 - _LINE * (len(title) - 1)
@@ -169,8 +190,8 @@ def _panel(canvas: Canvas, panel: Panel, order: Sequence[str], f: _Frame) -> Non
         look = STATUSES[row["status"]]
         bars.append((row["low"], y, row["high"], y, look.line))
         marks.append((row["value"], y, look))
-        values.append((f.end - 4, y + up, rate(row["value"])))
-        spans.append((f.end - 4, y + 7.5, percent_span(row["low"], row["high"])))
+        values.append((f.end - 4, y + up, _value(row, unit)))
+        spans.append((f.end - 4, y + 7.5, unit.values(row["low"], row["high"])))
     canvas.rules(bars, width=2.8, sx=x)
     canvas.points(marks, size=64, sx=x, halo=1.3)
     weight = 400 if variant.wide else 600
@@ -183,11 +204,14 @@ def _panel(canvas: Canvas, panel: Panel, order: Sequence[str], f: _Frame) -> Non
 def _ground(canvas: Canvas, panel: Panel, x: Scale, f: _Frame) -> None:
     room = x.end - x.start
     target = max(2, min(4, int(room / 48)))
-    marks = ticks(0, x.high, target)
-    digits = 0 if all(abs(t * 100 - round(t * 100)) < 1e-9 for t in marks) else 1
+    unit = Unit.of(panel.get("unit"))
+    marks = ticks(x.low, x.high, target)
+    digits = decimals([t * 10.0**unit.shift for t in marks])
     canvas.rules([(x.at(t), f.top, x.at(t), f.bottom, GRID) for t in marks], width=1)
-    names = [(x.at(t), f.bottom + 13, percent(t, digits)) for t in marks]
+    names = [(x.at(t), f.bottom + 13, unit.value(t, digits)) for t in marks]
     canvas.texts(thinned(names, f.variant.axis), size=f.variant.axis, align="center", color=INK2)
+    if x.low < 0 < x.high:
+        canvas.rules([(x.at(0), f.top - 3, x.at(0), f.bottom, INK2)], width=1.2)
     if panel.get("overall") is not None:
         at = x.at(panel["overall"])
         rule = [(at, f.top - 4, at, f.bottom, INK3)]

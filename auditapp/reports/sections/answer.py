@@ -19,7 +19,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts
-from auditapp.reports.numbers import count, points, span, spelled, upper_first
+from auditapp.reports.numbers import count, spelled, upper_first
 
 MAX_FINDINGS = 3
 
@@ -41,7 +41,12 @@ def section(facts: Facts) -> Section:
             Findings(
                 titles=tuple(_title(found[:k]) for k in range(1, len(found) + 1)),
                 items=tuple(
-                    Finding(words.finding(facts, g), words.detail(g), g["verdict"]) for g in found
+                    Finding(
+                        words.finding(facts, g),
+                        words.detail(g, facts.unit(g["metric"])),
+                        g["verdict"],
+                    )
+                    for g in found
                 ),
                 note="The first of each attribute and metric after the one above. Section "
                 "“Group results” has every comparison.",
@@ -95,11 +100,12 @@ def _largest(facts: Facts) -> Stat:
         )
     top = max(facts.found, key=_support)
     name = "Largest supported gap" if _support(top) <= _support(gap) else "Largest primary gap"
-    interval = span(gap["low"], gap["high"])
+    unit = facts.unit(gap["metric"])
+    interval = unit.differences(gap["low"], gap["high"])
     return Stat(
         name,
-        points(gap["value"]),
-        "points",
+        unit.difference(gap["value"]),
+        unit.many,
         f"{metric_words.title(gap['metric'])}, 95% {interval}",
         f"95%: {interval}",
     )
