@@ -31,6 +31,7 @@ def strata_section(
     decision: IntArray | None = None,
     metrics: Sequence[str] = DEFAULT,
     floor: int = compare.FLOOR,
+    denominator_floor: int = compare.DENOMINATOR_FLOOR,
     alpha: float = compare.ALPHA,
 ) -> Record:
     """Compare groups inside strata of a control column, and pooled over the strata.
@@ -45,8 +46,8 @@ def strata_section(
         0, 1 or -1; decisions may be 2 for abstained.
     metrics
         Rates of `rates.REGISTRY` that are proportions.
-    floor
-        Rows a group needs over all strata to be compared.
+    floor, denominator_floor
+        Rows a group, and denominator a rate, needs over all strata to be compared.
     alpha
         Error rate over all pooled comparisons of this section.
 
@@ -82,11 +83,12 @@ def strata_section(
         "alpha": alpha,
         "comparisons": [],
     }
+    floors = floor, denominator_floor
     for attribute in attributes:
         counts = _count(attribute, control, label, decision)
         for slug in metrics:
             out["comparisons"] += _compare(
-                attribute, control, counts, slug, floor, _missing(slug, label, decision)
+                attribute, control, counts, slug, floors, _missing(slug, label, decision)
             )
     out["tests"] = compare.adjust(out["comparisons"])
     for record in out["comparisons"]:
@@ -124,7 +126,7 @@ def _compare(
     control: Attribute,
     counts: Counts,
     slug: str,
-    floor: int,
+    floors: tuple[int, int],
     missing: str | None,
 ) -> list[Record]:
     rows = counts.sum(axis=(1, 2, 3))
@@ -132,7 +134,8 @@ def _compare(
     if r is None:
         return []
     above, below = (part[..., 0] for part in rates.tally(counts, (slug,)))
-    reasons = compare.too_small(rows, floor)
+    reasons = compare.too_small(rows, floors[0])
+    behind = below.sum(axis=1)
     out = []
     for j in range(len(attribute.levels)):
         if j == r:
@@ -140,10 +143,14 @@ def _compare(
         reason = missing
         if reason is None:
             reason = reasons[j] if reasons[r] is None else "reference-below-floor"
+        if reason is None and min(behind[j], behind[r]) < floors[1]:
+            reason = "below-floor"
         head = compare.head(attribute, j, r, choice) | {
             "metric": slug,
             "n": int(rows[j]),
             "n_comparator": int(rows[r]),
+            "denominator": int(behind[j]),
+            "denominator_comparator": int(behind[r]),
         }
         pooled = pool(above[j], below[j], above[r], below[r], test=reason is None)
         pooled["reason"] = reason if reason is not None else pooled["undefined"]

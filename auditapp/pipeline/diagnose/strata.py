@@ -29,6 +29,7 @@ def run(audited: Audited) -> dict[str, Any] | None:
         decision=audited.decision,
         metrics=DEFAULT,
         floor=plan.floor,
+        denominator_floor=plan.denominator_floor,
     )
     _shorten(found["comparisons"], GOALS.get(plan.goal, ()))
     audited.tick(1.0, f"{len(found['comparisons']):,} comparisons")
