@@ -13,6 +13,7 @@ PACKAGES = (
     "pandas",
     "pyarrow",
     "scikit-learn",
+    "onnx",
     "onnxruntime",
     "skops",
     "altair",
