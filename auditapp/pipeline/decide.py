@@ -169,7 +169,7 @@ def _predict(
     workdir.mkdir(parents=True, exist_ok=True)
     scores = predictors.predict(
         Path(job["model_path"]),
-        {**plan.to_json()["model"], "positive": _positive(plan, profile)},
+        {**plan.to_json()["model"], "positive": positive_class(plan, profile)},
         profile,
         Path(job["table_dir"]) / "table.parquet",
         None if plan.features is None else list(plan.features),
@@ -181,7 +181,7 @@ def _predict(
     return scores, {"kind": profile["format"], **facts}
 
 
-def _positive(plan: Plan, profile: dict[str, Any]) -> str | None:
+def positive_class(plan: Plan, profile: dict[str, Any]) -> str | None:
     """The class the score speaks of: as chosen, or the one on the label's matching side."""
     classes = [str(name) for name in profile.get("classes") or ()]
     if plan.model.positive is not None or plan.label is None or len(classes) != 2:
