@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from auditapp.datasets import further
 from auditapp.datasets.codebooks import is_zero_one
 from auditapp.datasets.roles import WHY_WIDE, slug, tokens, topic
 
@@ -44,8 +45,9 @@ def plan_defaults(profile: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``roles, label, decision, score, attributes, features, unit, model, policy, about`` as in
-        the draft; label, decision and score are None when no column suggests itself.
+        ``roles, label, decision, score, site, gold, references, attributes, features, unit,
+        model, policy, about`` as in the draft; a part is None when no column suggests itself.
+        A site stays a feature where it was one.
     """
     columns: Sequence[Column] = profile["columns"]
     attributes = _attributes(columns)
@@ -61,12 +63,17 @@ def plan_defaults(profile: Mapping[str, Any]) -> dict[str, Any]:
     if decision is not None and label is not None:
         _same_side(columns, label, decision)
     score = _score(columns)
+    others = _others(columns, roles, decision if decision is not None else label)
+    gold = _gold(columns, roles, label)
     given = decision is not None or score is not None
     return {
         "roles": roles,
         "label": label,
         "decision": decision,
         "score": score,
+        "site": _site(columns, roles),
+        "gold": gold,
+        "references": others,
         "attributes": attributes,
         "features": [name for name, role in roles.items() if role == "feature"],
         "unit": _unit(columns, profile["rows"]),
@@ -98,6 +105,21 @@ def attribute_spec(column: Column) -> dict[str, Any]:
         "words": column["words"] or _words_of_one(column),
         "reference": None,
     }
+
+
+def site_spec(column: Column) -> dict[str, Any]:
+    """Return a column as a site: codes of sites are groups, not numbers to be cut."""
+    spec = attribute_spec(column)
+    if column["type"] == "integer" and column["top"]:
+        spec |= {"kind": "categorical", "cuts": []}
+    return spec
+
+
+def values_like(column: Column, favourable: Sequence[str]) -> list[str]:
+    """Return the favourable values of another column as far as this one has them."""
+    have = {str(item["value"]) for item in column["top"]}
+    same = [value for value in favourable if value in have]
+    return same if same and len(same) < len(have) else favourable_values(column)
 
 
 def age_cuts(column: Column) -> list[float]:
@@ -214,6 +236,36 @@ def _same_side(columns: Sequence[Column], label: dict[str, Any], decision: dict[
     values = {str(item["value"]) for item in top[decision["column"]]}
     if label["favourable"] and (set(label["favourable"]) <= values or values <= {"0", "1"}):
         decision["favourable"] = list(label["favourable"])
+
+
+def _site(columns: Sequence[Column], roles: Mapping[str, str]) -> dict[str, Any] | None:
+    name = further.site(columns, roles)
+    return next((site_spec(column) for column in columns if column["name"] == name), None)
+
+
+def _gold(
+    columns: Sequence[Column], roles: dict[str, str], label: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """The gold label; a model must not see it, so it is no feature."""
+    name = further.gold(columns, roles)
+    if name is None or label is None:
+        return None
+    roles[name] = "gold"
+    column = next(column for column in columns if column["name"] == name)
+    return {"column": name, "favourable": values_like(column, label["favourable"])}
+
+
+def _others(
+    columns: Sequence[Column], roles: dict[str, str], like: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """Decisions of somebody else with the values of the first; they are no features either."""
+    found = further.references(columns, roles)
+    if not found:
+        return None
+    roles.update(dict.fromkeys(found, "reference"))
+    first = next(column for column in columns if column["name"] == found[0])
+    favourable = [] if like is None else like["favourable"]
+    return {"columns": found, "favourable": values_like(first, favourable)}
 
 
 def _score(columns: Sequence[Column]) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from auditapp.forms.kinds import BINARY, estimators
 from auditapp.models import ModelFile
 
 SOURCES = [
@@ -14,16 +15,21 @@ SOURCES = [
     ("upload", "Use an uploaded model"),
     ("columns", "Use a score or decision column"),
 ]
-ESTIMATORS = [("logistic", "Logistic regression"), ("boosting", "Gradient boosting")]
 ANSWER = ("output", "positive")
 Json = dict[str, Any]
 Fields = dict[str, forms.Field]
 
 
-def source(draft: Json, models: Mapping[str, ModelFile], model: ModelFile | None) -> Fields:
+def source(
+    draft: Json, models: Mapping[str, ModelFile], model: ModelFile | None, outcome: str
+) -> Fields:
     """Where decisions come from."""
     stored = draft.get("model") or {}
     kind = stored.get("kind") or ("upload" if model is not None else "train")
+    trained = estimators(outcome)
+    first = stored.get("estimator")
+    if first not in dict(trained):
+        first = trained[0][0] if trained else None
     made: Fields = {
         "source": forms.ChoiceField(
             label="Where decisions come from",
@@ -34,9 +40,9 @@ def source(draft: Json, models: Mapping[str, ModelFile], model: ModelFile | None
         ),
         "estimator": forms.ChoiceField(
             label="Kind of reference model",
-            choices=ESTIMATORS,
+            choices=trained,
             required=False,
-            initial=stored.get("estimator") or "logistic",
+            initial=first,
         ),
         "sensitive_features": forms.BooleanField(
             label="Give the sensitive columns to the model as well",
@@ -55,7 +61,7 @@ def source(draft: Json, models: Mapping[str, ModelFile], model: ModelFile | None
     return made
 
 
-def answer(stored: Json, model: ModelFile | None) -> Fields:
+def answer(stored: Json, model: ModelFile | None, outcome: str = BINARY) -> Fields:
     """How a model's answer is read: what its file says is filled in, for people to confirm."""
     profile: Json = (model.profile or {}) if model is not None else {}
     made: Fields = {}
@@ -69,7 +75,7 @@ def answer(stored: Json, model: ModelFile | None) -> Fields:
             initial=chosen or outputs[0]["name"],
         )
     given = next((item for item in outputs if item["name"] == chosen), None)
-    classes = _classes(profile, given)
+    classes = _classes(profile, given) if outcome == BINARY else []
     if classes:
         found = stored.get("positive") or profile.get("positive")
         if found is None and len(classes) == 2:

@@ -5,45 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.validators import MinValueValidator
 
 from auditapp.datasets.keys import natural_sorted
 from auditapp.datasets.sizes import group_sizes
+from auditapp.forms import goals as words_of
+from auditapp.forms.kinds import BINARY, kind_of
 
-GOALS = [
-    (
-        "selection-rate",
-        "Chosen equally often",
-        "Every group gets the favourable decision at about the same rate. Needs no label.",
-    ),
-    (
-        "tpr",
-        "Recognised equally often",
-        "Among people with the favourable outcome, every group is recognised at about the same"
-        " rate.",
-    ),
-    (
-        "equalized-odds",
-        "The same kinds of mistake",
-        "Every group has about the same rate of right and of wrong favourable decisions.",
-    ),
-    (
-        "precision",
-        "A yes means the same",
-        "Among people with the favourable decision, about the same share has the outcome in"
-        " every group.",
-    ),
-    (
-        "accuracy",
-        "Right equally often",
-        "Decisions agree with the label at about the same rate in every group.",
-    ),
-]
 DEPTHS = [
     ("1", "Each column on its own"),
     ("2", "Also where two columns meet"),
     ("3", "Also where three columns meet"),
 ]
 LARGEST = "The largest group"
+NO_TARGET = "No site: nothing is said about adding rows"
+UNITS = [("sd", "Standard deviations of the actual numbers"), ("units", "Units of the numbers")]
 THRESHOLD_BELOW = "A score below it is a favourable decision."
 THRESHOLD_SHOWN = "Decisions come from the decision column; pictures of the score mark it."
 Json = dict[str, Any]
@@ -78,7 +54,6 @@ class PolicyForm(forms.Form):
 
     goal = forms.ChoiceField(
         label="What should be equal",
-        choices=[(slug, words) for slug, words, _ in GOALS],
         widget=forms.RadioSelect,
         error_messages={"required": "Choose what should be equal"},
     )
@@ -93,6 +68,8 @@ class PolicyForm(forms.Form):
             "Limit for a gap: enter a number of points from 0 to 50",
         ),
     )
+    tolerance_unit = forms.ChoiceField(label="The limit counts in", choices=UNITS)
+    k = _whole("Places at the top", 1, 100_000, "How many of a list count as chosen.")
     floor = _whole(
         "Smallest group",
         1,
@@ -146,11 +123,24 @@ class PolicyForm(forms.Form):
         "prepared_by",
     )
 
-    def __init__(self, data: Any = None, *, draft: Json, profile: Json, title: str) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        draft: Json,
+        profile: Json,
+        title: str,
+        model_format: str | None = None,
+    ) -> None:
         self.draft = draft
+        self.kind = kind_of(draft.get("outcome"))
         self.has_label = bool(draft.get("label"))
         self.profile = {column["name"]: column for column in profile["columns"]}
         super().__init__(data, initial=self._initial(title))
+        self.goal_words = words_of.goals(self.kind)
+        self.fields["goal"].choices = [(slug, words) for slug, words, _ in self.goal_words]
+        self._fit_kind()
+        self._add_searches(model_format)
         if not self.scored:
             del self.fields["threshold"]
         elif self._decided:
@@ -164,8 +154,47 @@ class PolicyForm(forms.Form):
                 required=False,
                 initial=spec.get("reference") or "",
             )
-        for name in ("intersections", *(f"reference-{i}" for i in range(len(self.attributes)))):
-            self.fields[name].widget.attrs["class"] = "input"
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.Select) and not field.widget.allow_multiple_selected:
+                field.widget.attrs["class"] = "input"
+
+    def _fit_kind(self) -> None:
+        """Leave out what this kind of outcome does not ask, and count its limit as it does."""
+        if self.kind != "ranking":
+            del self.fields["k"]
+        if self.kind != "regression":
+            del self.fields["tolerance_unit"]
+            return
+        limit = self.fields["tolerance"]
+        limit.max_value, limit.validators = None, [MinValueValidator(0)]
+        limit.help_text = "The report compares every gap with it."
+        limit.error_messages |= dict.fromkeys(
+            ("required", "invalid", "min_value"), "Limit for a gap: enter a number from 0 up"
+        )
+
+    def _add_searches(self, model_format: str | None) -> None:
+        """Deeper searches as boxes, and the site that rows may be added to."""
+        offered = words_of.searches(self.kind, model_format)
+        skipped = set(self.draft.get("skip") or [])
+        self.search_words = offered
+        if offered:
+            self.fields["searches"] = forms.MultipleChoiceField(
+                label="What else to look for",
+                choices=[(slug, words) for slug, words, _ in offered],
+                required=False,
+                initial=[slug for slug, _, _ in offered if slug not in skipped],
+                widget=forms.CheckboxSelectMultiple,
+            )
+        site = self.draft.get("site")
+        trained = (self.draft.get("model") or {}).get("kind") == "train"
+        if site and trained and self.kind == BINARY:
+            self.fields["target"] = forms.ChoiceField(
+                label=f"Site that may get rows of others: {site['title']}",
+                help_text="The report says which other sites' rows would help a model there.",
+                choices=[("", NO_TARGET), *self._choices(site)],
+                required=False,
+                initial=self.draft.get("target") or "",
+            )
 
     @property
     def attributes(self) -> list[Json]:
@@ -175,6 +204,8 @@ class PolicyForm(forms.Form):
     @property
     def scored(self) -> bool:
         """Whether decisions come from a score with a threshold."""
+        if self.kind != BINARY:
+            return False
         kind = (self.draft.get("model") or {}).get("kind")
         return kind != "columns" or bool((self.draft.get("score") or {}).get("column"))
 
@@ -194,20 +225,43 @@ class PolicyForm(forms.Form):
                 "words": words,
                 "hint": hint,
                 "checked": slug == chosen,
-                "missing": slug != "selection-rate" and not self.has_label,
+                "missing": words_of.needs_label(slug) and not self.has_label,
             }
-            for slug, words, hint in GOALS
+            for slug, words, hint in self.goal_words
         ]
+
+    @property
+    def search_boxes(self) -> list[Json]:
+        """Deeper searches with what each answers."""
+        if "searches" not in self.fields:
+            return []
+        chosen = self["searches"].value() or []
+        return [
+            {"slug": slug, "words": words, "hint": hint, "checked": slug in chosen}
+            for slug, words, hint in self.search_words
+        ]
+
+    @property
+    def limit_unit(self) -> str:
+        """What the limit for a gap counts in, where that is no choice."""
+        return "" if self.kind == "regression" else "points"
 
     def _initial(self, title: str) -> Json:
         policy = self.draft.get("policy") or {}
+        if kind_of(policy.get("outcome")) != self.kind:
+            # A goal and a limit of another kind of outcome say nothing about this one.
+            policy = {k: v for k, v in policy.items() if k not in {"goal", "tolerance"}}
         about = self.draft.get("about") or {}
         score = self.draft.get("score") or {}
         low, high = score.get("low"), score.get("high")
         middle = 0.5 if low is None or high is None else (low + high) / 2
+        number = self.kind == "regression"
+        tolerance = policy.get("tolerance", 0.1 if number else 0.05)
         return {
-            "goal": policy.get("goal", "selection-rate"),
-            "tolerance": f"{100 * policy.get('tolerance', 0.05):g}",
+            "goal": policy.get("goal", words_of.goals(self.kind)[0][0]),
+            "tolerance": f"{tolerance if number else 100 * tolerance:.12g}",
+            "tolerance_unit": policy.get("tolerance_unit", "sd"),
+            "k": policy.get("k", 10),
             "floor": policy.get("floor", 30),
             "threshold": f"{policy.get('threshold', middle):.12g}",
             "intersections": str(
@@ -233,10 +287,13 @@ class PolicyForm(forms.Form):
     def clean_goal(self) -> str:
         """A goal that compares with a label needs one."""
         goal: str = self.cleaned_data["goal"]
-        if goal != "selection-rate" and not self.has_label:
+        if words_of.needs_label(goal) and not self.has_label:
+            free = next(
+                (w for slug, w, _ in self.goal_words if not words_of.needs_label(slug)), ""
+            )
             raise forms.ValidationError(
                 "This goal compares decisions with labels. Choose a label column in step 2, or"
-                " the goal “Chosen equally often”"
+                f" the goal “{free}”"
             )
         return goal
 
@@ -244,19 +301,32 @@ class PolicyForm(forms.Form):
         """The part of the draft that this step fills in."""
         data = self.cleaned_data
         policy = {
+            "outcome": self.kind,
             "goal": data["goal"],
-            "tolerance": data["tolerance"] / 100,
+            "tolerance": data["tolerance"] / (1 if self.kind == "regression" else 100),
             "floor": data["floor"],
             "intersections": min(int(data["intersections"]), max(len(self.attributes), 1)),
             "denominator_floor": data["denominator_floor"],
             "draws": data["draws"],
             "seed": data["seed"],
         }
-        if "threshold" in data:
-            policy["threshold"] = data["threshold"]
+        policy |= {key: data[key] for key in ("threshold", "k", "tolerance_unit") if key in data}
         attributes = [
             {**spec, "reference": data.get(f"reference-{i}") or None}
             for i, spec in enumerate(self.attributes)
         ]
         about = {name: data[name].strip() for name in self.ABOUT}
-        return {"policy": policy, "attributes": attributes, "about": about}
+        return {
+            "policy": policy,
+            "attributes": attributes,
+            "about": about,
+            "skip": self._skip(),
+            "target": data.get("target") or None,
+        }
+
+    def _skip(self) -> list[str]:
+        """Searches that are not wanted; those that were not asked about stay as they are."""
+        asked = [slug for slug, _, _ in self.search_words]
+        wanted = self.cleaned_data.get("searches") or []
+        before = [slug for slug in self.draft.get("skip") or [] if slug not in asked]
+        return before + [slug for slug in asked if slug not in wanted]

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
+from auditapp.forms.kinds import KINDS
+
 DIRECTIONS = [("yes", "Higher is better for the person"), ("no", "Lower is better")]
+ORDERS = [("yes", "The highest score stands first"), ("no", "The lowest score stands first")]
 MOST_VALUES = 200
+MOST_CLASSES = 30
 LONGEST_TITLE = 60
 Json = dict[str, Any]
 Fields = dict[str, forms.Field]
 
 
-def role(column: Json, given: str, roles: list[tuple[str, str]]) -> forms.ChoiceField:
+def role(column: Json, given: str, roles: Mapping[str, str]) -> forms.ChoiceField:
     """What a column is."""
     return forms.ChoiceField(
-        label=f"Role of {column['name']}", choices=roles, required=False, initial=given
+        label=f"Role of {column['name']}",
+        choices=list(roles.items()),
+        required=False,
+        initial=given,
+    )
+
+
+def outcome(kind: str) -> forms.ChoiceField:
+    """What the system gives."""
+    return forms.ChoiceField(
+        label="What the system gives",
+        choices=[(slug, words) for slug, words, _ in KINDS],
+        required=False,
+        initial=kind,
+        widget=forms.RadioSelect,
     )
 
 
@@ -34,16 +53,58 @@ def values(column: Json, first: list[str]) -> forms.MultipleChoiceField:
     )
 
 
-def score(first: Json) -> Fields:
-    """Direction and range of a score."""
+def references(columns: list[Json], first: list[str]) -> forms.MultipleChoiceField:
+    """Which values of the reference decisions are favourable; the columns share them."""
+    found = dict.fromkeys(item["value"] for c in columns for item in c.get("top") or [])
+    return forms.MultipleChoiceField(
+        label="Favourable values of the reference decisions",
+        choices=[(value, value) for value in found],
+        initial=first,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Tick at least one favourable value of the reference decisions",
+            "invalid_choice": "%(value)s is no value of the reference decisions",
+        },
+    )
+
+
+def classes(names: list[str], first: list[str]) -> forms.MultipleChoiceField:
+    """Which classes are compared between groups."""
+    return forms.MultipleChoiceField(
+        label="Classes to compare",
+        choices=[(name, name) for name in names],
+        initial=first,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Tick at least one class to compare",
+            "invalid_choice": "%(value)s is no class of these columns",
+        },
+    )
+
+
+def also_feature(place: int, *, first: bool) -> Fields:
+    """Whether a site or a factor is given to a model as well."""
+    return {
+        f"feature-{place}": forms.BooleanField(
+            label="Give it to the model as well", required=False, initial=first
+        )
+    }
+
+
+def score(first: Json, kind: str) -> Fields:
+    """Direction and range of a score; a list needs its order only, a prediction neither."""
+    if kind == "regression":
+        return {}
     made: Fields = {
         "direction": forms.ChoiceField(
             label="Direction of the score",
-            choices=DIRECTIONS,
+            choices=ORDERS if kind == "ranking" else DIRECTIONS,
             initial=first["direction"],
             widget=forms.RadioSelect,
         )
     }
+    if kind == "ranking":
+        return made
     for name, words in (("low", "Lowest possible score"), ("high", "Highest possible score")):
         made[name] = forms.FloatField(
             label=words,

@@ -76,6 +76,9 @@ class Dataset(Upload):
     rows = models.PositiveBigIntegerField(null=True, blank=True)
     simulated = models.BooleanField(default=False)
     read_options = models.JSONField(default=dict, blank=True)
+    joined = models.JSONField(
+        null=True, blank=True, help_text="Ids of the two data sets it is made of, and how"
+    )
 
 
 class ModelFile(Upload):

@@ -13,6 +13,19 @@ from auditapp import storage
 from auditapp.models import Audit, Report
 
 
+def report_before(*, audit: Audit) -> Report | None:
+    """The report of the audit that this one repeats; one that ended without is passed over."""
+    seen = {audit.pk}
+    earlier = audit.previous
+    while earlier is not None and earlier.pk not in seen:
+        found = Report.objects.filter(audit=earlier).select_related("audit").first()
+        if found is not None:
+            return found
+        seen.add(earlier.pk)
+        earlier = earlier.previous
+    return None
+
+
 def report_store(*, audit: Audit, outcome: dict[str, Any], out: Path) -> Report:
     """Move the folder to its place and note it; inside the transaction that ends the run.
 

@@ -20,7 +20,7 @@ from auditapp.models import Audit, Run, State
 from auditapp.models.audit import OPEN_STATES
 from auditapp.services import leases
 from auditapp.services.failures import unexpected
-from auditapp.services.reports import report_store
+from auditapp.services.reports import report_before, report_store
 from auditapp.services.trail import event_add
 from auditapp.services.uploads import JOBS, upload_free
 
@@ -193,6 +193,7 @@ def _job(run: Run, out: Path) -> Json:
         "out": str(out),
         "model_path": None if uploaded is None else str(uploaded.source),
         "model_profile": None if uploaded is None else uploaded.profile,
+        "previous": _previous(audit),
         "run": {
             "id": audit.report_id,
             "date": started.astimezone(UTC).isoformat(timespec="seconds"),
@@ -200,6 +201,13 @@ def _job(run: Run, out: Path) -> Json:
             "status": "draft",
         },
     }
+
+
+def _previous(audit: Audit) -> str | None:
+    """The result document that this audit is compared with; None where there is none."""
+    earlier = report_before(audit=audit)
+    path = None if earlier is None else earlier.folder / "result.json"
+    return str(path) if path is not None and path.is_file() else None
 
 
 def _progress(run: Run) -> Json:

@@ -19,7 +19,7 @@ from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Dataset, ModelFile, UploadState, User, Workspace
 from auditapp.models.audit import OPEN_STATES
-from auditapp.services import leases
+from auditapp.services import joins, leases
 from auditapp.services.failures import unexpected
 from auditapp.services.trail import event_add
 
@@ -77,6 +77,12 @@ def model_receive(
 
 def dataset_reread(*, dataset: Dataset, options: Json, user: User | None = None) -> Dataset:
     """Read the same file again with other options (delimiter, encoding, missing marks...)."""
+    if dataset.joined is not None:
+        raise AuditError(
+            "joined",
+            f"“{dataset.name}” was made of two tables, and holds no file of its own.",
+            "Read those tables again, then join them again.",
+        )
     _refuse_in_use(dataset, "read again")
     with transaction.atomic():
         changed = Dataset.objects.filter(
@@ -129,6 +135,8 @@ def upload_free(*, row: Dataset | ModelFile, lost: bool = True) -> None:
 
 
 def _read_table(row: Dataset, work: Path, holder: leases.Holder) -> Json:
+    if row.joined is not None:
+        return joins.joined_read(row=row, work=work, holder=holder)
     payload = {
         "source": str(row.source),
         "name": row.original_name,
@@ -261,6 +269,14 @@ def _refuse_in_use(row: Dataset | ModelFile, what: str) -> None:
             "in-use",
             f"“{row.name}” cannot be {what} while the audit “{audit.title}” works on it.",
             "Wait until that audit is done, or cancel it first.",
+            permanent=False,
+        )
+    other = joins.joined_of(dataset=row) if isinstance(row, Dataset) else None
+    if other is not None:
+        raise AuditError(
+            "in-use",
+            f"“{row.name}” cannot be {what} while it is joined to make “{other.name}”.",
+            "Wait until the join is done.",
             permanent=False,
         )
 

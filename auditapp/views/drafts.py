@@ -18,6 +18,7 @@ from auditapp.forms.errors import Errors, error_list, mark_invalid, sentence
 from auditapp.models import Audit, Dataset, ModelFile, State, UploadState, Workspace
 from auditapp.services import audits, uploads
 from auditapp.views.access import editing, enter
+from auditapp.views.roles import FORGOTTEN
 from auditapp.views.steps import steps_of
 
 Json = dict[str, Any]
@@ -105,7 +106,7 @@ def audit_data_reading(request: HttpRequest, audit_id: UUID) -> HttpResponse:
 
 def forgotten() -> Json:
     """Answers that belong to the columns of one table."""
-    return {"roles": {}, "label": None, "decision": None, "score": None, "attributes": []}
+    return dict(FORGOTTEN)
 
 
 def _uploads(audit: Audit) -> list[Dataset | ModelFile]:

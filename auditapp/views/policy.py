@@ -15,10 +15,11 @@ from auditapp import selectors
 from auditapp.datasets.sizes import group_sizes
 from auditapp.errors import AuditError
 from auditapp.forms.errors import Errors, error_list, mark_invalid
-from auditapp.forms.model_fields import ESTIMATORS
+from auditapp.forms.kinds import BINARY, ROLES, estimator_words, kind_of, kind_words
 from auditapp.forms.policy import PolicyForm
 from auditapp.models import Audit, State
 from auditapp.services import audits
+from auditapp.services.reports import report_before
 from auditapp.views.access import enter
 from auditapp.views.steps import reached, steps_of
 
@@ -38,6 +39,7 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         draft=_draft(request, audit),
         profile=audit.dataset.profile,
         title=_title(audit),
+        model_format=_format(audit),
     )
     errors: Errors = []
     if request.method == "POST":
@@ -65,11 +67,19 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "audit": audit,
         "form": form,
         "errors": errors,
+        "before": report_before(audit=audit),
         "references": [form[name] for name in form.fields if name.startswith("reference-")],
         "summary": _summary(audit),
         "steps": steps_of(audit, 3),
     }
     return render(request, "pages/audit_policy.html", context, status=422 if errors else 200)
+
+
+def _format(audit: Audit) -> str | None:
+    """The format of the uploaded model that is audited."""
+    used = (audit.draft.get("model") or {}).get("kind") in audits.UPLOADED
+    profile = audit.model.profile if used and audit.model is not None else None
+    return None if profile is None else profile.get("format")
 
 
 def _title(audit: Audit) -> str:
@@ -108,33 +118,51 @@ def _summary(audit: Audit) -> list[dict[str, str]]:
             "words": f"{dataset.name}, {dataset.rows:,} rows" if dataset is not None else "",
             "url": data,
         },
+        {"term": "Outcome", "words": kind_words(draft.get("outcome", BINARY)), "url": roles},
         {"term": "Decisions", "words": _source(audit), "url": roles},
     ]
-    for role in ("label", "decision"):
-        item = draft.get(role)
-        if item:
-            values = ", ".join(item["favourable"])
-            words = f"{item['column']}; favourable: {values}"
-            rows.append({"term": role.capitalize(), "words": words, "url": roles})
+    words_of = ROLES[kind_of(draft.get("outcome"))]
+    for role in ("label", "decision", "gold", "query"):
+        words = _named(draft.get(role))
+        if words and role in words_of:
+            rows.append({"term": words_of[role], "words": words, "url": roles})
+    others = draft.get("references")
+    if others:
+        words = _named({**others, "column": ", ".join(others["columns"])})
+        rows.append({"term": "References", "words": words, "url": roles})
     columns = {c["name"]: c for c in ((dataset and dataset.profile) or {}).get("columns") or []}
-    for spec in draft.get("attributes") or []:
+    specs = [(spec["title"], spec) for spec in draft.get("attributes") or []]
+    specs += [(words_of[r], draft[r]) for r in ("site", "control") if draft.get(r)]
+    for term, spec in specs:
         column = columns.get(spec["column"])
         n = len(group_sizes(column, spec)) if column is not None else 0
         words = f"{spec['column']}, {n} {'group' if n == 1 else 'groups'}"
-        rows.append({"term": spec["title"], "words": words, "url": roles})
+        rows.append({"term": term, "words": words, "url": roles})
     return rows
+
+
+def _named(item: Any) -> str:
+    """A column, and which of its values are favourable."""
+    if not item:
+        return ""
+    if isinstance(item, str):
+        return item
+    values = ", ".join(item.get("favourable") or [])
+    return f"{item['column']}; favourable: {values}" if values else str(item["column"])
 
 
 def _source(audit: Audit) -> str:
     model = audit.draft.get("model") or {}
     kind = model.get("kind")
     if kind == "train":
-        words = dict(ESTIMATORS).get(model.get("estimator") or "logistic", "")
+        words = estimator_words(model.get("estimator"))
         n = sum(role == "feature" for role in audit.draft.get("roles", {}).values())
         return f"{words}, trained on {n} {'column' if n == 1 else 'columns'}"
     if kind == "columns":
         score, decision = audit.draft.get("score"), audit.draft.get("decision")
         if decision and score:
             return f"Decision column; the score column {score['column']} is described"
-        return f"Score column {score['column']}" if score else "Decision column"
+        if not score:
+            return "Decision column"
+        return f"Score column {score['column']}"
     return audit.model.name if audit.model is not None else "Uploaded model"

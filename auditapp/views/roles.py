@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 from auditapp import selectors
 from auditapp.datasets.sizes import cross_sizes
 from auditapp.forms.errors import anchor, error_list, mark_invalid
-from auditapp.forms.roles import ROLES, RolesForm
+from auditapp.forms.kinds import ALL_ROLES, BINARY, KINDS, ROLES
+from auditapp.forms.roles import VALUED, RolesForm
 from auditapp.models import Audit, State
 from auditapp.services import audits
 from auditapp.views.access import enter
@@ -23,7 +24,18 @@ from auditapp.views.steps import reached, steps_of
 
 MANY = 40
 #: What a table seen for the first time suggests, whatever an earlier table had.
-REPLACED = ("roles", "label", "decision", "score", "attributes", "model")
+REPLACED = (
+    *("roles", "label", "decision", "score", "attributes", "model"),
+    *("site", "gold", "references"),
+)
+#: Answers that name columns of one table.
+FORGOTTEN: dict[str, Any] = {
+    "roles": {},
+    "attributes": [],
+    "classes": [],
+    **dict.fromkeys(("label", "decision", "score", "query", "site", "control", "gold")),
+    **dict.fromkeys(("references", "target")),
+}
 Json = dict[str, Any]
 
 
@@ -85,14 +97,7 @@ def _form(request: HttpRequest, audit: Audit, data: Any) -> RolesForm:
 
 def _clear(request: HttpRequest, audit: Audit) -> None:
     """Take back what was filled in."""
-    data: Json = {
-        "roles": {},
-        "label": None,
-        "decision": None,
-        "score": None,
-        "attributes": [],
-        "cleared": True,
-    }
+    data = {**FORGOTTEN, "cleared": True}
     audits.draft_save(audit=audit, step="data", data=data, user=request.user)
 
 
@@ -121,14 +126,20 @@ def _page(
         "quiet": fresh,
         "rows": rows,
         "many": len(rows) > MANY,
-        "roles": ROLES,
+        "kinds": KINDS,
+        "role_words": {kind: dict(roles) for kind, roles in ROLES.items()},
+        "all_roles": ALL_ROLES,
         "notices": _notices(audit, form),
-        "outcomes": [
-            _outcome(form, place, role)
-            for role in ("label", "decision")
-            for place in form.places(role)[:1]
-        ],
+        "outcomes": _outcomes(form),
+        "classes": _classes(form),
+        "given": _given(form),
         "score": _score(form),
+        "lists": _lists(form),
+        "sites": [
+            {**_attribute(form, place, audit), "role": role, "also": form[f"feature-{place}"]}
+            for role in ("site", "control")
+            for place in form.once(role)
+        ],
         "attributes": [_attribute(form, place, audit) for place in form.places("sensitive")],
         "cross": cross,
         "crossed": cross["places"] if cross is not None else [],
@@ -148,6 +159,11 @@ def _rows(form: RolesForm) -> list[Json]:
                 "place": i,
                 "column": column,
                 "role": form.roles[i],
+                "choices": [
+                    (slug, form.offered.get(slug, words))
+                    for slug, words in ALL_ROLES.items()
+                    if slug in form.offered or slug == form.roles[i]
+                ],
                 "id": f"id_role-{i}",
                 "errors": form.errors.get(f"role-{i}", []) if form.is_bound else [],
                 "check": any(n.get("column") == column["name"] for n in form.checks()),
@@ -175,18 +191,69 @@ def _notices(audit: Audit, form: RolesForm) -> list[Json]:
     return found
 
 
-def _outcome(form: RolesForm, place: int, role: str) -> Json:
-    name = f"values-{place}"
-    chosen = set(form[name].value() or [])
-    values = form.values_of(place)
-    total = sum(n for _, n in values)
-    words = form.column(place).get("words") or {}
+def _outcomes(form: RolesForm) -> list[Json]:
+    """Columns of two sides, with the values that are good for the person."""
+    if form.kind != BINARY:
+        return []
+    found = [
+        {
+            **_values(form, f"values-{place}", [place]),
+            "role": role,
+            "shown": [f"{role}-{place}"],
+            "columns": [form.column(place)],
+        }
+        for role in VALUED
+        for place in form.once(role)
+    ]
+    places = form.places("reference")
+    if places:
+        found.append(
+            {
+                **_values(form, "references", places),
+                "role": "reference",
+                "shown": [f"reference-{place}" for place in places],
+                "columns": [form.column(place) for place in places],
+            }
+        )
+    return found
+
+
+def _classes(form: RolesForm) -> Json | None:
+    """Classes of the true and the predicted column, with how often each stands there."""
+    if "classes" not in form.fields:
+        return None
+    places = [*form.once("label"), *form.once("decision")]
+    found = _values(form, "classes", places[:1])
+    counted = {item["value"]: item for item in found["values"]}
+    chosen = set(form["classes"].value() or [])
+    blank = {"words": "", "n": 0, "share": 0.0}
+    values = [
+        {**counted.get(name, blank), "value": name, "checked": name in chosen}
+        for name in form.class_names()
+    ]
+    for i, item in enumerate(values):
+        item["id"] = f"id_classes_{i}"
     return {
-        "role": role,
-        "place": place,
-        "column": form.column(place),
+        **found,
+        "values": values,
+        "shown": form.classes_token(),
+        "column": form.column(places[0]),
+    }
+
+
+def _values(form: RolesForm, name: str, places: list[int]) -> Json:
+    """The values of columns as boxes to tick; counts are added where there are several."""
+    counts: dict[str, int] = {}
+    words: dict[str, str] = {}
+    for place in places:
+        words |= form.column(place).get("words") or {}
+        for value, n in form.values_of(place):
+            counts[value] = counts.get(value, 0) + n
+    chosen, total = set(form[name].value() or []), sum(counts.values())
+    return {
         "name": name,
         "errors": form[name].errors,
+        "missing": form.column(places[0])["missing"] if len(places) == 1 else 0,
         "values": [
             {
                 "id": f"id_{name}_{i}",
@@ -196,15 +263,40 @@ def _outcome(form: RolesForm, place: int, role: str) -> Json:
                 "share": n / total if total else None,
                 "checked": value in chosen,
             }
-            for i, (value, n) in enumerate(values)
+            for i, (value, n) in enumerate(counts.items())
         ],
     }
 
 
+def _given(form: RolesForm) -> list[Json]:
+    """Columns of numbers that need nothing said about them: what was found there."""
+    roles = {"regression": ("label", "score"), "ranking": ("label",)}.get(form.kind, ())
+    return [
+        {"words": form.offered[role], "column": form.column(place)}
+        for role in roles
+        for place in form.once(role)
+    ]
+
+
+def _lists(form: RolesForm) -> Json | None:
+    """Which rows make one list, or which column might say so."""
+    if form.kind != "ranking":
+        return None
+    place = form.first_place("query")
+    name = form.suggested_query()
+    names = [column["name"] for column in form.columns]
+    return {
+        "column": None if place is None else form.column(place),
+        "suggested": name if place is None else None,
+        "place": None if name is None else names.index(name),
+    }
+
+
 def _score(form: RolesForm) -> Json | None:
-    for place in form.places("score")[:1]:
-        return {"place": place, "column": form.column(place)}
-    return None
+    if "direction" not in form.fields:
+        return None
+    place = form.once("score")[0]
+    return {"place": place, "column": form.column(place), "ranged": "low" in form.fields}
 
 
 def _floor(audit: Audit) -> int:

@@ -21,6 +21,19 @@ function refresh() {
   asking.dispatchEvent(new Event("refresh"));
 }
 
+// Another kind of outcome has other roles, and other words for some; a role it has not stays in
+// sight where a column has it, for the person to change.
+const words = JSON.parse(document.getElementById("role-words").textContent);
+function offer(kind) {
+  const roles = Object.entries(words[kind]);
+  const every = Object.assign({}, ...Object.values(words).reverse());
+  for (const select of form.querySelectorAll(".role")) {
+    const now = select.value;
+    const options = now in words[kind] ? roles : [...roles, [now, every[now]]];
+    select.replaceChildren(...options.map(([slug, text]) => new Option(text, slug, false, slug === now)));
+  }
+}
+
 let waiting;
 form.addEventListener("change", (event) => {
   if (event.target.matches(".role")) paint(event.target);
@@ -30,7 +43,8 @@ form.addEventListener("change", (event) => {
     }
     return;
   }
-  if (event.target.matches(".role") || /^(model$|output$|(cuts|title|words)-)/.test(event.target.name)) {
+  if (event.target.name === "outcome") offer(event.target.value);
+  if (event.target.matches(".role") || /^(outcome$|model$|output$|(cuts|title|words)-)/.test(event.target.name)) {
     clearTimeout(waiting);
     waiting = setTimeout(refresh, 150);
   }
