@@ -1,4 +1,4 @@
-"""Raw columns as the numbers a linear model or a net takes: fitted on training rows, kept as JSON."""
+"""Raw columns as numbers for linear models and nets: fitted on training rows, kept as JSON."""
 
 from __future__ import annotations
 
