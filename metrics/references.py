@@ -186,12 +186,16 @@ def _record(
         reason = "no-references"
     elif k == 0:
         reason = "not-comparable"
+    own = as_good[comparable].sum(axis=0)
+    ends = [exact.clopper_pearson(int(x), k) for x in own]
     each = [
         {
             "loss": loss.slug,
             "title": loss.title,
-            "at_least_as_good": int(as_good[comparable, j].sum()),
-            "share": float(as_good[comparable, j].mean()) if k else None,
+            "at_least_as_good": int(own[j]),
+            "share": int(own[j]) / k if k else None,
+            "low": compare.number(float(ends[j][0])) if k else None,
+            "high": compare.number(float(ends[j][1])) if k else None,
             "ties": int((model[comparable, j] == other[comparable, j]).sum()),
         }
         for j, loss in enumerate(chosen)

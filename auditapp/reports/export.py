@@ -7,7 +7,7 @@ import io
 import re
 from typing import Any
 
-from auditapp.reports import phrases
+from auditapp.reports import export_apart, export_classes, measures, phrases
 from auditapp.reports.facts import Facts
 from auditapp.reports.score_scale import Scale
 
@@ -63,10 +63,19 @@ def write_csv(facts: Facts) -> bytes:
     """All estimates, comparisons, group sizes and score tables, unrounded, in one long table."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(FIELDS)
+    fields = fields_of(facts)
+    writer.writerow(fields)
     for row in _csv_rows(facts):
-        writer.writerow([guarded(row.get(name)) for name in FIELDS])
+        writer.writerow([guarded(row.get(name)) for name in fields])
     return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def fields_of(facts: Facts) -> tuple[str, ...]:
+    """Columns of the table; the class stands beside its metric where there are several."""
+    if not facts.classes:
+        return FIELDS
+    at = FIELDS.index("metric") + 1
+    return (*FIELDS[:at], "class", *FIELDS[at:])
 
 
 def _csv_rows(facts: Facts) -> list[Row]:
@@ -101,13 +110,19 @@ def _csv_rows(facts: Facts) -> list[Row]:
     for item in doc.get("gaps") or []:
         rows.append({**_named(facts, "gaps", item), "note": item.get("reason")})
     rows += _score_rows(facts)
+    for item in export_classes.confusion(facts):
+        rows.append({**_named(facts, "confusion", item), "note": item["note"]})
+    for name, item in export_apart.items(facts):
+        rows.append({**_named(facts, name, item), "note": item.get("note")})
     return rows
 
 
 def _named(facts: Facts, name: str, item: Row) -> Row:
     """The fields an item shares with the CSV, group and comparator as words."""
-    row = {field: item[field] for field in FIELDS if field in item}
+    row = {field: item[field] for field in fields_of(facts) if field in item}
     row["table"] = name
+    if "metric" in row:
+        row["metric"] = measures.metric_of(row["metric"])
     row["by"] = phrases.attributes(item["by"], facts.titles) if item["by"] else "Everyone"
     row["group"] = _whole(item["group"]) if item["group"] else "Everyone"
     other = item.get("comparator")

@@ -59,7 +59,7 @@ def _foot(
     return [
         "Odds ratio: pooled over the strata. Held-equal test: is there a difference inside the "
         f"strata? Adjusted for {plural(tests, 'test')} of this section; bold where it stays under "
-        "5%. Same everywhere: test of one odds ratio in all strata.",
+        "5%. Same everywhere: test of one odds ratio in all strata, not adjusted.",
         "95% intervals, each on its own: no verdict is read off them.",
         f"{plural(blank, 'person', 'people')} without {name} left out." if blank else "",
         f"Up to {count(outside)} people are in a value of {name} without the other group and say "

@@ -51,7 +51,7 @@ class Told:
         if not self.settled:
             pooled = self.row["pooled"]
             ends = span(pooled["low"], pooled["high"])
-            text += f" Held equal, the difference may be zero ({ends} points)."
+            text += f" Held equal, the difference may be zero (95%: {ends} points)."
         return f"{text} The groups are spread differently over {name}."
 
     def short(self, facts: Facts) -> str:

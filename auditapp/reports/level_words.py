@@ -6,8 +6,8 @@ from typing import Any
 
 from auditapp.reports.blocks import Rich, bold, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, percent, plural, size, span
-from auditapp.reports.score_scale import Scale
+from auditapp.reports.numbers import count, listing, percent, plural, size, span
+from auditapp.reports.score_scale import Scale, few_values
 from auditapp.reports.words import fill, reason
 
 Row = dict[str, Any]
@@ -103,7 +103,7 @@ def scores(facts: Facts, level: Row, alpha: float) -> Rich:
         )
     else:
         text = fill(
-            "At equal scores, {g} had the favourable outcome {d} often than {r} ({i}).",
+            "At equal scores, {g} had the favourable outcome {d} often than {r} (95%: {i}).",
             g=bold(facts.people(row["group"])),
             r=facts.comparator(row),
             d=bold(_amount(apart["value"])),
@@ -133,7 +133,7 @@ def decisions(facts: Facts, level: Row, alpha: float) -> Rich:
     bar = "a stricter" if row["value"] > 0 else "a less strict"
     text = fill(
         "Near the threshold ({w}), {g} had the favourable outcome {d} often than {r} at equal "
-        "scores ({i}), as {bar} threshold for them would show.",
+        "scores (95%: {i}). So it would look if {bar} threshold were set for them.",
         w=window(facts, row),
         g=bold(facts.people(row["group"])),
         r=facts.comparator(row),
@@ -145,9 +145,16 @@ def decisions(facts: Facts, level: Row, alpha: float) -> Rich:
 
 
 def window(facts: Facts, *rows: Row) -> str:
-    """`scores within 0.02 or 0.05 of 0.50`, on the file's own scale."""
+    """`scores within 0.02 or 0.05 of 0.50`, or `scores of 5`, on the file's own scale."""
     scale = Scale.of(facts)
-    widths = sorted({row["half_width"] for row in rows})
+    widths = sorted({float(row["half_width"]) for row in rows})
+    listed = facts.doc.get("scores") or {}
+    if few_values(listed):
+        at = float(facts.doc["levels"]["decisions"]["threshold"])
+        near = [c for c in listed["cuts"] if at - widths[-1] <= c < at + widths[-1]]
+        if near:
+            values = sorted(scale.back(c) for c in near)
+            return f"scores of {listing([scale.text(v) for v in values])}"
     half = [scale.text(width * (scale.high - scale.low)) for width in widths]
     shown = half[0] if len(half) == 1 else f"{', '.join(half[:-1])} or {half[-1]}"
     return f"scores within {shown} of {scale.text(scale.threshold)}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from auditapp.reports import phrases, tables
-from auditapp.reports.blocks import Block, Cell, Column, Prose, Section, Table, bold, rich
+from auditapp.reports.blocks import Block, Cell, Column, Prose, Rich, Section, Table, bold, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, percent, percent_span, plural, size
+from auditapp.reports.numbers import count, percent, percent_span, plural
 from auditapp.reports.sections.failed import failed
 from auditapp.reports.words import reason
 
@@ -15,6 +15,10 @@ Row = dict[str, Any]
 
 TITLE = "Beside reference decisions"
 PRINT_ROWS = 8
+SHORT = {
+    "selection-rate-gap": "Gap of selection rates",
+    "equalized-odds-gap": "Gap of true or false positive rates",
+}
 
 
 def section(facts: Facts) -> Section | None:
@@ -24,9 +28,11 @@ def section(facts: Facts) -> Section | None:
     broken = failed("references", TITLE, found)
     if broken is not None:
         return broken
+    given = found[0]["references"]
     lede = (
-        f"{plural(found[0]['references'], 'other set')} of decisions on the same rows were given. "
-        "On how many of them are the audited decisions at least as good on every measure at once?"
+        f"{plural(given, 'other set')} of decisions on the same rows "
+        f"{'was' if given == 1 else 'were'} given. How often are the audited decisions at least "
+        "as good on every measure at once?"
     )
     blocks: list[Block] = [Prose(_sentence(facts, record)) for record in found[:1]]
     blocks.append(_shares(facts, found))
@@ -36,11 +42,15 @@ def section(facts: Facts) -> Section | None:
     return Section("references", TITLE, tuple(blocks), rich(lede))
 
 
+def _short(loss: Row) -> str:
+    return SHORT.get(loss["loss"], str(loss["title"]))
+
+
 def _title(facts: Facts, record: Row) -> str:
     return phrases.attributes(record["by"], facts.titles)
 
 
-def _sentence(facts: Facts, record: Row) -> Any:
+def _sentence(facts: Facts, record: Row) -> Rich:
     name = phrases.lower_first(_title(facts, record))
     if record["undefined"]:
         return rich(f"Nothing could be compared: {reason(record['undefined'])}.")
@@ -51,9 +61,8 @@ def _sentence(facts: Facts, record: Row) -> Any:
         ", the audited decisions are at least as good on all ",
         measures,
         " as ",
-        bold(f"{count(record['as_good'])} of {count(record['comparable'])}"),
-        f" reference decisions ({percent(record['gamma'])}; 95%: "
-        f"{percent_span(record['low'], record['high'], 0)}%).",
+        bold(f"{count(record['as_good'])} of {plural(record['comparable'], 'reference')}"),
+        f" ({percent(record['gamma'])}; 95%: {percent_span(record['low'], record['high'], 0)}%).",
     )
     if "few-references" in record["notices"]:
         text += rich(" So few references say little about others of their kind.")
@@ -64,7 +73,7 @@ def _shares(facts: Facts, found: list[Row]) -> Table:
     """One row for each attribute: gamma, then the share of each measure alone."""
     losses = found[0]["losses"]
     columns = [Column("Groups by", "start", 1.4), Column("All measures at once", share=1.6)]
-    columns += [Column(loss["title"], share=1.3) for loss in losses]
+    columns += [Column(_short(loss), share=1.3) for loss in losses]
     rows = []
     for record in found:
         first = Cell(_title(facts, record))
@@ -75,11 +84,11 @@ def _shares(facts: Facts, found: list[Row]) -> Table:
         gamma = Cell(
             percent(record["gamma"]), f"{percent_span(record['low'], record['high'], 0)}%"
         )
-        rows.append((first, gamma, *(_share(record, loss) for loss in record["losses"])))
+        rows.append((first, gamma, *map(_share, record["losses"])))
     left = found[0]["references"] - found[0]["comparable"]
     foot = [
-        "Share of references that the audited decisions equal or better; a tie counts. The "
-        "interval covers which references were at hand, not which people were decided about.",
+        "Share of references that the audited decisions equal or better; a tie counts. 95% "
+        "intervals cover which references were at hand, not which people were decided about.",
         f"{plural(left, 'reference')} could not be compared." if left else "",
     ]
     return Table(
@@ -91,39 +100,33 @@ def _shares(facts: Facts, found: list[Row]) -> Table:
     )
 
 
-def _share(record: Row, loss: Row) -> Cell:
-    of = f"{count(loss['at_least_as_good'])} of {count(record['comparable'])}"
-    return Cell(percent(loss["share"]), of)
+def _share(loss: Row) -> Cell:
+    ends = f"{percent_span(loss['low'], loss['high'], 0)}%"
+    return Cell(percent(loss["share"]), ends)
 
 
 def _listed(facts: Facts, record: Row) -> Table:
-    """Every reference with its measures; what the audited decisions do on the same rows beside."""
+    """How the audited decisions stand to every reference, measure by measure."""
     columns = [Column("Reference", "start", 1.8)]
-    columns += [Column(loss["title"], share=1.5) for loss in record["losses"]]
-    columns.append(Column("At least as good on all", "start", 1.4))
-    own = [_value(item["loss"], item["value"]) for item in record["own"]]
-    rows = [(Cell("Audited decisions", strong=True), *(Cell(t) for t in own), Cell(""))]
-    slugs = [loss["loss"] for loss in record["losses"]]
+    columns += [Column(_short(loss), "start", 1.5) for loss in record["losses"]]
+    columns.append(Column("All at once", "start", 1.3))
+    rows = []
     for item in record["list"]:
-        cells = [
-            Cell(_value(slug, value), "" if same else f"audited {_value(slug, model)}")
-            for slug, value, model, same in zip(
-                slugs,
-                item["losses"],
-                item["model"],
-                (m == o["value"] for m, o in zip(item["model"], record["own"], strict=True)),
-                strict=True,
-            )
+        stands = [
+            Cell(_stand(own, other), soft=own is None or other is None)
+            for own, other in zip(item["model"], item["losses"], strict=True)
         ]
-        says = {True: "yes", False: "no", None: reason(item["reason"])}[item["as_good_on_all"]]
-        rows.append((Cell(phrases.short(item["name"])), *cells, Cell(says)))
+        says = {True: "yes", False: "no", None: reason(item["reason"])}
+        last = Cell(says[item["as_good_on_all"]])
+        rows.append((Cell(phrases.short(item["name"])), *stands, last))
     further = len(rows) - PRINT_ROWS
     return Table(
-        title=f"Each reference, groups by {phrases.lower_first(_title(facts, record))}",
+        title=f"Audited decisions beside each reference, groups by "
+        f"{phrases.lower_first(_title(facts, record))}",
         anchor="references-list",
         columns=tables.share(columns),
         rows=tuple(rows),
-        foot=("Rates of errors in percent, gaps in points; lower is better.",),
+        foot=("Compared on the rows that the reference decided. Values are in result.json.",),
         dense=True,
         print_rows=PRINT_ROWS if further > 0 else None,
         print_more=f"{plural(further, 'further reference')} in result.json, attached to this file."
@@ -132,9 +135,9 @@ def _listed(facts: Facts, record: Row) -> Table:
     )
 
 
-def _value(slug: str, value: float | None) -> str:
-    if value is None:
+def _stand(own: float | None, other: float | None) -> str:
+    if own is None or other is None:
         return "not computed"
-    if slug in ("error-rate", "worst-group-error"):
-        return percent(value, 1)
-    return size(value, 1)
+    if own == other:
+        return "equal"
+    return "better" if own < other else "worse"
