@@ -245,6 +245,15 @@ class Facts:
             out.setdefault((gap["metric"], *gap["by"]), []).append(gap)
         return out
 
+    @cached_property
+    def _standardised(self) -> dict[Key, Row]:
+        rows = [g for g in self.doc.get("gaps") or [] if g.get("kind") == "standardised"]
+        return {key(g["group"]): g for g in reversed(rows)}
+
+    def standardised(self, group: dict[str, str]) -> Row | None:
+        """The difference of mean predictions in standard deviations of everybody's."""
+        return self._standardised.get(key(group))
+
     def gaps(self, by: list[str], metric: str) -> list[Row]:
         return self._gaps_by_table.get((metric, *by), [])
 
@@ -313,6 +322,13 @@ class Facts:
 
     def anchor(self, table: Row) -> str:
         return self._anchors[tuple(table["by"])]
+
+    def slug(self, metric: str) -> str:
+        """Address part of a metric; classes are numbered, whatever they are called."""
+        name = measures.class_of(metric)
+        if name is None:
+            return metric
+        return f"{measures.metric_of(metric)}-{self.classes.index(name) + 1}"
 
     @cached_property
     def _anchors(self) -> dict[tuple[str, ...], str]:

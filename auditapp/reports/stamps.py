@@ -9,6 +9,7 @@ from auditapp.reports.numbers import upper_first
 
 SOURCES = {
     "logistic": "reference logistic regression, trained for this audit",
+    "linear": "reference ridge regression, trained for this audit",
     "boosting": "reference gradient boosting, trained for this audit",
 }
 KINDS = {"onnx": "ONNX model", "skops": "scikit-learn model"}
@@ -58,5 +59,6 @@ def decisions(facts: Facts) -> str:
     if plan.get("decision"):
         return f"decisions in column {plan['decision']['column']}"
     if plan.get("score"):
-        return f"scores in column {plan['score']['column']}"
+        what = "predictions" if facts.kind == "regression" else "scores"
+        return f"{what} in column {plan['score']['column']}"
     return "decisions in the data"

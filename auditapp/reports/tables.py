@@ -9,7 +9,7 @@ from auditapp.reports import metric_words, phrases
 from auditapp.reports.blocks import Cell, Column, Table
 from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts, measured
 from auditapp.reports.numbers import count, percent, percent_span, plural
-from auditapp.reports.units import POINTS, Unit
+from auditapp.reports.units import PLAIN, POINTS, Unit
 from auditapp.reports.words import behind, reason
 
 Row = dict[str, Any]
@@ -101,6 +101,8 @@ def differences(facts: Facts, table: Row) -> Table:
     columns = [Column(facts.table_title(table), "start", 2.4), Column("People", share=1.0)]
     columns.append(Column(metric_words.title(lead), share=1.3))
     columns += [Column(f"{metric_words.title(m)}, difference", share=1.5) for m in metrics]
+    spread = facts.kind == "regression"
+    columns += [Column(f"{metric_words.title(lead)}, in SD", share=1.3)] if spread else []
     rows: list[tuple[Cell, ...]] = []
     for level in facts.levels(table, "reference", "compared", "below-floor"):
         group = level["group"]
@@ -110,13 +112,16 @@ def differences(facts: Facts, table: Row) -> Table:
             cells += [Cell("reference", soft=True)] * len(metrics)
         else:
             cells += [gap(facts.gap(m, group), facts.unit(m)) for m in metrics]
-        rows.append(tuple(cells))
+        lead_gap = None if group == reference else facts.gap(lead, group)
+        rows.append((*cells, *((in_spreads(lead_gap),) if spread else ())))
     rows += _reference_against_rest(facts, table, reference, metrics)
     unknown = table.get("unknown") or 0
     if unknown:
         blank = [Cell("Unknown"), people(unknown), Cell("not compared", soft=True)]
         rows.append((*blank, *[Cell("not compared", soft=True)] * len(metrics)))
+        rows[-1] += (Cell(""),) if spread else ()
     foot = [family_note(facts), few_note(facts, rows), reconcile(facts)]
+    foot += [f"SD: standard deviations of {_spread_of(facts)}."] if spread else []
     unit = facts.unit(lead)
     title = f"Differences to everyone else, in {unit.many}"
     if reference:
@@ -128,7 +133,7 @@ def differences(facts: Facts, table: Row) -> Table:
         rows=tuple(rows),
         foot=tuple(f for f in foot if f),
         verdicts=used_verdicts(rows),
-        stacked=len(metrics) > 3,
+        stacked=len(metrics) > 3 or spread,
     )
 
 
@@ -149,8 +154,22 @@ def _reference_against_rest(
             people(level["n"] if level else 0),
             Cell("", soft=True),
             *(gap(g, facts.unit(m)) for m, g in zip(metrics, found, strict=True)),
+            *((in_spreads(found[0]),) if facts.kind == "regression" else ()),
         )
     ]
+
+
+def _spread_of(facts: Facts) -> str:
+    return "everybody's recorded outcomes" if facts.plan.get("label") else "all predictions"
+
+
+def in_spreads(row: Row | None) -> Cell:
+    """A difference in standard deviations of everybody."""
+    found = (row or {}).get("in_sd")
+    if row is None or not found or not measured(row):
+        return Cell("")
+    interval = PLAIN.differences(found["low"], found["high"])
+    return Cell(PLAIN.difference(found["value"]), interval)
 
 
 def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
@@ -185,7 +204,7 @@ def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
             )
             if f
         ),
-        stacked=len(metrics) > 3,
+        stacked=len(metrics) > 3 or facts.kind == "regression",
         dense=True,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import figures, phrases, tables
+from auditapp.reports import figures, kind_words, number_tables, phrases, tables
 from auditapp.reports.blocks import Block, Cell, Column, Prose, Section, Table, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, percent, plural
@@ -28,6 +28,12 @@ def section(facts: Facts) -> Section:
         base = _base_rates(facts, table)
         if base is not None:
             blocks.append(base)
+        outcomes = number_tables.outcomes(facts, table)
+        if outcomes is not None:
+            blocks.append(outcomes)
+    lists = number_tables.lists(facts)
+    if lists is not None:
+        blocks.insert(1, lists)
     missing = _missing(facts)
     if missing is not None:
         blocks.append(missing)
@@ -50,9 +56,16 @@ def _rows(facts: Facts) -> Table:
     if facts.plan.get("label"):
         body.append(
             (
-                Cell("of these, recorded outcome blank"),
+                Cell(
+                    "of these, "
+                    f"{kind_words.LABELS.get(facts.kind, 'Recorded outcome').lower()} blank"
+                ),
                 Cell(count(blank)),
-                Cell("counted only where no outcome is needed" if blank else ""),
+                Cell(
+                    kind_words.BLANK.get(facts.kind, "counted only where no outcome is needed")
+                    if blank
+                    else ""
+                ),
             )
         )
     for table in facts.singles:
@@ -134,6 +147,8 @@ def _used_columns(facts: Facts) -> set[str]:
         spec = plan.get(role)
         if spec and spec.get("column"):
             names.add(spec["column"])
+    if plan.get("query"):
+        names.add(plan["query"])
     return names | set(plan.get("features") or ())
 
 

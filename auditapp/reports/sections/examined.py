@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import metric_words, phrases, tables
+from auditapp.reports import kind_words, metric_words, phrases, tables
 from auditapp.reports.blocks import (
     Block,
     Bullets,
@@ -17,7 +17,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import comparisons, count, limit, listing, plural, upper_first
+from auditapp.reports.numbers import comparisons, count, listing, plural, upper_first
 from auditapp.reports.stamps import system
 from auditapp.reports.words import CHOICES, reason
 
@@ -60,22 +60,23 @@ def _facts(facts: Facts) -> FactList:
     rows = [Fact("System", rich(system(facts)))]
     for key, label in (("purpose", "Purpose"), ("population", "Population"), ("period", "Period")):
         rows.append(Fact(label, rich(upper_first(str(about.get(key) or "Not given")))))
-    rows.append(Fact("Favourable decision", rich(facts.outcome)))
-    rows.append(Fact("Decision", rich(_decision(plan))))
+    decided = [("Favourable decision", facts.outcome), ("Decision", _decision(plan))]
+    if kind_words.special(facts):
+        decided = kind_words.decided(facts)
+    rows += [Fact(label, rich(text)) for label, text in decided]
     outcome = plan.get("label")
-    if outcome:
-        rows.append(Fact("Recorded outcome", rich(_column(outcome))))
-    else:
-        rows.append(
-            Fact("Recorded outcome", rich("Not given: metrics that need one are not applicable"))
-        )
+    none = "Not given: metrics that need one are not applicable"
+    text = _column(outcome) if outcome else kind_words.UNLABELLED.get(facts.kind, none)
+    rows.append(Fact(kind_words.LABELS.get(facts.kind, "Recorded outcome"), rich(text)))
     rows += _beside(plan)
-    goal = GOALS.get(plan.get("goal", ""), str(plan.get("goal", "")))
+    goals = {**GOALS, **kind_words.GOALS}
+    goal = goals.get(plan.get("goal", ""), str(plan.get("goal", "")))
     rows.append(Fact("Question asked", rich(goal)))
-    rows.append(Fact("Limit", rich(f"{limit(facts.tolerance)} points, set by the auditor")))
+    rows.append(Fact("Limit", rich(f"{upper_first(facts.limit_words)}, set by the auditor")))
+    behind = f" and {plan.get('denominator_floor', 10)} behind a rate"
+    behind = "" if facts.kind == "regression" else behind
     floor = (
-        f"{count(facts.floor)} people in a group and "
-        f"{plan.get('denominator_floor', 10)} behind a rate; smaller ones are listed, not compared"
+        f"{count(facts.floor)} people in a group{behind}; smaller ones are listed, not compared"
     )
     rows.append(Fact("Floor", rich(floor)))
     return FactList(tuple(rows))
@@ -178,7 +179,8 @@ def _metrics(facts: Facts) -> Table:
     for metric in facts.metrics:
         role = "Primary" if metric in facts.primary else "Secondary"
         words = metric_words.words(metric)
-        rows.append((Cell(words.title), Cell(words.asks), Cell(role)))
+        asks = words.asks.replace("{k}", facts.first_k)
+        rows.append((Cell(words.title), Cell(asks), Cell(role)))
     for metric in facts.not_applicable:
         words = metric_words.words(metric)
         why = facts.why_not(metric)

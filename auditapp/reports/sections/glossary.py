@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from auditapp.reports import kind_words
 from auditapp.reports.blocks import Fact, FactList, Section, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, limit
+from auditapp.reports.numbers import count
 
 CHARTS = {
     "gap-strip": (
@@ -37,6 +38,12 @@ CHARTS = {
         "On the diagonal a score of 30% means three in ten; above it the score is too low, below "
         "it too high.",
     ),
+    "hidden-gaps": (
+        "Groups nobody named",
+        "Each triangle is a gap that a search names and that chance does not explain; the shaded "
+        "bar is what the same search names in shuffled decisions, the diamond the gap of the same "
+        "two groups outside the part.",
+    ),
     "score-histogram": (
         "Score distribution",
         "Bars show where a group's scores lie; filled bars get the favourable decision.",
@@ -45,19 +52,20 @@ CHARTS = {
 
 
 def section(facts: Facts) -> Section:
-    tolerance = limit(facts.tolerance)
+    test = "Exact test" if facts.kind == "binary" else "Test"
     terms = [
-        ("Difference found", "Exact test and 95% interval, both adjusted for all comparisons of "
+        ("Difference found", f"{test} and 95% interval, both adjusted for all comparisons of "
          "the report, leave out zero (if only one of them does, which is rare, it is not called a "
          "difference). Above, near or below the limit says how large the gap must be."),
         ("No difference found", "A gap of the limit or more is ruled out: the 90% interval lies "
-         f"inside {tolerance} points on both sides, a test at 5%."),
+         f"inside {facts.limit_words} on both sides, a test at 5%."),
         ("Not enough data", "Neither of the two. A gap may or may not exist."),
         ("Point", "One percentage point. From 20% to 25% is 5 points. Differences are taken "
          "before rounding, so they can be one off the rounded rates."),
+        *(kind_words.terms(facts) if kind_words.special(facts) else ()),
         ("Very likely", "A 95% interval: of intervals made this way, 95% hold the true value. "
          "Thin bars hold all true values of the report at once in 95% of reports."),
-        ("Limit", f"The gap the auditor treats as too large, here {tolerance} points."),
+        ("Limit", f"The gap the auditor treats as too large, here {facts.limit_words}."),
         ("Floor", f"Groups under {count(facts.floor)} people are listed, not compared."),
         ("Reference", "The group others are compared with. It is not a norm."),
         ("Everyone else", "All people of the same table outside the group; unknown ones are not "
@@ -66,8 +74,25 @@ def section(facts: Facts) -> Section:
          "colours the grid and decides nothing."),
         ("Result hash", "A fingerprint of the inputs, settings and numbers of this report."),
     ]  # fmt: skip
+    unsaid = {"Point"} if facts.kind == "regression" else set()
+    unsaid |= {"Steadied estimate"} if kind_words.special(facts) else set()
+    terms = [term for term in terms if term[0] not in unsaid]
     if facts.not_applicable:
         terms.append(("Not applicable", "The metric needs something the data do not have."))
+    if _has(facts, "hidden-gaps"):
+        terms += [
+            ("Part", "People who share values of one to three columns, found by a search. Nobody "
+             "named it beforehand."),
+            ("Shuffled decisions", "The same decisions dealt anew among the people of each part. "
+             "What a search names then, it names by chance."),
+        ]  # fmt: skip
+    if (facts.doc.get("numerics") or {}).get("runs"):
+        terms += [
+            ("FP32, FP16, BF16, INT8", "Number formats of 32, 16, 16 and 8 bits. Fewer bits are "
+             "faster and coarser; BF16 has the range of FP32 and fewer digits than FP16."),
+            ("Net change", "People who gain the favourable decision in another run less those who "
+             "lose it, as a share."),
+        ]  # fmt: skip
     shown = [name for name in CHARTS if _has(facts, name)]
     blocks = (
         FactList(tuple(Fact(term, rich(text)) for term, text in terms), columns=2),
@@ -81,8 +106,11 @@ def section(facts: Facts) -> Section:
 
 
 def _has(facts: Facts, chart: str) -> bool:
+    if chart == "hidden-gaps":
+        found = facts.doc.get("subgroups")
+        return isinstance(found, list) and bool(found)
     if chart == "intersection-grid":
-        return bool(facts.crosses)
+        return bool(facts.crosses) and not kind_words.special(facts)
     if chart in ("threshold-sweep", "calibration", "score-histogram"):
         return bool(facts.doc.get("scores"))
     return True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from auditapp.reports import phrases
+from auditapp.reports import kind_words, phrases
 from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
-from auditapp.reports.numbers import comparisons, count, limit, listing, percent
+from auditapp.reports.numbers import comparisons, count, listing, percent
 
 #: What the search for groups nobody named spends of the report's error rate (verdicts.md 1.3).
 SEARCH_ALPHA = 0.01
@@ -21,7 +21,9 @@ def section(facts: Facts) -> Section:
 
 def _limits(facts: Facts) -> list[Rich]:
     items = []
-    if facts.plan.get("label"):
+    if kind_words.special(facts):
+        items += kind_words.limits(facts)
+    elif facts.plan.get("label"):
         items.append(
             rich(
                 bold("Recorded outcomes. "),
@@ -85,7 +87,8 @@ def _looks(facts: Facts) -> list[Rich]:
             f"{comparisons(k)} {'was' if k == 1 else 'were'} made. Thin intervals and verdicts "
             f"are adjusted for all{together} together: if no groups differed at all, a report "
             f"like this would name a difference in at most {percent(spent)} of cases. "
-            "Single-rate intervals are not adjusted.",
+            f"{'Single-value' if facts.kind == 'regression' else 'Single-rate'} intervals are not "
+            "adjusted.",
         )
     ]
 
@@ -96,7 +99,7 @@ def _would_change(facts: Facts) -> list[Rich]:
     if head is not None:
         items.append(
             rich(
-                f"Another limit: {limit(facts.tolerance)} points was set by the auditor. It does "
+                f"Another limit: {facts.limit_words} was set by the auditor. It does "
                 "not change whether a difference is found, only whether it is above the limit "
                 "and whether a small one can be ruled out."
             )

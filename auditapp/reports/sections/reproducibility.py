@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import tables
+from auditapp.plan.goals import goals_for
+from auditapp.reports import kind_words, tables
 from auditapp.reports.blocks import (
     Block,
     Bullets,
@@ -33,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "intersections": 2,
     "draws": 1000,
     "seed": 0,
+    "k": 10,
 }
 NAMES = {
     "goal": "Goal",
@@ -43,6 +45,7 @@ NAMES = {
     "intersections": "Intersections of",
     "draws": "Bootstrap draws",
     "seed": "Master seed",
+    "k": "Places, k",
 }
 MAX_CODES = 12
 METHODS = (
@@ -65,7 +68,11 @@ def section(facts: Facts) -> Section:
         _roles(facts),
         _parameters(facts),
         _software(facts),
-        Bullets(tuple(rich(m) for m in METHODS), "Methods", columns=2),
+        Bullets(
+            tuple(rich(m) for m in kind_words.METHODS.get(facts.kind, METHODS)),
+            "Methods",
+            columns=2,
+        ),
         Prose(
             rich(
                 "The same inputs and version give the same result hash. ",
@@ -140,14 +147,21 @@ def _roles(facts: Facts) -> Table:
         if spec:
             values = listing([f"“{v}”" for v in spec["favourable"]], MAX_CODES)
             name = "recorded outcome" if role == "label" else role
-            rows.append(
-                (Cell(spec["column"], mono=True), Cell(name), Cell(f"favourable: {values}"))
-            )
+            name = "relevance" if role == "label" and facts.kind == "ranking" else name
+            coding = f"favourable: {values}" if values else "values as they stand"
+            rows.append((Cell(spec["column"], mono=True), Cell(name), Cell(coding)))
     score = plan.get("score")
     if score and score.get("column"):
         way = "higher is favourable" if score.get("favourable", True) else "lower is favourable"
         text = f"{way}, range {score.get('low', 0):g} to {score.get('high', 1):g}"
-        rows.append((Cell(score["column"], mono=True), Cell("score"), Cell(text)))
+        if facts.kind == "ranking":
+            text = way.replace("favourable", "nearer the top")
+        name = "score" if facts.kind != "regression" else "prediction"
+        text = text if facts.kind != "regression" else "values as they stand"
+        rows.append((Cell(score["column"], mono=True), Cell(name), Cell(text)))
+    if plan.get("query"):
+        cells = (Cell(plan["query"], mono=True), Cell("list"), Cell("one list for each value"))
+        rows.append(cells)
     features = plan.get("features")
     if features:
         rows.append((Cell("Features"), Cell("input"), Cell(listing(list(features), 30))))
@@ -168,16 +182,29 @@ def _roles(facts: Facts) -> Table:
 def _parameters(facts: Facts) -> FactList:
     plan = facts.plan
     rows = []
+    defaults = {**DEFAULTS, "goal": goals_for(facts.kind)[0]}
     for key, name in NAMES.items():
-        if key == "threshold" and not facts.doc.get("scores"):
+        if key in _unused(facts):
             continue
-        value = plan.get(key, DEFAULTS[key])
+        value = plan.get(key, defaults[key])
         shown = limit(value) if key == "tolerance" else _setting(value)
-        by = "default" if value == DEFAULTS[key] else "set by the auditor"
+        if key == "tolerance" and facts.kind == "regression":
+            name, shown = "Limit", facts.limit_words
+        by = "default" if value == defaults[key] else "set by the auditor"
         rows.append(Fact(name, rich(f"{shown} ({by})")))
     if (plan.get("model") or {}).get("kind") == "train":
         rows.append(Fact("Split", rich(_split(plan.get("split") or {}))))
     return FactList(tuple(rows), "Parameters", columns=2)
+
+
+def _unused(facts: Facts) -> set[str]:
+    """Parameters that this kind of audit does not ask for."""
+    unused = set() if facts.doc.get("scores") else {"threshold"}
+    if facts.kind != "ranking":
+        unused.add("k")
+    if facts.kind == "regression":
+        unused |= {"denominator_floor", "draws"}
+    return unused
 
 
 def _setting(value: Any) -> str:
