@@ -3,7 +3,18 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from auditapp.views import account, audits, drafts, home, pages, policy, reports, roles, uploads
+from auditapp.views import (
+    account,
+    audits,
+    drafts,
+    home,
+    joins,
+    pages,
+    policy,
+    reports,
+    roles,
+    uploads,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -55,6 +66,12 @@ urlpatterns = [
     path("data/", uploads.data_list, name="data-list"),
     path("data/<uuid:dataset_id>/", uploads.dataset_detail, name="dataset-detail"),
     path("data/<uuid:dataset_id>/reading/", uploads.dataset_reading, name="dataset-reading"),
+    path("data/<uuid:dataset_id>/join/", joins.dataset_join, name="dataset-join"),
+    path(
+        "data/<uuid:dataset_id>/join/<uuid:other_id>/",
+        joins.dataset_join_columns,
+        name="dataset-join-columns",
+    ),
     path("data/<uuid:dataset_id>/delete/", uploads.dataset_delete, name="dataset-delete"),
     path("models/<uuid:model_id>/", uploads.model_detail, name="model-detail"),
     path("models/<uuid:model_id>/delete/", uploads.model_delete, name="model-delete"),

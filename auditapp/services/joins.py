@@ -122,6 +122,17 @@ def joined_read(*, row: Dataset, work: Path, holder: leases.Holder) -> Json:
     )
 
 
+def joined_before(*, first: Dataset, second: Dataset) -> Json:
+    """How the same two were tried to be joined last time; empty where they were not."""
+    found = Dataset.objects.filter(
+        workspace=first.workspace_id,
+        joined__first=str(first.id),
+        joined__second=str(second.id),
+    )
+    latest = found.order_by("-created_at").first()
+    return {} if latest is None or latest.joined is None else dict(latest.joined)
+
+
 def joined_of(*, dataset: Dataset) -> Dataset | None:
     """A data set that is being made of this one right now."""
     waiting = Dataset.objects.filter(

@@ -18,6 +18,7 @@ from auditapp.forms.errors import Errors, error_list, mark_invalid, sentence
 from auditapp.models import Audit, Dataset, ModelFile, State, UploadState, Workspace
 from auditapp.services import audits, uploads
 from auditapp.views.access import editing, enter
+from auditapp.views.joins import join_counts
 from auditapp.views.roles import FORGOTTEN
 from auditapp.views.steps import steps_of
 
@@ -168,9 +169,13 @@ def _receive(
 def _replace(
     request: HttpRequest, audit: Audit, dataset: Dataset | None, model: ModelFile | None
 ) -> None:
-    """Give the draft other files; answers about columns go when the table does."""
+    """Give the draft other files; answers about columns go when the table does.
+
+    Where the table only gained columns the answers stay.
+    """
     other = dataset is not None and dataset.id != audit.dataset_id
-    data = forgotten() if other else {}
+    more = dataset is not None and _gained(audit, dataset)
+    data = forgotten() if other and not more else {}
     if model is not None and model.id != audit.model_id:
         data["model"] = {"kind": "upload"}
     audits.draft_save(
@@ -180,8 +185,14 @@ def _replace(
         user=request.user,
         dataset=dataset if other else audit.dataset,
         model=model,
-        title=dataset.name if other and dataset is not None else "",
+        title=dataset.name if other and not more and dataset is not None else "",
     )
+
+
+def _gained(audit: Audit, dataset: Dataset) -> bool:
+    """Whether the table is the draft's own with columns joined, and its roles were given."""
+    own = (dataset.joined or {}).get("first") == str(audit.dataset_id)
+    return own and "roles" in audit.draft.get("steps", [])
 
 
 def _reading(audit: Audit) -> dict[str, str]:
@@ -211,6 +222,7 @@ def _data_page(
         "errors": errors,
         "errors_title": title,
         "steps": steps_of(audit, 1),
+        "join": join_counts(audit.dataset),
         "waiting": any(not upload.settled for upload in _uploads(audit)),
         "ready": audit.dataset is not None
         and all(upload.state == UploadState.READY for upload in _uploads(audit)),

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods
 from auditapp import selectors
 from auditapp.datasets.sizes import cross_sizes
 from auditapp.forms.errors import anchor, error_list, mark_invalid
-from auditapp.forms.kinds import ALL_ROLES, BINARY, KINDS, ROLES
-from auditapp.forms.roles import VALUED, RolesForm
+from auditapp.forms.kinds import ALL_ROLES, KINDS, ROLES
+from auditapp.forms.roles import RolesForm
 from auditapp.models import Audit, State
 from auditapp.services import audits
+from auditapp.views import role_cards
 from auditapp.views.access import enter
 from auditapp.views.bars import MOST_COLUMNS, cross_bars, log_bars
 from auditapp.views.steps import reached, steps_of
@@ -130,11 +131,11 @@ def _page(
         "role_words": {kind: dict(roles) for kind, roles in ROLES.items()},
         "all_roles": ALL_ROLES,
         "notices": _notices(audit, form),
-        "outcomes": _outcomes(form),
-        "classes": _classes(form),
-        "given": _given(form),
-        "score": _score(form),
-        "lists": _lists(form),
+        "outcomes": role_cards.outcomes(form),
+        "classes": role_cards.classes(form),
+        "given": role_cards.given(form),
+        "score": role_cards.score(form),
+        "lists": role_cards.lists(form),
         "sites": [
             {**_attribute(form, place, audit), "role": role, "also": form[f"feature-{place}"]}
             for role in ("site", "control")
@@ -189,114 +190,6 @@ def _notices(audit: Audit, form: RolesForm) -> list[Json]:
             }
         )
     return found
-
-
-def _outcomes(form: RolesForm) -> list[Json]:
-    """Columns of two sides, with the values that are good for the person."""
-    if form.kind != BINARY:
-        return []
-    found = [
-        {
-            **_values(form, f"values-{place}", [place]),
-            "role": role,
-            "shown": [f"{role}-{place}"],
-            "columns": [form.column(place)],
-        }
-        for role in VALUED
-        for place in form.once(role)
-    ]
-    places = form.places("reference")
-    if places:
-        found.append(
-            {
-                **_values(form, "references", places),
-                "role": "reference",
-                "shown": [f"reference-{place}" for place in places],
-                "columns": [form.column(place) for place in places],
-            }
-        )
-    return found
-
-
-def _classes(form: RolesForm) -> Json | None:
-    """Classes of the true and the predicted column, with how often each stands there."""
-    if "classes" not in form.fields:
-        return None
-    places = [*form.once("label"), *form.once("decision")]
-    found = _values(form, "classes", places[:1])
-    counted = {item["value"]: item for item in found["values"]}
-    chosen = set(form["classes"].value() or [])
-    blank = {"words": "", "n": 0, "share": 0.0}
-    values = [
-        {**counted.get(name, blank), "value": name, "checked": name in chosen}
-        for name in form.class_names()
-    ]
-    for i, item in enumerate(values):
-        item["id"] = f"id_classes_{i}"
-    return {
-        **found,
-        "values": values,
-        "shown": form.classes_token(),
-        "column": form.column(places[0]),
-    }
-
-
-def _values(form: RolesForm, name: str, places: list[int]) -> Json:
-    """The values of columns as boxes to tick; counts are added where there are several."""
-    counts: dict[str, int] = {}
-    words: dict[str, str] = {}
-    for place in places:
-        words |= form.column(place).get("words") or {}
-        for value, n in form.values_of(place):
-            counts[value] = counts.get(value, 0) + n
-    chosen, total = set(form[name].value() or []), sum(counts.values())
-    return {
-        "name": name,
-        "errors": form[name].errors,
-        "missing": form.column(places[0])["missing"] if len(places) == 1 else 0,
-        "values": [
-            {
-                "id": f"id_{name}_{i}",
-                "value": value,
-                "words": words.get(value, ""),
-                "n": n,
-                "share": n / total if total else None,
-                "checked": value in chosen,
-            }
-            for i, (value, n) in enumerate(counts.items())
-        ],
-    }
-
-
-def _given(form: RolesForm) -> list[Json]:
-    """Columns of numbers that need nothing said about them: what was found there."""
-    roles = {"regression": ("label", "score"), "ranking": ("label",)}.get(form.kind, ())
-    return [
-        {"words": form.offered[role], "column": form.column(place)}
-        for role in roles
-        for place in form.once(role)
-    ]
-
-
-def _lists(form: RolesForm) -> Json | None:
-    """Which rows make one list, or which column might say so."""
-    if form.kind != "ranking":
-        return None
-    place = form.first_place("query")
-    name = form.suggested_query()
-    names = [column["name"] for column in form.columns]
-    return {
-        "column": None if place is None else form.column(place),
-        "suggested": name if place is None else None,
-        "place": None if name is None else names.index(name),
-    }
-
-
-def _score(form: RolesForm) -> Json | None:
-    if "direction" not in form.fields:
-        return None
-    place = form.once("score")[0]
-    return {"place": place, "column": form.column(place), "ranged": "low" in form.fields}
 
 
 def _floor(audit: Audit) -> int:

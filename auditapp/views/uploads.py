@@ -18,6 +18,7 @@ from auditapp.forms.errors import Errors, error_list
 from auditapp.models import Dataset, ModelFile
 from auditapp.services import uploads
 from auditapp.views.access import enter, may_edit, workspace_of
+from auditapp.views.joins import audit_asking, join_counts
 
 
 @login_required
@@ -69,12 +70,15 @@ def _dataset_page(
     if reading is None:
         options = {**(profile.get("read") or {}), **found.read_options}
         reading = ReadForm(initial=ReadForm.initial_of(options))
+    edit = may_edit(request, found.workspace)
     context = {
         "dataset": found,
         "profile": profile,
         "reading": reading,
         "errors": errors,
-        "edit": may_edit(request, found.workspace),
+        "edit": edit,
+        "join": join_counts(found),
+        "asking": audit_asking(request, found) if edit else None,
         "audits": found.audits.defer("draft", "plan").order_by("-created_at")[:20],
     }
     return render(request, "pages/dataset_detail.html", context, status=422 if errors else 200)
