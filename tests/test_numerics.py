@@ -185,12 +185,13 @@ def planted(p: float, *, flips: int = 40) -> Json:
 def test_the_section_says_which_group_changes_more_and_what_was_not_run() -> None:
     said = texts(planted(0.001))
     assert "2,000 of 9,000 people were drawn" in said
-    assert "At most 40 decisions changed (BF16)." in said
+    assert "40 of 2,000 decisions changed at BF16." in said
     assert "At BF16, decisions on women changed more often than those on men: +3.00" in said
     assert "weights, inputs and intermediate values rounded, arithmetic in FP32" in said
-    assert "2 weights beyond its range clipped" in said
-    assert "not applicable The thresholds of trees have no common 8-bit scale" in said
-    assert "moves by 0.00 to 2.00 points" in said
+    assert "2 weights beyond its range set to its largest" in said
+    assert "The thresholds of trees have no common 8-bit scale" in said
+    assert "not applicable" in said
+    assert "differs by 0.00 to 2.00 points on average" in said
 
 
 def test_the_section_says_when_no_group_differs_and_when_nothing_changed() -> None:

@@ -120,7 +120,7 @@ def test_a_network_runs_in_every_format_near_the_upload(tmp_path: Path) -> None:
     name, found, exact = run(tmp_path, mlp_onnx(tmp_path / "m.onnx"), ORDER)
     assert name == "fp32"
     assert {key: item.how for key, item in found.items()} == {
-        "fp16": "converted",
+        "fp16": "rounded",
         "bf16": "rounded",
         "int8": "converted",
     }
@@ -250,6 +250,18 @@ def test_a_wish_to_stop_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     with pytest.raises(AuditError, match="cancelled"):
         precision.variants(upload, tmp_path / "work", stop)
+
+
+def test_a_device_with_16_bit_arithmetic_gets_operators_of_16_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: providers)
+    made = convert(mlp_onnx(tmp_path / "m.onnx"), tmp_path)["made"]
+    model = onnx.load(tmp_path / made["fp16"]["native"])
+    assert {t.data_type for t in model.graph.initializer} == {TensorProto.FLOAT16}
+    made = convert(linear_onnx(tmp_path / "m.onnx", activation="Sigmoid"), tmp_path)["made"]
+    assert made["bf16"].get("native") is None
 
 
 def test_a_device_that_is_not_here_is_a_reason(tmp_path: Path) -> None:

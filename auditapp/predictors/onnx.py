@@ -33,6 +33,15 @@ TYPES: dict[str, Any] = {
 }
 FLOATS = {"tensor(float)", "tensor(double)", "tensor(float16)"}
 CPU = "CPUExecutionProvider"
+#: providers that compute on this machine; others send rows elsewhere or need a compiled model
+DEVICES = {
+    CPU: "cpu",
+    "CUDAExecutionProvider": "cuda",
+    "ROCMExecutionProvider": "rocm",
+    "DmlExecutionProvider": "directml",
+    "CoreMLExecutionProvider": "coreml",
+    "OpenVINOExecutionProvider": "openvino",
+}
 MEMORY_MARKS = ("bad_alloc", "Failed to allocate memory", "out of memory")
 
 

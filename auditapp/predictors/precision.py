@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditapp.errors import AuditError
 from auditapp.predictors.base import COPIES, MEMORY, predict
-from auditapp.predictors.onnx import CPU
+from auditapp.predictors.onnx import CPU, DEVICES
 from auditapp.sandbox import Limits, run_child
 
 if TYPE_CHECKING:
@@ -24,15 +24,6 @@ Json = dict[str, Any]
 Tick = Callable[[float, str], None]
 
 FORMATS = ("fp32", "fp16", "bf16", "int8")
-#: providers that compute on this machine; others send rows elsewhere or need a compiled model
-DEVICES = {
-    CPU: "cpu",
-    "CUDAExecutionProvider": "cuda",
-    "ROCMExecutionProvider": "rocm",
-    "DmlExecutionProvider": "directml",
-    "CoreMLExecutionProvider": "coreml",
-    "OpenVINOExecutionProvider": "openvino",
-}
 WRITING_SECONDS = 120.0
 RUNNING_SECONDS = 600.0
 #: ends an audit, or its search; everything else is a reason beside one run
@@ -178,7 +169,9 @@ def _scored(upload: Upload, name: str, provider: str, made: Json, folder: Path) 
     device = DEVICES[provider]
     if "code" in made:
         return Variant(name, device, code=made["code"], message=made["message"])
-    path = folder / made["file"] if "file" in made else upload.path
+    native = made.get("native") if provider != CPU else None
+    how = "converted" if native else made["how"]
+    path = folder / (native or made["file"]) if "file" in made else upload.path
     profile = {**upload.profile, "sha256": _sha256(path)}
     try:
         scores = predict(
@@ -199,10 +192,8 @@ def _scored(upload: Upload, name: str, provider: str, made: Json, folder: Path) 
     except AuditError as error:
         if error.code in PASSED_ON:
             raise
-        return Variant(
-            name, device, made["how"], made["clipped"], code=error.code, message=error.message
-        )
-    return Variant(name, device, made["how"], made["clipped"], scores)
+        return Variant(name, device, how, made["clipped"], None, error.code, error.message)
+    return Variant(name, device, how, made["clipped"], scores)
 
 
 def _sha256(path: Path) -> str:

@@ -13,10 +13,12 @@ from onnx import TensorProto
 
 from auditapp.errors import AuditError
 from auditapp.predictors import outputs, precision_edit
-from auditapp.predictors.onnx import check, session
+from auditapp.predictors.onnx import CPU, DEVICES, check, session
 
 Json = dict[str, Any]
 
+#: devices that may have 16-bit arithmetic
+OTHERS = {name for name in DEVICES if name != CPU}
 NAMES: dict[int, str] = {
     TensorProto.FLOAT: "fp32",
     TensorProto.DOUBLE: "fp64",
@@ -38,9 +40,10 @@ def convert(payload: Json, tick: Callable[..., None]) -> Json:
     -------
     dict
         ``precision`` of the upload, ``devices`` of this machine, ``made``: format ->
-        ``{"file", "how", "clipped"}`` or ``{"code", "message"}``.
+        ``{"file", "how", "clipped", "native"}`` or ``{"code", "message"}``; ``native`` is a file
+        for devices other than the processor.
     """
-    import onnxruntime
+    from onnxruntime import get_available_providers
 
     logging.disable(logging.WARNING)
     path, name = Path(payload["path"]), payload["name"]
@@ -51,9 +54,12 @@ def convert(payload: Json, tick: Callable[..., None]) -> Json:
     for i, wanted in enumerate(payload["formats"]):
         tick(i, len(payload["formats"]), f"writing the model as {wanted}")
         made[wanted] = _one(data, wanted, precision, Path(payload["out"]))
+    providers = list(get_available_providers())
+    if precision == "fp32" and "file" in made.get("fp16", {}) and OTHERS.intersection(providers):
+        made["fp16"]["native"] = _native(data, Path(payload["out"]))
     return {
         "precision": precision,
-        "devices": list(onnxruntime.get_available_providers()),
+        "devices": providers,
         "made": made,
     }
 
@@ -86,8 +92,6 @@ def _written(model: onnx.ModelProto, wanted: str, precision: str, target: Path) 
     clipped = 0
     if wanted == "int8":
         how = _int8(model, target)
-    elif wanted == "fp16" and precision == "fp32" and _plain(model) and _fp16(model, target):
-        how, clipped = "converted", _beyond(model)
     else:
         how, clipped = "rounded", precision_edit.rounded(model, wanted)
         _save(model, target)
@@ -98,25 +102,24 @@ def _plain(model: onnx.ModelProto) -> bool:
     return all(domain != precision_edit.ML for domain, _ in precision_edit.operators(model))
 
 
-def _beyond(model: onnx.ModelProto) -> int:
-    """Count the weights that the FP16 converter will clip."""
-    copy = onnx.ModelProto.FromString(model.SerializeToString())
-    return precision_edit.rounded(copy, "fp16")
+def _native(data: bytes, out: Path) -> str | None:
+    """Write a model whose operators are FP16; None where the converter makes none that opens.
 
-
-def _fp16(model: onnx.ModelProto, target: Path) -> bool:
-    """Write a real FP16 model; False where the converter makes none that can be opened."""
+    Not for the processor: ONNX Runtime has no FP16 operators there, and drops the rounding
+    between those it replaces.
+    """
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    copy = onnx.ModelProto.FromString(model.SerializeToString())
+    target = out / "fp16-native.onnx"
     try:
-        _save(convert_float_to_float16(copy, keep_io_types=True), target)
+        model = onnx.ModelProto.FromString(data)
+        _save(convert_float_to_float16(model, keep_io_types=True), target)
         session(target, target.name)
     except MemoryError:
         raise
     except Exception:  # the converter has no base class of its own
-        return False
-    return True
+        return None
+    return target.name
 
 
 def _int8(model: onnx.ModelProto, target: Path) -> str:

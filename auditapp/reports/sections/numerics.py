@@ -28,6 +28,8 @@ from auditapp.reports.numbers import (
     percent_span,
     plural,
     points,
+    size,
+    span,
 )
 from auditapp.reports.sections.failed import failed
 from auditapp.reports.words import reason
@@ -35,7 +37,12 @@ from auditapp.reports.words import reason
 Row = dict[str, Any]
 
 MAX_PRINTED = 1
+#: with more runs than this, only the shares stand beside each other
+MOST_NET = 4
+#: shares are often far below one per cent
+DIGITS = 2
 PRINTED_ROWS = 8
+SHOWN = 8
 FORMATS = {
     "fp64": "FP64",
     "fp32": "FP32",
@@ -98,28 +105,35 @@ def _lede(found: Row) -> str:
     return text
 
 
+def _several(found: Row) -> bool:
+    return len({run["device"] for run in found["runs"]} | {found["device"]}) > 1
+
+
 def _name(run: Row, found: Row) -> str:
     name = FORMATS[run["format"]]
-    several = len({r["device"] for r in found["runs"]} | {found["device"]}) > 1
-    return f"{name}, {DEVICES[run['device']]}" if several else name
+    return f"{name}, {DEVICES[run['device']]}" if _several(found) else name
+
+
+def _how(run: Row, found: Row) -> Cell:
+    if not run["flips"]:
+        return Cell(str(run["message"] or reason(run["code"])).rstrip("."))
+    how = HOW[run["how"]].format(base=FORMATS[found["precision"]])
+    clipped = ""
+    if run["clipped"]:
+        clipped = f"{plural(run['clipped'], 'weight')} beyond its range set to its largest"
+    return Cell(how, clipped)
 
 
 def _overview(found: Row) -> Table:
-    rows = []
-    for run in found["runs"]:
-        base = FORMATS[found["precision"]]
-        how = HOW.get(run["how"] or "", "").format(base=base)
-        if run["clipped"]:
-            how += f"; {plural(run['clipped'], 'weight')} beyond its range clipped"
-        head = (Cell(_name(run, found), how), Cell(DEVICES[run["device"]]))
-        rows.append((*head, *_changed(run)))
     columns = [
-        Column("Run", "start", 3.0),
-        Column("Device", "start", 1.0),
-        Column("Decisions changed", share=1.8),
-        Column("Gained, lost", share=1.2),
+        Column("Run", "start", 1.0),
+        Column("How", "start", 3.0),
+        Column("Decisions changed", share=1.4),
+        Column("Gained", share=0.8),
+        Column("Lost", share=0.8),
         Column("Largest score change", share=1.3),
     ]
+    rows = [(Cell(_name(run, found)), _how(run, found), *_changed(run)) for run in found["runs"]]
     return Table(
         title="The same model, run again",
         anchor="numerics-runs",
@@ -127,8 +141,8 @@ def _overview(found: Row) -> Table:
         rows=tuple(rows),
         foot=(
             "Decisions changed: share of people decided otherwise than in the audited run, with"
-            " its Clopper-Pearson 95% interval. Gained: they now have the favourable decision;"
-            " lost: they no longer have it.",
+            " its Clopper-Pearson 95% interval. Gained: people who now have the favourable"
+            " decision; lost: people who no longer have it.",
         ),
         stacked=True,
     )
@@ -136,33 +150,21 @@ def _overview(found: Row) -> Table:
 
 def _changed(run: Row) -> tuple[Cell, ...]:
     if not run["flips"]:
-        return (Cell("not applicable", _why(run), soft=True), Cell(""), Cell(""))
+        return (Cell("not applicable", soft=True), Cell(""), Cell(""), Cell(""))
     everyone = run["flips"]["groups"][0]
     change = run["score_change"]
     return (
         _rate(everyone),
-        Cell(f"{count(everyone['up'])}, {count(everyone['down'])}"),
+        Cell(count(everyone["up"])),
+        Cell(count(everyone["down"])),
         Cell("" if change is None else decimal(change["largest"], 4)),
     )
-
-
-def _why(run: Row) -> str:
-    if run["code"] in ("no-int8", "no-int8-trees", "device-not-opened", "not-converted"):
-        return str(run["message"]).rstrip(".")
-    return str(run["message"] or reason(run["code"])).rstrip(".")
-
-
-def _digits(value: float) -> int:
-    """Enough decimals for a share that is often far below one per cent."""
-    return 1 if value == 0 or value >= 0.01 else 2
 
 
 def _rate(item: Row) -> Cell:
     if item["value"] is None:
         return Cell(reason(item["undefined"]), soft=True)
-    digits = _digits(item["value"])
-    limits = percent_span(item["low"], item["high"], max(digits, _digits(item["high"])))
-    return Cell(percent(item["value"], digits), limits)
+    return Cell(percent(item["value"], DIGITS), percent_span(item["low"], item["high"], DIGITS))
 
 
 def _sentence(facts: Facts, found: Row, ran: list[Row]) -> list[Any]:
@@ -172,10 +174,11 @@ def _sentence(facts: Facts, found: Row, ran: list[Row]) -> list[Any]:
     if most["flips"] == 0:
         return [
             f"No decision changed in any run: with {count(most['n'])} people compared, a share"
-            f" above {percent(most['high'], _digits(most['high']))} is ruled out (95%)."
+            f" above {percent(most['high'], DIGITS)} is ruled out (95%)."
         ]
     text: list[Any] = [
-        f"At most {plural(most['flips'], 'decision')} changed ({_name(worst, found)}). "
+        f"{count(most['flips'])} of {plural(most['n'], 'decision')} changed at"
+        f" {_name(worst, found)}{', no more in any other run' if len(ran) > 1 else ''}. "
     ]
     differing = [
         (run, item)
@@ -214,27 +217,33 @@ def _part(facts: Facts, table: Row, found: Row, ran: list[Row]) -> Part | None:
     rows = _groups(by, ran)
     if not rows:
         return None
+    net = len(ran) <= MOST_NET
     columns = [Column(facts.table_title(table), "start", 2.0), Column("People", share=0.9)]
-    columns += [Column(_name(run, found), share=1.6) for run in ran]
-    spread = _spread(by, found)
-    foot = [
-        "Share of decisions that changed, with Clopper-Pearson 95% interval. Net: change of the"
-        " share with the favourable decision, in points; p from McNemar's exact test, unadjusted."
-    ]
-    if spread:
-        foot.append(spread)
+    for run in ran:
+        columns.append(Column(_name(run, found), share=1.3))
+        if net:
+            columns.append(Column("Net", share=1.0))
+    foot = ["Share of decisions that changed, with its Clopper-Pearson 95% interval."]
+    if net:
+        foot.append(
+            "Net: change of the share with the favourable decision in points, with the p-value of"
+            " McNemar's exact test, unadjusted."
+        )
+    foot += _spread(by, found)
     block = Table(
         title="Decisions changed, by group",
         anchor=f"numerics-table-{facts.anchor(table)}",
         columns=tables.share(columns),
         rows=tuple(rows),
-        foot=tuple(foot),
+        foot=(" ".join(foot),),
         stacked=True,
         dense=True,
         print_rows=PRINTED_ROWS,
-        print_more="All groups are on the page and in the result document.",
+        print_more="All groups are on the page.",
     )
-    return Part(f"numerics-by-{facts.anchor(table)}", facts.table_title(table), (block,))
+    anchor = f"numerics-by-{facts.anchor(table)}"
+    blocks = (block, *_compared(facts, table, found, ran))
+    return Part(anchor, facts.table_title(table), blocks)
 
 
 def _groups(by: list[str], ran: list[Row]) -> list[tuple[Cell, ...]]:
@@ -243,26 +252,75 @@ def _groups(by: list[str], ran: list[Row]) -> list[tuple[Cell, ...]]:
     for places in zip(*listed, strict=True):
         if places[0]["n"] == 0:
             continue
-        head = (Cell(phrases.label(places[0]["group"])), Cell(count(places[0]["n"])))
-        rows.append((*head, *(_cell(item) for item in places)))
+        cells = [Cell(phrases.label(places[0]["group"])), Cell(count(places[0]["n"]))]
+        for item in places:
+            cells.append(_rate(item))
+            if len(ran) <= MOST_NET:
+                cells.append(_net(item))
+        rows.append(tuple(cells))
     return rows
 
 
-def _cell(item: Row) -> Cell:
-    made = _rate(item)
-    if not item["flips"] or item["net"] is None:
-        return made
-    net = f"net {points(item['net'], 2)}, {p_value(item['net_p'])}"
-    return Cell(made.text, f"{made.note}; {net}")
+def _net(item: Row) -> Cell:
+    if item["net"] is None:
+        return Cell(reason(item["undefined"]), soft=True)
+    return Cell(points(item["net"], DIGITS), p_value(item["net_p"]) if item["flips"] else "")
 
 
-def _spread(by: list[str], found: Row) -> str:
+def _compared(facts: Facts, table: Row, found: Row, ran: list[Row]) -> tuple[Table, ...]:
+    """The groups against the reference, the clearest differences first."""
+    listed = [
+        (run, item)
+        for run in ran
+        for item in run["flips"]["comparisons"]
+        if item["by"] == table["by"] and item["p_adjusted"] is not None
+    ]
+    if not listed:
+        return ()
+    listed.sort(key=lambda pair: pair[1]["p"])
+    more = ""
+    if len(listed) > SHOWN:
+        more = f" The {SHOWN} smallest p of {len(listed):,}; the others are in the JSON file."
+    reference = phrases.label(listed[0][1]["comparator"]["group"])
+    columns = [
+        Column("Run", "start", 1.0),
+        Column(facts.table_title(table), "start", 2.0),
+        Column("Difference, points", share=1.2),
+        Column("Adjusted p", share=1.0),
+    ]
+    rows = [
+        (
+            Cell(_name(run, found)),
+            Cell(phrases.label(item["group"])),
+            Cell(points(item["value"], DIGITS), span(item["low"], item["high"], DIGITS)),
+            Cell(p_value(item["p_adjusted"])),
+        )
+        for run, item in listed[:SHOWN]
+    ]
+    made = Table(
+        title=f"Share of decisions changed, compared with: {reference}",
+        anchor=f"numerics-compared-{facts.anchor(table)}",
+        columns=tables.share(columns),
+        rows=tuple(rows),
+        foot=(
+            "Fisher's exact test, adjusted over all comparisons of this chapter; the interval is"
+            f" a 95% one of its own. No verdict of the report rests on it.{more}",
+        ),
+        stacked=True,
+        dense=True,
+        print_rows=PRINTED_ROWS // 2,
+        print_more="More are on the page.",
+    )
+    return (made,)
+
+
+def _spread(by: list[str], found: Row) -> list[str]:
     item = next((s for s in found["sensitivity"] if s["by"] == by), None)
     values = [g["value"] for g in item["groups"] if g["value"] is not None] if item else []
-    if item is None or len(values) < 2:
-        return ""
-    return (
-        "From run to run the share with the favourable decision moves by"
-        f" {points(min(values), 2).lstrip('+')} to {points(max(values), 2).lstrip('+')} points on"
-        " average, depending on the group."
-    )
+    if len(values) < 2:
+        return []
+    low, high = size(min(values), DIGITS), size(max(values), DIGITS)
+    return [
+        f"Between two runs the share with the favourable decision differs by {low} to {high}"
+        " points on average, depending on the group."
+    ]
