@@ -55,7 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
     audits = list(page.object_list)
     context = {
         "audits": [_row(audit) for audit in audits],
-        "scale": strip_scale([g for a in audits if (g := _largest(a))]),
+        "scale": strip_scale([g for a in audits if (g := _largest(a)) and not g.get("amount")]),
         "tabs": [
             {"slug": slug, "words": words, "count": counts[slug], "current": slug == tab}
             for slug, (words, _) in TABS.items()
@@ -118,7 +118,14 @@ PHRASES = {
     "fpr": "{label} wrongly chosen {less} often than {comparator}",
     "precision": "A yes is right {less} often for {label} than for {comparator}",
     "accuracy": "Decisions are right {less} often for {label} than for {comparator}",
+    "bias": "Predictions lean {lower} for {label} than for {comparator}",
+    "mae": "Errors are {smaller} for {label} than for {comparator}",
+    "mean-prediction": "{label} predicted {lower} than {comparator}",
+    "selection-at-k": "{label} on top {less} often than {comparator}",
+    "exposure": "{label} get {less} exposure than {comparator}",
 }
+#: Words for a gap below zero and above it.
+WAYS = {"less": ("less", "more"), "lower": ("lower", "higher"), "smaller": ("smaller", "larger")}
 
 
 def _words(summary: dict[str, Any]) -> str:
@@ -127,8 +134,8 @@ def _words(summary: dict[str, Any]) -> str:
     phrase = PHRASES.get(gap.get("metric") or "")
     headline = str(summary.get("headline") or "")
     if summary.get("verdict") == "difference" and phrase is not None and gap.get("comparator"):
-        less = "less" if gap["value"] < 0 else "more"
-        return phrase.format(label=gap["label"], comparator=gap["comparator"], less=less)
+        ways = {name: pair[gap["value"] > 0] for name, pair in WAYS.items()}
+        return phrase.format(label=gap["label"], comparator=gap["comparator"], **ways)
     return headline.partition(". ")[0]
 
 
