@@ -117,6 +117,25 @@ def score_histogram() -> dict[str, Any]:
     return {"kind": "score-histogram", "threshold": 0.5, "series": series}
 
 
+def hidden_gaps() -> dict[str, Any]:
+    rows = [
+        {
+            "label": f"Group {i}",
+            "value": 0.2 / (i + 1),
+            "low": 0.2 / (i + 1) - 0.05,
+            "high": 0.2 / (i + 1) + 0.05,
+            "thick_low": 0.2 / (i + 1) - 0.02,
+            "thick_high": 0.2 / (i + 1) + 0.02,
+            "null_mean": 0.02,
+            "null_p95": 0.04 * (i + 1),
+            "elsewhere": (0.03, -0.02, None)[i],
+            "verdict": ("difference", "not-enough-data", "not-enough-data")[i],
+        }
+        for i in range(3)
+    ]
+    return {"kind": "hidden-gaps", "rows": rows, "tolerance": 0.05}
+
+
 def held_equal() -> dict[str, Any]:
     together = {"look": "together", "value": -0.142, "low": -0.17, "high": -0.113}
     equal = {"look": "equal", "value": 0.018, "low": -0.009, "high": 0.044}
@@ -163,6 +182,37 @@ def history(runs: int = 3, n: int = 2) -> dict[str, Any]:
     return {"kind": "history", "tolerance": 0.05, "runs": dates, "series": series}
 
 
+def gap_parts() -> dict[str, Any]:
+    rows: list[dict[str, Any]] = [
+        {"label": "Decisions", "unique": 20.1, "redundant": 2.0, "masked": 4.2},
+        {"label": "Recorded outcomes", "unique": 0.0, "redundant": 0.41, "masked": 15.5},
+    ]
+    for row in rows:
+        row["value"] = sum(v for v in row.values() if isinstance(v, float))
+        row |= {"low": 0.9 * row["value"], "high": 1.1 * row["value"]}
+    sites = [
+        {"label": f"Site {i}", "value": 3.0 / (i + 1), "low": 0.0, "high": 4.0} for i in range(3)
+    ]
+    return {"kind": "gap-parts", "rows": rows, "sites": sites, "title": "All sites"}
+
+
+def bound_curve() -> dict[str, Any]:
+    tops = (("Any rule at all", 0.9), ("These decisions, reworked by group", 0.78))
+    series: list[dict[str, Any]] = [
+        {"label": label, "points": [{"x": k / 50, "value": top + k / 100} for k in range(6)]}
+        for label, top in tops
+    ]
+    now = {"x": 0.098, "value": 0.8, "label": "Now"}
+    return {
+        "kind": "bound-curve",
+        "series": series,
+        "now": now,
+        "x_title": "Largest gap in selection rate, points",
+        "limit": 0.05,
+        "limit_label": "Your limit: 5 points",
+    }
+
+
 SAMPLES = {
     sample()["kind"]: sample
     for sample in (
@@ -176,6 +226,9 @@ SAMPLES = {
         shift_panel,
         history,
         held_equal,
+        hidden_gaps,
+        gap_parts,
+        bound_curve,
     )
 }
 
@@ -189,7 +242,7 @@ def relabelled(chart: dict[str, Any]) -> dict[str, Any]:
         return names.setdefault(old, HOSTILE[len(names) % len(HOSTILE)])
 
     for part in (chart, *chart.get("panels", [])):
-        for item in (*part.get("rows", []), *part.get("series", [])):
+        for item in (*part.get("rows", []), *part.get("series", []), *part.get("sites", [])):
             item["label"] = swap(item["label"])
             if "note" in item:
                 item["note"] = HOSTILE[5]
@@ -199,7 +252,7 @@ def relabelled(chart: dict[str, Any]) -> dict[str, Any]:
             cell["x"], cell["y"] = swap(cell["x"]), swap(cell["y"])
     for run in chart.get("runs", []):
         run["label"] = HOSTILE[1]
-    for key in ("reference", "less", "more", "x_title", "y_title"):
+    for key in ("reference", "less", "more", "x_title", "y_title", "limit_label", "sites_title"):
         chart[key] = HOSTILE[0]
     for panel in chart.get("panels", []):
         panel["title"] = HOSTILE[7]

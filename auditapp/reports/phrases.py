@@ -65,7 +65,7 @@ def lower_first(word: str) -> str:
     return word if KEEP_CASE.match(word) else word[:1].lower() + word[1:]
 
 
-def _is_age(title: str) -> bool:
+def is_age(title: str) -> bool:
     return bool(re.search(r"\bage\b|\baged\b", title, re.I))
 
 
@@ -74,12 +74,12 @@ def _is_people(title: str) -> bool:
 
 
 def _binned(title: str, word: str) -> Piece | None:
-    if AGE_BIN.match(word) or (_is_age(title) and word.isdigit()):
-        if _is_age(title):
+    if AGE_BIN.match(word) or (is_age(title) and word.isdigit()):
+        if is_age(title):
             return Piece(after=f"aged {word}")
         return Piece(after=f"with {lower_first(title)} {word}")
     if re.match(r"^(under|over|below|above) \d", word, re.I):
-        if _is_age(title):
+        if is_age(title):
             return Piece(after=lower_first(word))
         return Piece(after=f"with {lower_first(title)} {lower_first(word)}")
     return None
@@ -133,7 +133,11 @@ def piece(title: str, word: str) -> Piece:
 
 def people(group: Mapping[str, str], titles: Mapping[str, str]) -> str:
     """The people of a group in a sentence, without a capital unless the word has one."""
-    pieces = [piece(titles.get(attr, attr), word) for attr, word in group.items()]
+    return joined([piece(titles.get(attr, attr), word) for attr, word in group.items()])
+
+
+def joined(pieces: list[Piece]) -> str:
+    """Several pieces as one phrase; without a noun it speaks of people."""
     nouns = [p.noun for p in pieces if p.noun]
     noun = nouns[0] if nouns else "people"
     before = [p.before for p in pieces if p.before]

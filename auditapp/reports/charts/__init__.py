@@ -97,6 +97,28 @@ history (C11), from two audits on; the first 5 series are drawn; a triangle mark
      "series": [{"label": "Women",
                  "points": [{"value", "low", "high", "changed": False}, None, ...]}]}
 
+hidden-gaps, in the order given; what a search names in shuffles is shaded up to null_p95::
+
+    {"kind": "hidden-gaps", "tolerance"?: 0.05,
+     "rows": [{"label": "Race: Age 56 and over", "value": 0.16,
+               "low": 0.15, "high": 0.17, "thick_low": 0.155, "thick_high": 0.165,
+               "null_mean": 0.01, "null_p95": 0.03, "elsewhere"?: 0.02,
+               "verdict": "difference|not-enough-data"}]}
+
+gap-parts (C7), in thousandths of a bit; the sites have an axis of their own::
+
+    {"kind": "gap-parts",
+     "rows": [{"label": "Decisions", "unique": 20.1, "redundant": 2.0, "masked": 4.2,
+               "value": 26.3, "low": 25.6, "high": 28.0}],             # their sum, 95 %
+     "sites"?: [{"label": "Ohio", "value": 1.2, "low": 0.8, "high": 1.7}], "sites_title"?: "..."}
+
+bound-curve; x in units of ``times``, y accuracy; above the highest curve nothing is possible::
+
+    {"kind": "bound-curve", "times"?: 100, "x_title": "Largest gap, points",
+     "series": [{"label": "Any rule at all", "points": [{"x": 0.05, "value": 0.93}]}],
+     "now": {"x": 0.12, "value": 0.81, "label"?: "Now"},
+     "limit"?: 0.05, "limit_label"?: "Your limit: 5 points"}
+
 A chart with nothing to draw (no rows, no series) raises ``AuditError("chart-empty")``; leave the
 figure out instead.
 """
@@ -108,10 +130,13 @@ from typing import Any, NamedTuple
 
 from auditapp.errors import AuditError
 from auditapp.reports.charts import (
+    bound_curve,
     calibration,
+    gap_parts,
     gap_strip,
     group_sizes,
     held_equal,
+    hidden_gaps,
     history,
     intersection_grid,
     rates,
@@ -143,9 +168,12 @@ REGISTRY: dict[str, Kind] = {
     "threshold-sweep": Kind("series", threshold_sweep.draw),
     "calibration": Kind("series", calibration.draw),
     "score-histogram": Kind("series", score_histogram.draw),
+    "hidden-gaps": Kind("rows", hidden_gaps.draw, hidden_gaps.pages),
     "held-equal": Kind("rows", held_equal.draw, held_equal.pages),
     "shift-panel": Kind("rows", shift_panel.draw),
     "history": Kind("series", history.draw),
+    "gap-parts": Kind("rows", gap_parts.draw),
+    "bound-curve": Kind("series", bound_curve.draw),
 }
 
 

@@ -9,18 +9,21 @@ from auditapp.reports.blocks import Section
 from auditapp.reports.facts import Facts
 from auditapp.reports.sections import (
     answer,
+    classes,
     cover,
     data,
     examined,
     factors,
     glossary,
     groups,
+    hidden,
     levels,
     limits,
     numerics,
     references,
     reproducibility,
     scores,
+    stability,
 )
 
 SECTIONS: dict[str, Callable[[Facts], Section | None]] = {
@@ -30,9 +33,12 @@ SECTIONS: dict[str, Callable[[Facts], Section | None]] = {
     "data": data.section,
     "groups": groups.section,
     "scores": scores.section,
+    "confusion": classes.section,
+    "hidden": hidden.section,
     "factors": factors.section,
     "levels": levels.section,
     "references": references.section,
+    "stability": stability.section,
     "numerics": numerics.section,
     "limits": limits.section,
     "reproducibility": reproducibility.section,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditapp.reports import kind_words
+from auditapp.reports import class_words, kind_words
 from auditapp.reports.blocks import Fact, FactList, Section, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count
@@ -44,6 +44,11 @@ CHARTS = {
         "bar is what the same search names in shuffled decisions, the diamond the gap of the same "
         "two groups outside the part.",
     ),
+    "held-equal": (
+        "Factor held equal",
+        "A diamond is the difference among all people, a circle the same difference among people "
+        "who are alike in the factor. On opposite sides of zero, whole and parts disagree.",
+    ),
     "score-histogram": (
         "Score distribution",
         "Bars show where a group's scores lie; filled bars get the favourable decision.",
@@ -52,7 +57,7 @@ CHARTS = {
 
 
 def section(facts: Facts) -> Section:
-    test = "Exact test" if facts.kind == "binary" else "Test"
+    test = "Exact test" if facts.kind in ("binary", "multiclass") else "Test"
     terms = [
         ("Difference found", f"{test} and 95% interval, both adjusted for all comparisons of "
          "the report, leave out zero (if only one of them does, which is rare, it is not called a "
@@ -63,6 +68,7 @@ def section(facts: Facts) -> Section:
         ("Point", "One percentage point. From 20% to 25% is 5 points. Differences are taken "
          "before rounding, so they can be one off the rounded rates."),
         *(kind_words.terms(facts) if kind_words.special(facts) else ()),
+        *(class_words.terms(facts) if facts.classes else ()),
         ("Very likely", "A 95% interval: of intervals made this way, 95% hold the true value. "
          "Thin bars hold all true values of the report at once in 95% of reports."),
         ("Limit", f"The gap the auditor treats as too large, here {facts.limit_words}."),
@@ -86,6 +92,17 @@ def section(facts: Facts) -> Section:
             ("Shuffled decisions", "The same decisions dealt anew among the people of each part. "
              "What a search names then, it names by chance."),
         ]  # fmt: skip
+    if _has(facts, "held-equal"):
+        terms += [
+            ("Held equal", "Compared among people who are alike in the named factor and pooled "
+             "over its values. It does not say whether the factor is a legitimate one."),
+            ("Odds ratio", "Odds of one group divided by those of the other; 1 where both are "
+             "alike."),
+        ]  # fmt: skip
+    if (facts.doc.get("levels") or {}).get("scores"):
+        terms.append(
+            ("At equal scores", "Among people whose scores are the same, pooled over the scores."),
+        )
     if (facts.doc.get("numerics") or {}).get("runs"):
         terms += [
             ("FP32, FP16, BF16, INT8", "Number formats of 32, 16, 16 and 8 bits. Fewer bits are "
@@ -106,6 +123,8 @@ def section(facts: Facts) -> Section:
 
 
 def _has(facts: Facts, chart: str) -> bool:
+    if chart == "held-equal":
+        return bool((facts.doc.get("strata") or {}).get("comparisons"))
     if chart == "hidden-gaps":
         found = facts.doc.get("subgroups")
         return isinstance(found, list) and bool(found)
