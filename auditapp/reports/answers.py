@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import headlines, phrases
+from auditapp.reports import headlines, measures, phrases
 from auditapp.reports.blocks import plain
 from auditapp.reports.coverage import safe, through
 from auditapp.reports.facts import Facts, measured
+from auditapp.reports.units import POINTS
 
 
 def summary(facts: Facts) -> dict[str, Any]:
@@ -18,7 +19,8 @@ def summary(facts: Facts) -> dict[str, Any]:
     if gap is not None and measured(gap):
         largest = {
             "label": phrases.label(gap["group"]),
-            "metric": gap["metric"],
+            "metric": measures.metric_of(gap["metric"]),
+            "class": measures.class_of(gap["metric"]),
             "comparator": facts.comparator(gap),
             "value": gap["value"],
             "low": gap["low"],
@@ -28,6 +30,7 @@ def summary(facts: Facts) -> dict[str, Any]:
             "tolerance": facts.tolerance,
             "verdict": gap["verdict"],
             "size_class": gap.get("size_class"),
+            "amount": _amount(facts, gap),
         }
     shown: dict[str, Any] = through(
         {
@@ -45,3 +48,15 @@ def summary(facts: Facts) -> dict[str, Any]:
         safe,
     )
     return shown
+
+
+def _amount(facts: Facts, gap: dict[str, Any]) -> dict[str, str] | None:
+    """A gap that does not count in points, as it is written."""
+    unit = facts.unit(gap["metric"])
+    if unit == POINTS:
+        return None
+    return {
+        "value": unit.difference(gap["value"]),
+        "span": unit.differences(gap["low"], gap["high"]),
+        "unit": unit.many,
+    }

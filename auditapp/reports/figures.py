@@ -174,10 +174,16 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
 
 
 def strip_metric(facts: Facts, table: Row) -> str:
-    """The metric of the headline where the headline is about this attribute."""
+    """The metric of the headline where the headline is about this attribute.
+
+    Among several classes, that of the first finding on the attribute, or else of the headline.
+    """
     gap = facts.headline_gap
     if gap is not None and gap["by"] == table["by"]:
         return str(gap["metric"])
+    if facts.classes and gap is not None:
+        here = [g for g in facts.found if g["by"] == table["by"] and g["comparator"] != "rest"]
+        return str((here[0] if here else gap)["metric"])
     return facts.lead
 
 

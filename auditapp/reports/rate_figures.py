@@ -18,9 +18,9 @@ MAX_PANELS = 5
 FREE = frozenset({"mean-prediction", "mean-label"})
 
 
-def rates(facts: Facts, table: Row) -> Figure | None:
-    """C3: the family's rates by group in small multiples."""
-    metrics = facts.metrics[:MAX_PANELS]
+def rates(facts: Facts, table: Row, chosen: tuple[str, ...] = ()) -> Figure | None:
+    """C3: the family's rates by group in small multiples; the chosen ones if there are any."""
+    metrics = chosen if chosen else facts.metrics[:MAX_PANELS]
     panels = [panel for panel in (_panel(facts, table, m) for m in metrics) if panel["rows"]]
     if not panels:
         return None
@@ -39,10 +39,10 @@ def rates(facts: Facts, table: Row) -> Figure | None:
     return Figure(
         anchor=f"rates-{facts.anchor(table)}",
         title=message,
-        subtitle=f"{unit.value_heading} with its own 95% interval. Dashed line: everyone "
-        "together.",
+        subtitle=f"{unit.value_heading} with its own 95% interval"
+        f"{'' if unit.sign else f', in {unit.axis}'}. Dashed line: everyone together.",
         alt=clip(alt),
-        table=tables.rates(facts, table, facts.metrics),
+        table=tables.rates(facts, table, chosen if chosen else facts.metrics),
         chart={"kind": "rates", "panels": panels},
         legend=(
             Legend("diamond", "Reference"),
@@ -154,11 +154,13 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
             f"{'point' if amount == '1' else 'points'}"
         )
     return Figure(
-        anchor=f"grid-{facts.anchor(table)}-{metric}",
+        anchor=f"grid-{facts.anchor(table)}-{facts.slug(metric)}",
         title=message,
         subtitle=f"{words.title} minus the overall rate ({percent(overall, 1)}), in points. "
         "Steadied: borrows from similar groups, decides no verdict. Small number: people.",
-        alt=clip(f"Furthest from the overall {words.title.lower()}: {'; '.join(top)} points."),
+        alt=clip(
+            f"Furthest from the overall {metric_words.lower(metric)}: {'; '.join(top)} points."
+        ),
         table=tables.cells(facts, table),
         chart={
             "kind": "intersection-grid",

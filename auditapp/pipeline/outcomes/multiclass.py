@@ -18,8 +18,11 @@ from auditapp.pipeline.outcomes import rows
 from auditapp.pipeline.preview import first_numbers
 from auditapp.pipeline.progress import Progress
 from auditapp.plan import Plan, goals_for
+from metrics.estimates import plain
 from metrics.groups import Attribute
+from metrics.intervals import wilson
 from metrics.multiclass import ClassPolicy, measure_multiclass
+from metrics.rates import divide
 
 GOALS_MULTICLASS = goals_for("multiclass")
 MAX_CLASSES = 30
@@ -62,10 +65,21 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
     return {
         "model": chosen.model,
         "rows": rows.row_facts(table, used, blank),
-        "outcome": outcome | {"confusion": found.pop("confusion")},
+        "outcome": outcome | {"confusion": [_shares(row) for row in found.pop("confusion")]},
         "scores": None,
         **found,
     }
+
+
+def _shares(row: dict[str, Any]) -> dict[str, Any]:
+    """A confusion table with the share of each recorded class that went to each class."""
+    if row["counts"] is None or len(row["by"]) > 1:
+        return row | {"shares": None}
+    counts = np.array(row["counts"])
+    total = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
+    low, high = wilson(counts, total)
+    parts = {"value": divide(counts, total), "low": low, "high": high}
+    return row | {"shares": {name: [plain(line) for line in part] for name, part in parts.items()}}
 
 
 def _policy(plan: Plan, focus: tuple[str, ...]) -> ClassPolicy:

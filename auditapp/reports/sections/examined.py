@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import kind_words, metric_words, phrases, tables
+from auditapp.reports import class_words, kind_words, metric_words, phrases, tables
 from auditapp.reports.blocks import (
     Block,
     Bullets,
@@ -63,13 +63,15 @@ def _facts(facts: Facts) -> FactList:
     decided = [("Favourable decision", facts.outcome), ("Decision", _decision(plan))]
     if kind_words.special(facts):
         decided = kind_words.decided(facts)
+    elif facts.classes:
+        decided = class_words.decided(facts)
     rows += [Fact(label, rich(text)) for label, text in decided]
     outcome = plan.get("label")
     none = "Not given: metrics that need one are not applicable"
     text = _column(outcome) if outcome else kind_words.UNLABELLED.get(facts.kind, none)
     rows.append(Fact(kind_words.LABELS.get(facts.kind, "Recorded outcome"), rich(text)))
     rows += _beside(plan)
-    goals = {**GOALS, **kind_words.GOALS}
+    goals = class_words.GOALS if facts.classes else {**GOALS, **kind_words.GOALS}
     goal = goals.get(plan.get("goal", ""), str(plan.get("goal", "")))
     rows.append(Fact("Question asked", rich(goal)))
     rows.append(Fact("Limit", rich(f"{upper_first(facts.limit_words)}, set by the auditor")))
@@ -175,17 +177,7 @@ def _metrics(facts: Facts) -> Table:
         Column("What it asks", "start", 4.0),
         Column("Role", "start", 1.6),
     ]
-    rows = []
-    for metric in facts.metrics:
-        role = "Primary" if metric in facts.primary else "Secondary"
-        words = metric_words.words(metric)
-        asks = words.asks.replace("{k}", facts.first_k)
-        rows.append((Cell(words.title), Cell(asks), Cell(role)))
-    for metric in facts.not_applicable:
-        words = metric_words.words(metric)
-        why = facts.why_not(metric)
-        role = f"Not applicable: {reason(why)}" if why else "Not applicable"
-        rows.append((Cell(words.title), Cell(words.asks), Cell(role, soft=True)))
+    rows = class_words.metric_rows(facts) if facts.classes else _metric_rows(facts)
     family = facts.doc.get("family") or {}
     foot = []
     if family.get("k"):
@@ -198,10 +190,29 @@ def _metrics(facts: Facts) -> Table:
     )
 
 
+def _metric_rows(facts: Facts) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = []
+    for metric in facts.metrics:
+        role = "Primary" if metric in facts.primary else "Secondary"
+        words = metric_words.words(metric)
+        asks = words.asks.replace("{k}", facts.first_k)
+        rows.append((Cell(words.title), Cell(asks), Cell(role)))
+    for metric in facts.not_applicable:
+        words = metric_words.words(metric)
+        why = facts.why_not(metric)
+        role = f"Not applicable: {reason(why)}" if why else "Not applicable"
+        rows.append((Cell(words.title), Cell(words.asks), Cell(role, soft=True)))
+    return rows
+
+
 def _outside(facts: Facts) -> tuple[Any, ...]:
     items = [rich(text) for key, text in NOT_EXAMINED.items() if not facts.doc.get(key)]
+    if facts.classes:
+        items = [rich(class_words.NOT_SEARCHED), rich(NOT_EXAMINED["methods"])]
     left = [name for name in facts.plan.get("skip") or () if name in NOT_EXAMINED]
-    if left:
+    if kind_words.special(facts):
+        items = [rich(kind_words.NOT_SEARCHED[facts.kind]), rich(NOT_EXAMINED["methods"])]
+    if left and not facts.classes and not kind_words.special(facts):
         names = listing([phrases.lower_first(NOT_EXAMINED[name].split(":")[0]) for name in left])
         items.append(rich(f"Switched off for this audit: {names}."))
     items.append(rich("Whether any decision was lawful, and how people experienced it."))

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import metric_words, phrases, rate_figures, tables
-from auditapp.reports.blocks import Block, Part, Prose, Section, Tab, Tabs, bold, rich
+from auditapp.reports import (
+    kind_words,
+    metric_words,
+    number_tables,
+    phrases,
+    rate_figures,
+    tables,
+)
+from auditapp.reports.blocks import Block, Part, Prose, Rich, Section, Tab, Tabs, bold, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, decimal, p_value, plural, size
+from auditapp.reports.sections import classes
 
 METHODS = {"asymptotic": "", "permutation": " by permutation", "exact": ", exact"}
 
 
 def section(facts: Facts) -> Section:
-    parts = [_single(facts, table) for table in facts.singles]
-    parts += [_cross(facts, table) for table in facts.crosses]
+    if facts.classes:
+        parts = [classes.single(facts, table, _lede(facts, table)) for table in facts.singles]
+        parts += [
+            classes.cross(facts, table, _cross_lede(facts, table)) for table in facts.crosses
+        ]
+    else:
+        parts = [_single(facts, table) for table in facts.singles]
+        parts += [_cross(facts, table) for table in facts.crosses]
     tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
     lede = "Each rate is counted for each group and compared with a stated comparator. "
     lede += "Every comparison carries its interval."
+    lede = kind_words.LEDES.get(facts.kind, lede)
     blocks: tuple[Block, ...] = (tabs,) if parts else ()
     return Section("groups", "Group results", blocks, rich(lede))
 
@@ -70,6 +85,9 @@ def _single(facts: Facts, table: dict[str, Any]) -> Part:
         reason = "Only one group" if len(compared) == 1 else "No group"
         text = f"{reason} reaches the floor of {count(facts.floor)} people: nothing is compared."
         blocks.append(Prose(rich(text)))
+    described = number_tables.described(facts, table)
+    if described is not None:
+        blocks.append(described)
     blocks += _overall(facts, table)
     line = tables.below_floor(facts, table)
     if line:
@@ -87,7 +105,6 @@ def _lede(facts: Facts, table: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _cross(facts: Facts, table: dict[str, Any]) -> Part:
-    names = [phrases.lower_first(facts.titles.get(attr, attr)) for attr in table["by"]]
     blocks: list[Block] = []
     compared = facts.levels(table, "compared", "reference")
     for metric in facts.leads:
@@ -103,11 +120,16 @@ def _cross(facts: Facts, table: dict[str, Any]) -> Part:
     if line:
         blocks.append(Prose(rich(line), "note"))
     blocks += _overall(facts, table)
-    where = "where the two meet" if len(names) == 2 else "where they meet"
-    lede = f"A group can look unharmed by {' and by '.join(names)} and still fare badly {where}. "
     return Part(
         facts.anchor(table),
         f"{facts.table_title(table)} together",
         tuple(blocks),
-        rich(lede + "Each cell is compared with everyone else."),
+        _cross_lede(facts, table),
     )
+
+
+def _cross_lede(facts: Facts, table: dict[str, Any]) -> Rich:
+    names = [phrases.lower_first(facts.titles.get(attr, attr)) for attr in table["by"]]
+    where = "where the two meet" if len(names) == 2 else "where they meet"
+    lede = f"A group can look unharmed by {' and by '.join(names)} and still fare badly {where}. "
+    return rich(lede + "Each cell is compared with everyone else.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditapp.reports import kind_words, phrases
+from auditapp.reports import class_words, kind_words, phrases
 from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
 from auditapp.reports.numbers import comparisons, count, listing, percent
@@ -23,6 +23,8 @@ def _limits(facts: Facts) -> list[Rich]:
     items = []
     if kind_words.special(facts):
         items += kind_words.limits(facts)
+    elif facts.classes:
+        items += class_words.limits(facts)
     elif facts.plan.get("label"):
         items.append(
             rich(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from auditapp.plan.goals import goals_for
-from auditapp.reports import kind_words, tables
+from auditapp.reports import class_words, kind_words, tables
 from auditapp.reports.blocks import (
     Block,
     Bullets,
@@ -69,7 +69,7 @@ def section(facts: Facts) -> Section:
         _parameters(facts),
         _software(facts),
         Bullets(
-            tuple(rich(m) for m in kind_words.METHODS.get(facts.kind, METHODS)),
+            tuple(rich(m) for m in _methods(facts)),
             "Methods",
             columns=2,
         ),
@@ -83,6 +83,12 @@ def section(facts: Facts) -> Section:
         ),
     ]
     return Section("reproducibility", "Reproducibility", tuple(blocks), compact=True)
+
+
+def _methods(facts: Facts) -> tuple[str, ...]:
+    if facts.classes:
+        return class_words.METHODS
+    return kind_words.METHODS.get(facts.kind, METHODS)
 
 
 def _or_none(value: Any) -> str:
