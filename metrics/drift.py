@@ -99,6 +99,8 @@ def _shares(name: str, words: Sequence[str], old: Counts, new: Counts, seed: int
             "group": {name: word},
             "before": int(old[j]), "before_n": sizes[0],
             "after": int(new[j]), "after_n": sizes[1],
+            "before_share": compare.rate(int(old[j]), sizes[0]),
+            "after_share": compare.rate(int(new[j]), sizes[1]),
         }
         for j, word in enumerate([UNKNOWN, *words])
         if old[j] + new[j] > 0

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from auditapp.datasets import split
-from auditapp.datasets.keys import folded
 from auditapp.datasets.table import Table
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.decide import oriented
+from auditapp.pipeline.diagnose.source_scan import target_code
 from auditapp.predictors import reference
 from metrics.addition import Source, addition_section
 from metrics.groups import Attribute
@@ -67,18 +67,6 @@ def trial(
         "estimator": plan.model.estimator or "logistic",
         "attributes": steps,
     }, None
-
-
-def target_code(audited: Audited) -> int | None:
-    """Position of the plan's target among the sites, by its word or by its key."""
-    site, spec = audited.every_site, audited.plan.site
-    if site is None or spec is None or audited.plan.target is None:
-        return None
-    wanted = folded(audited.plan.target)
-    words = {folded(key): word for key, word in spec.words.items()}
-    named = folded(words.get(wanted, audited.plan.target))
-    found = [folded(level) for level in site.levels]
-    return found.index(named) if named in found else None
 
 
 @dataclass(frozen=True)
@@ -160,6 +148,7 @@ def _steps(
             seed=plan.seed,
             draws=plan.draws,
             floor=plan.floor,
+            stop=False,
         )
         for a in audited.everyone
     ]

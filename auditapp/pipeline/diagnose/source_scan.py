@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditapp.datasets import split
+from auditapp.datasets.keys import folded
 from auditapp.pipeline.audited import Audited
 from auditapp.predictors import features as inputs
 from metrics.logistic import Feature
@@ -49,7 +50,7 @@ def scan(audited: Audited, tick: Tick) -> tuple[dict[str, Any] | None, str | Non
     if against_fit and fitted is not None:
         tick(0.05, "audited and fitted rows")
         source = np.where(fitted, 0, np.where(audited.used, 1, -1)).astype(np.int8)
-        head = {"kind": "fitted", "source": None}
+        head = {"kind": "fitted", "source": None, "against": None}
         out["scores"].append(head | _score(audited, features, source, "fitted", MOST_FITTED))
     if audited.every_site is not None:
         _sites(audited, features, out, tick)
@@ -65,12 +66,29 @@ def _sites(audited: Audited, features: list[Feature], out: dict[str, Any], tick:
     out["unlisted"] = max(0, len(order) - MOST_SITES)
     if len(order) < 2:
         return
-    for done, s in enumerate(order[:MOST_SITES]):
-        tick(0.15 + 0.85 * done / min(len(order), MOST_SITES), site.levels[s])
-        source = np.where(site.codes == s, 1, np.where(site.codes >= 0, 0, -1)).astype(np.int8)
+    target = target_code(audited)
+    against = None if target is None else site.levels[target]
+    others = [s for s in order[:MOST_SITES] if s != target]
+    for done, s in enumerate(others):
+        tick(0.15 + 0.85 * done / len(others), site.levels[s])
+        home = site.codes >= 0 if target is None else site.codes == target
+        source = np.where(site.codes == s, 1, np.where(home, 0, -1)).astype(np.int8)
         name = f"site/{site.levels[s]}"
         found = _score(audited, features, source, name, MOST_ROWS)
-        out["scores"].append({"kind": "site", "source": site.levels[s]} | found)
+        head = {"kind": "site", "source": site.levels[s], "against": against}
+        out["scores"].append(head | found)
+
+
+def target_code(audited: Audited) -> int | None:
+    """Position of the plan's target among the sites, by its word or by its key."""
+    site, spec = audited.every_site, audited.plan.site
+    if site is None or spec is None or audited.plan.target is None:
+        return None
+    wanted = folded(audited.plan.target)
+    words = {folded(key): word for key, word in spec.words.items()}
+    named = folded(words.get(wanted, audited.plan.target))
+    found = [folded(level) for level in site.levels]
+    return found.index(named) if named in found else None
 
 
 def _score(
