@@ -117,7 +117,7 @@ def inside(facts: Facts, table: Row, row: Row) -> Figure | None:
             (s["stratum"], s["rate"]["denominator"], _mark(s["difference"], "equal"))
             for s in shown
         ),
-        (f"{control_title(facts)} held equal", None, _mark(row["pooled"], "together")),
+        (f"{control_title(facts)} held equal", None, _mark(row["pooled"], "equal")),
     ]
     return Figure(
         anchor=f"inside-{facts.anchor(table)}",
@@ -141,8 +141,8 @@ def inside(facts: Facts, table: Row, row: Row) -> Figure | None:
             "rows": [{"label": label, "n": n, "marks": [mark]} for label, n, mark in rows],
         },
         legend=(
-            Legend("diamond", "All people, and pooled"),
-            Legend("dot", f"Inside one value of {name}"),
+            Legend("diamond", "All people"),
+            Legend("dot", f"Alike in {name}: inside one value, and pooled"),
         ),
     )
 

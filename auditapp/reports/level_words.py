@@ -133,7 +133,7 @@ def decisions(facts: Facts, level: Row, alpha: float) -> Rich:
     bar = "a stricter" if row["value"] > 0 else "a less strict"
     text = fill(
         "Near the threshold ({w}), {g} had the favourable outcome {d} often than {r} at equal "
-        "scores (95%: {i}). So it would look if {bar} threshold were set for them.",
+        "scores (95%: {i}). It would look like this if {bar} threshold were set for them.",
         w=window(facts, row),
         g=bold(facts.people(row["group"])),
         r=facts.comparator(row),
