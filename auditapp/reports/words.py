@@ -65,7 +65,7 @@ REASONS = {
     "one-outcome": "all alike",
     "one-stratum": "one value only",
     "no-odds-ratio": "no odds ratio",
-    "sparse-strata": "too few in each value",
+    "sparse-strata": "too few in some values",
     "no-gold": "no second labels",
     "no-relabelled-row": "no measured row has a second label",
     "no-score": "needs a score",
