@@ -49,6 +49,17 @@ CHARTS = {
         "A diamond is the difference among all people, a circle the same difference among people "
         "who are alike in the factor. On opposite sides of zero, whole and parts disagree.",
     ),
+    "shift-panel": (
+        "Sites side by side",
+        "Each mark is the same gap at one site; the dashed line is all sites together. A triangle "
+        "marks a site whose gap differs from that of the others; its thin bar is adjusted for all "
+        "sites.",
+    ),
+    "history": (
+        "History",
+        "Follow a line from audit to audit, its shade is the 95% interval. A triangle marks a "
+        "change that a test against the audit before supports; the band is your limit.",
+    ),
     "score-histogram": (
         "Score distribution",
         "Bars show where a group's scores lie; filled bars get the favourable decision.",
@@ -110,6 +121,12 @@ def section(facts: Facts) -> Section:
             ("Net change", "People who gain the favourable decision in another run less those who "
              "lose it, as a share."),
         ]  # fmt: skip
+    if _has(facts, "history") or _has(facts, "shift-panel"):
+        terms += [
+            ("Drift", "People, recorded outcomes or decisions are distributed otherwise than in "
+             "the audit before, by a test."),
+            ("Site", "A place, a year or a client: rows that were collected together."),
+        ]  # fmt: skip
     shown = [name for name in CHARTS if _has(facts, name)]
     blocks = (
         FactList(tuple(Fact(term, rich(text)) for term, text in terms), columns=2),
@@ -122,12 +139,21 @@ def section(facts: Facts) -> Section:
     return Section("glossary", "Glossary", blocks, compact=True)
 
 
+def _compared(facts: Facts, key: str, part: str) -> bool:
+    found = facts.doc.get(key)
+    return isinstance(found, dict) and bool(found.get(part))
+
+
 def _has(facts: Facts, chart: str) -> bool:
     if chart == "held-equal":
         return bool((facts.doc.get("strata") or {}).get("comparisons"))
     if chart == "hidden-gaps":
         found = facts.doc.get("subgroups")
         return isinstance(found, list) and bool(found)
+    if chart == "shift-panel":
+        return _compared(facts, "shift", "sites")
+    if chart == "history":
+        return _compared(facts, "change", "history")
     if chart == "intersection-grid":
         return bool(facts.crosses) and not kind_words.special(facts)
     if chart in ("threshold-sweep", "calibration", "score-histogram"):
