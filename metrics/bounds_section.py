@@ -140,7 +140,9 @@ def _headroom(joint: Floats, rule: str, *, n: int, draws: int, rng: np.random.Ge
     }
 
 
-def _windows(counts: Counts, *, floor: int, denominator_floor: int) -> list[Record]:
+def _windows(
+    counts: Counts, *, floor: int, denominator_floor: int, limit: float | None
+) -> list[Record]:
     """Frontiers of chart C9: best accuracy against the largest gap of a rate."""
     if counts.shape[1:] != (2, 2):
         return []
@@ -149,7 +151,8 @@ def _windows(counts: Counts, *, floor: int, denominator_floor: int) -> list[Reco
     for metric in rate_bounds.METRICS:
         gap = rate_bounds.observed(counts, metric, **floors)
         top = 0.1 if gap is None else min(max(1.25 * gap, 0.1), 1.0)
-        gaps = sorted({*np.linspace(0.0, top, GAPS).tolist(), *([] if gap is None else [gap])})
+        named = [x for x in (gap, limit) if x is not None]
+        gaps = sorted({*np.linspace(0.0, max([top, *named]), GAPS).tolist(), *named})
         for rule in rate_bounds.RULES:
             found = rate_bounds.windows(counts, metric, rule=rule, **floors)
             points = [] if found is None else rate_bounds.frontier(found, gaps)
@@ -190,6 +193,7 @@ def bounds_section(
     denominator_floor: int = 10,
     pool: str = "group",
     draws: int = 1000,
+    limit: float | None = None,
     seed: int = 0,
 ) -> Record:
     """The ``bounds`` entry of a result document for one grouping and one site column.
@@ -211,6 +215,8 @@ def bounds_section(
         As in `metrics.pid_section.pid_section` and `metrics.rate_bounds.windows`.
     draws
         Bootstrap draws of the headroom.
+    limit
+        Gap of the rates, as a fraction, that the windows shall hold too: the auditor's limit.
     seed
         Seed of the audit.
 
@@ -260,5 +266,7 @@ def bounds_section(
             _headroom(joint, rule, n=out["n"], draws=draws, rng=stream(seed, f"{name}/{rule}"))
             for rule in rules
         ],
-        "windows": _windows(table.sum(axis=1), floor=floor, denominator_floor=denominator_floor),
+        "windows": _windows(
+            table.sum(axis=1), floor=floor, denominator_floor=denominator_floor, limit=limit
+        ),
     }

@@ -65,6 +65,7 @@ def _entry(audited: Audited, label: Codes, attribute: Attribute, of: int) -> Row
         floor=plan.floor,
         denominator_floor=plan.denominator_floor,
         draws=plan.draws,
+        limit=plan.tolerance,
         seed=plan.seed,
     )
     return {

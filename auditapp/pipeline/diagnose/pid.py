@@ -24,7 +24,7 @@ OTHERS = "other groups"
 #: Hessian entries of one table: more groups are joined until it fits.
 LARGEST = 40_000
 #: Hessian entries of all drawn tables of a report: about seven seconds of one core.
-BUDGET = 24_000_000
+BUDGET = 14_000_000
 FEWEST_DRAWS, FEWEST_NULL, MOST_NULL = 100, 99, 199
 
 

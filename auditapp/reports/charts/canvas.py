@@ -165,9 +165,10 @@ class Canvas:
         color: str,
         sx: Scale,
         sy: Scale,
+        opacity: float = 0.18,
     ) -> None:
         """The area between low and high."""
-        mark = {"type": "area", "color": color, "opacity": 0.18, "line": False}
+        mark = {"type": "area", "color": color, "opacity": opacity, "line": False}
         self._add(mark, rows, ("x", "y", "y2"), sx, sy)
 
     def spec(self) -> Spec:

@@ -35,6 +35,11 @@ DIVERGING = ((213, 94, 1), (247, 247, 247), (0, 114, 179))
 HATCH_MARK = "#FE01FE"
 HATCH_AREA = "#FE02FE"
 SCALE_FILL = "#FE03FE"
+DOTTED = "#FE04FE"
+STRIPED = "#FE05FE"
+# Areas only, and only under a pattern: too light for lines.
+SKY_AREA = "#56B4E9"
+ORANGE_AREA = "#E69F00"
 
 DASH_SHAPE = "M-1,-0.22L1,-0.22L1,0.22L-1,0.22Z"
 ARROW_LEFT = "M1,0L-1,0M-0.2,-0.8L-1,0L-0.2,0.8"

@@ -9,12 +9,17 @@ from typing import Any
 import vl_convert
 
 from auditapp.reports.charts.config import (
+    CELL_DARK,
     DIVERGING,
+    DOTTED,
     FONT_DIR,
     HATCH_AREA,
     HATCH_MARK,
     LINE2,
+    ORANGE_AREA,
     SCALE_FILL,
+    SKY_AREA,
+    STRIPED,
     SUNKEN,
     SURFACE,
     UNKNOWN,
@@ -32,6 +37,14 @@ def _hatch(name: str, ground: str, line: str, pitch: float, stroke: float) -> st
     )
 
 
+def _dots(name: str, ground: str, dot: str) -> str:
+    return (
+        f'<pattern id="{name}" patternUnits="userSpaceOnUse" width="5" height="5">'
+        f'<rect width="5" height="5" fill="{ground}"/>'
+        f'<circle cx="2.5" cy="2.5" r="0.95" fill="{dot}"/></pattern>'
+    )
+
+
 def _gradient(name: str) -> str:
     stops = "".join(
         f'<stop offset="{i / 2}" stop-color="#{r:02X}{g:02X}{b:02X}"/>'
@@ -44,6 +57,8 @@ _PAINTS = {
     HATCH_MARK: ("hatch-mark", _hatch("hatch-mark", SURFACE, UNKNOWN, 3.2, 1.4)),
     HATCH_AREA: ("hatch-area", _hatch("hatch-area", SUNKEN, LINE2, 6, 1.3)),
     SCALE_FILL: ("scale", _gradient("scale")),
+    DOTTED: ("dotted", _dots("dotted", SKY_AREA, CELL_DARK)),
+    STRIPED: ("striped", _hatch("striped", ORANGE_AREA, CELL_DARK, 5, 1.1)),
 }
 
 

@@ -23,6 +23,7 @@ from auditapp.reports.sections import (
     references,
     reproducibility,
     scores,
+    sources,
     stability,
 )
 
@@ -35,6 +36,7 @@ SECTIONS: dict[str, Callable[[Facts], Section | None]] = {
     "scores": scores.section,
     "confusion": classes.section,
     "hidden": hidden.section,
+    "sources": sources.section,
     "factors": factors.section,
     "levels": levels.section,
     "references": references.section,
