@@ -203,6 +203,11 @@ def how_sure(facts: Facts, gap: Gap) -> str:
     with_n = (
         f"With {count(min(behind(gap), behind(gap, '_comparator')))} {noun} in the smaller group, "
     )
+    if gap["size_class"] == "near" and not unit.sign:
+        return (
+            f"{with_n}the gap is real, very likely {interval} {unit.many}, but may be smaller "
+            f"than your limit of {facts.limit_words}."
+        )
     if gap["size_class"] == "near":
         return (
             f"{with_n}the gap is real but may be smaller than your limit of "
