@@ -17,6 +17,7 @@ SECTIONS = {
     "diagnoses": "Diagnoses of shift, strata, levels, references and flips",
     "subgroups": "Subgroups nobody named",
     "pid": "Parts of a gap, and bounds",
+    "nulls": "Tests where nothing differs",
 }
 HEAD = """# Benchmark results
 
