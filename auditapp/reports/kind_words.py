@@ -26,6 +26,12 @@ UNLABELLED = {
     "regression": "Not given: errors are not applicable",
     "ranking": "Not given: whether people belong at their places is not known",
 }
+NOT_SEARCHED = {
+    "regression": "Groups nobody named, where a gap comes from, legitimate factors, other places "
+    "and change over time: these searches are made for yes/no decisions, not for numbers.",
+    "ranking": "Groups nobody named, where a gap comes from, legitimate factors, other places and "
+    "change over time: these searches are made for yes/no decisions, not for ranked lists.",
+}
 BLANK = {"ranking": "counted as fitting nowhere"}
 
 

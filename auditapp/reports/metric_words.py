@@ -154,7 +154,7 @@ METRICS: dict[str, MetricWords] = {
             "have lower predictions, relative to their outcomes, than",
             "have higher predictions, relative to their outcomes, than",
         ),
-        ("lower", "higher"),
+        ("lower relative to outcomes", "higher relative to outcomes"),
         ("too low", "too high"),
     ),
     "mae": MetricWords(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import metric_words, phrases, tables
+from auditapp.reports import measures, metric_words, phrases, tables
 from auditapp.reports.blocks import Figure, Legend
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
@@ -146,11 +146,14 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
     name = facts.people(_group_of(table, furthest))
     where = "below" if furthest["value"] < 0 else "above"
     top = [f"{c['x']}, {c['y']} {points(c['value'], 0)}" for c in ranked[:3]]
-    message = f"{facts.table_title(table)}: no combination is a point from the overall rate"
+    rate = "the overall rate"
+    if measures.class_of(metric) is not None:
+        rate = f"the overall {metric_words.lower(metric).removeprefix('the ')}"
+    message = f"{facts.table_title(table)}: no combination is a point from {rate}"
     if abs(furthest["value"]) >= 0.01:
         amount = size(furthest["value"])
         message = (
-            f"{upper_first(name)} are furthest {where} the overall rate: {amount} "
+            f"{upper_first(name)} are furthest {where} {rate}: {amount} "
             f"{'point' if amount == '1' else 'points'}"
         )
     return Figure(

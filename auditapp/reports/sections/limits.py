@@ -116,5 +116,6 @@ def _would_change(facts: Facts) -> list[Rich]:
         )
     items.append(rich("Another coding of groups, another reference group or another period."))
     if facts.plan.get("label"):
-        items.append(rich("Corrected recorded outcomes."))
+        what = "relevance" if facts.kind == "ranking" else "recorded outcomes"
+        items.append(rich(f"Corrected {what}."))
     return items
