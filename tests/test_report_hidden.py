@@ -217,6 +217,14 @@ MAR = {"column": "MAR", "title": "Marital status"}
             "people aged 3",
             "Age 3",
         ),
+        (
+            [
+                {"column": "a", "title": "Selfemp", "op": "in", "levels": ["no"]},
+                {"column": "b", "title": "Condomin", "op": "in", "levels": ["no"]},
+            ],
+            "people with selfemp “no” and condomin “no”",
+            "Selfemp no, Condomin no",
+        ),
         ([], "people", "Everybody searched"),
     ],
 )

@@ -144,7 +144,8 @@ def detail(search: Row) -> str:
         f"({interval(worst)}, adjusted 95%)",
         f"on shuffled decisions {size(family['null_mean'], 1)} on average and under "
         f"{size(family['null_p95'], 1)} in 95% of searches",
-        f"{p_value(family['p_adjusted'])}{', adjusted' if search['tests'] > 1 else ''}",
+        p_value(family["p_adjusted"]).replace(" ", "\u00a0")
+        + (", adjusted" if search["tests"] > 1 else ""),
     ]
     if family["family"] == "tree":
         behind = plural(worst["n"], "person", "people")
@@ -179,8 +180,8 @@ def _nothing_stands_out(facts: Facts, search: Row, family: Row) -> Rich:
         bold(f"{name}: "),
         f"nothing stands out. The search names {facts.people(worst['group'])} against "
         f"{facts.people(worst['comparator'])} among {part(facts, worst)}, "
-        f"{size(worst['gap'])} points apart, which chance can explain. In some part a gap of up to "
-        f"{at_most(search['b'])} points could be hidden.",
+        f"{size(worst['gap'])} points apart, which chance can explain. In some part a gap of up "
+        f"to {at_most(search['b'])} points could be hidden.",
     )
 
 

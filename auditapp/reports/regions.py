@@ -56,9 +56,11 @@ def _columns(conditions: Sequence[Condition]) -> list[list[Condition]]:
 def _piece(own: list[Condition], whole: frozenset[str]) -> Piece:
     first = own[0]
     title = str(first["title"])
-    if first["op"] == "in" and len(first["levels"]) == 1:
-        return phrases.piece(title, str(first["levels"][0]))
     value = _value(own, whole, quoted=True)
+    if first["op"] == "in" and len(first["levels"]) == 1:
+        known = phrases.piece(title, str(first["levels"][0]))
+        if not known.after.endswith(f" group {value}"):
+            return known
     if first["op"] in (">=", "<") and phrases.is_age(title):
         return Piece(after=value if value.startswith("under") else f"aged {value}")
     return Piece(after=f"with {phrases.lower_first(phrases.short(title))} {value}")

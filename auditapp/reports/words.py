@@ -49,7 +49,7 @@ REASONS = {
     "score-is-no-probability": "the score is no probability between 0 and 1",
     "abstain": "no decision was abstained from",
     "no-columns": "no other column describes people",
-    "no-split": "no split that chance does not make",
+    "no-split": "no split beyond chance",
     "constant-decision": "everybody is decided alike",
     "has-a-role": "it has another part in the audit",
     "one-value": "one value only",

@@ -16,7 +16,6 @@ from auditapp.reports.charts.config import (
     STATUSES,
     SUNKEN,
     VERDICTS,
-    Look,
     Variant,
 )
 from auditapp.reports.charts.layout import Scale, chunks, ticks
@@ -84,6 +83,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     low, high = chart.get("domain") or domain(rows)
     x = Scale(low, high, frame.left, frame.right)
     canvas = Canvas(variant.width, frame.bottom + _FOOT)
+    _bands(canvas, rows, x, frame)
     _ground(canvas, x, frame, float(chart.get("tolerance") or 0.0))
     _names(canvas, labels, frame)
     _bars(canvas, rows, x, frame)
@@ -146,27 +146,27 @@ def _names(canvas: Canvas, labels: list[list[str]], f: _Frame) -> None:
     canvas.texts(rows, size=f.variant.label, align="right")
 
 
-def _look(row: Row) -> Look:
-    return VERDICTS[row.get("verdict") or "not-applicable"]
+def _bands(canvas: Canvas, rows: Sequence[Row], x: Scale, f: _Frame) -> None:
+    """What shuffles show: their 95% point as the end of a band, their mean as a short line."""
+    bands, rules = [], []
+    for i, row in enumerate(rows):
+        y, end, mean = f.middle(i), x.at(row["null_p95"]), x.at(row["null_mean"])
+        bands.append((x.at(0), y - _BAND, end, y + _BAND, SUNKEN))
+        rules.append((end, y - _BAND, end, y + _BAND, LINE2))
+        rules.append((mean, y - _BAND / 2, mean, y + _BAND / 2, LINE2))
+    canvas.rects(bands)
+    canvas.rules(rules, width=1.2)
 
 
 def _bars(canvas: Canvas, rows: Sequence[Row], x: Scale, f: _Frame) -> None:
-    bands, rims, means, thin, thick, marks, outside = [], [], [], [], [], [], []
+    thin, thick, marks, outside = [], [], [], []
     for i, row in enumerate(rows):
-        y, look = f.middle(i), _look(row)
-        end = x.at(row["null_p95"])
-        bands.append((x.at(0), y - _BAND, end, y + _BAND, SUNKEN))
-        rims.append((end, y - _BAND, end, y + _BAND, LINE2))
-        means.append((x.at(row["null_mean"]), y - _BAND / 2, x.at(row["null_mean"]), y + _BAND / 2,
-                      LINE2))  # fmt: skip
+        y, look = f.middle(i), VERDICTS[row.get("verdict") or "not-applicable"]
         thin.append((row["low"], y, row["high"], y, look.line))
         thick.append((row["thick_low"], y, row["thick_high"], y, look.line))
         marks.append((row["value"], y, look))
         if row.get("elsewhere") is not None:
             outside.append((row["elsewhere"], y, STATUSES["reference"]))
-    canvas.rects(bands)
-    canvas.rules(rims, width=1.2)
-    canvas.rules(means, width=1.2)
     canvas.rules(thin, width=1.7, sx=x)
     canvas.rules(thick, width=4.6, sx=x)
     canvas.points(outside, size=52, sx=x)

@@ -145,8 +145,7 @@ def _row(facts: Facts, search: Row, family: Row) -> Row:
 def _message(drawn: list[tuple[Row, Row]], standing: list[tuple[Row, Row]]) -> str:
     if not standing:
         return "No search names a gap that chance does not explain"
-    search = standing[0][0]
-    most = size(search["found"]["gap"])
+    most = size(max(search["found"]["gap"] for search, _ in standing))
     if len(drawn) == 1:
         return f"The gap named, {most} points, is more than chance shows"
     how = "All" if len(standing) == len(drawn) > 2 else capital(spelled(len(standing)))
