@@ -47,18 +47,18 @@ def applicants(
     return pd.DataFrame({"job": job, "sex": sex, "fit": fit, "score": score})
 
 
-def document(table: pd.DataFrame, folder: Path | None = None, **plan: Any) -> dict[str, Any]:
-    """Run an audit without its report."""
+def document(table: pd.DataFrame, job: Any = None, **plan: Any) -> dict[str, Any]:
+    """Run an audit without its report; `job` adds an uploaded model."""
     with tempfile.TemporaryDirectory() as scratch:
-        work = Path(scratch) if folder is None else folder
+        work = Path(scratch)
         source, out = work / "people.csv", work / "table"
         table.to_csv(source, index=False)
         profile = inspect(source, "people.csv", out, ReadOptions(), lambda *_, **__: None)
         data = Data("people.csv", profile["sha256"], profile["bytes"], profile["rows"])
         made = Plan(data=data, **{"model": Model("columns"), **plan})
         check(made)
-        job = {"table_dir": str(out), "out": str(work), "plan": made.to_json()}
-        found = document_of(made, job, Progress(None))
+        order = {"table_dir": str(out), "out": str(work), "plan": made.to_json(), **(job or {})}
+        found = document_of(made, order, Progress(None))
     environment = {"evenhand": "1.0.0", "python": "3.11.9", "packages": {}}
     whole = {**found, "run": RUN, "environment": environment, "timings": {"steps": {}}}
     return dict(plain(whole))

@@ -98,6 +98,36 @@ def test_a_reference_model_is_trained_on_rows_that_are_not_measured(estimator: s
     assert everyone["value"] > 0.7
 
 
+def test_an_uploaded_regressor_is_asked_for_numbers_of_any_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = people(400)
+    asked: dict[str, Any] = {}
+
+    def predict(*_: Any, **options: Any) -> Any:
+        asked.update(options)
+        return table["skill"].to_numpy() * 1e6
+
+    monkeypatch.setattr("auditapp.predictors.predict", predict)
+    profile = {"name": "m.skops", "format": "skops", "classes": None, "schema": "x"}
+    job = {"model_path": "m.skops", "model_profile": profile}
+    document = regression(table, job=job, model=Model("skops", name="m.skops"), score=Score())
+    rows = [e for e in document["estimates"] if e["metric"] == "mean-prediction"]
+    mean = next(e for e in rows if not e["by"])
+    assert mean["value"] == pytest.approx(table["skill"].mean() * 1e6)
+    assert asked["score_range"] == (-np.inf, np.inf)
+    assert document["inputs"]["model"] == {"kind": "skops", "name": "m.skops",
+                                           "format": "skops", "classes": None}  # fmt: skip
+
+
+def test_a_classifier_is_no_regressor() -> None:
+    table = people(100)
+    job = {"model_path": "x", "model_profile": {"name": "m.skops", "classes": ["no", "yes"]}}
+    with pytest.raises(AuditError, match="chooses among classes") as caught:
+        regression(table, job=job, model=Model("skops", name="m.skops"), score=Score())
+    assert "--score" in caught.value.hint
+
+
 def test_every_part_of_the_split_has_its_share_of_high_outcomes() -> None:
     table = people(2000)
     document = regression(table, model=Model("train", "linear"), score=Score(),
