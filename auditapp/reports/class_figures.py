@@ -47,9 +47,11 @@ def ranked(facts: Facts, table: Row, kind: str) -> list[str]:
     if len(every) <= MAX_PANELS and not focus:
         return every
 
-    def weight(metric: str) -> tuple[bool, float, int]:
+    def weight(metric: str) -> tuple[bool, float, float, int]:
         name = measures.class_of(metric)
-        return name not in focus, -_support(facts, table, metric), every.index(metric)
+        found = [abs(g["value"]) for g in facts.gaps(table["by"], metric) if measured(g)]
+        support = _support(facts, table, metric)
+        return name not in focus, -support, -max(found, default=0.0), every.index(metric)
 
     return sorted(every, key=weight)
 

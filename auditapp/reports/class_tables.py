@@ -58,7 +58,7 @@ def comparisons(facts: Facts, table: Row) -> Table:
     if cut:
         rows = sorted(rows, key=_weight)
     cross = len(table["by"]) > 1
-    columns = [Column("Class", "start", 1.9), Column(facts.table_title(table), "start", 1.9)]
+    columns = [Column(f"Class: {phrases.lower_first(facts.table_title(table))}", "start", 3.0)]
     columns += [Column("People", share=0.8), Column(TITLES[first], share=1.2)]
     columns.append(Column("Steadied" if cross else "Compared with", share=1.3))
     columns += [Column(f"{TITLES[kind]}, difference", share=1.45) for kind in kinds]
@@ -101,8 +101,7 @@ def _comparison(
     estimate = facts.estimate(gap["metric"], gap["group"])
     level = facts.level(gap["group"]) or {"n": gap["n"]}
     return (
-        Cell(metric_words.quoted(gap["class"])),
-        Cell(phrases.label(gap["group"])),
+        Cell(f"{metric_words.quoted(gap['class'])}: {phrases.label(gap['group'])}"),
         tables.people(level["n"]),
         tables.rate(estimate),
         tables.steadied(estimate) if cross else _comparator(gap),
@@ -263,14 +262,16 @@ def mix_ups(facts: Facts, table: Row) -> Table | None:
     if not top or not levels:
         return None
     groups = sorted(levels, key=lambda level: -level["n"])[:MOST_GROUPS]
-    columns = [Column("Recorded as", "start", 1.8), Column("Predicted as", "start", 1.8)]
-    columns.append(Column("Everyone"))
+    columns = [Column("Recorded as, predicted as", "start", 3.0), Column("Everyone")]
     columns += [Column(phrases.label(level["group"])) for level in groups]
     found = [_confusion(facts, level["group"]) for level in groups]
+
+    def named(i: int) -> str:
+        return metric_words.quoted(facts.classes[i])
+
     rows = [
         (
-            Cell(metric_words.quoted(facts.classes[i])),
-            Cell(metric_words.quoted(facts.classes[j])),
+            Cell(f"{named(i)}, as {named(j)}"),
             *(_share(facts, one, i, j) for one in (everyone, *found)),
         )
         for _, i, j in top
@@ -280,7 +281,7 @@ def mix_ups(facts: Facts, table: Row) -> Table | None:
         "95% interval. tables.csv has the counts."
     ]
     if len(groups) < len(levels):
-        notes.append(f"The {len(groups)} largest groups; it has all.")
+        notes.append(f"Beside everyone, the {len(groups)} largest groups.")
     notes += [note for note in (tables.few_note(facts, rows),) if note]
     further = len(rows) - PRINTED_MIX_UPS
     return Table(

@@ -124,6 +124,13 @@ PHRASES = {
     "selection-at-k": "{label} on top {less} often than {comparator}",
     "exposure": "{label} get {less} exposure than {comparator}",
 }
+#: The same of one class among several.
+OF_CLASS = {
+    "selection-rate": "{label} predicted as “{name}” {less} often than {comparator}",
+    "tpr": "“{name}” recognised {less} often for {label} than for {comparator}",
+    "fpr": "“{name}” wrongly predicted {less} often for {label} than for {comparator}",
+    "precision": "“{name}” is right {less} often for {label} than for {comparator}",
+}
 #: Words for a gap below zero and above it.
 WAYS = {"less": ("less", "more"), "lower": ("lower", "higher"), "smaller": ("smaller", "larger")}
 
@@ -131,11 +138,12 @@ WAYS = {"less": ("less", "more"), "lower": ("lower", "higher"), "smaller": ("sma
 def _words(summary: dict[str, Any]) -> str:
     """The weightiest result in one line."""
     gap = summary.get("largest") or {}
-    phrase = PHRASES.get(gap.get("metric") or "")
+    name = gap.get("class")
+    phrase = (PHRASES if name is None else OF_CLASS).get(gap.get("metric") or "")
     headline = str(summary.get("headline") or "")
     if summary.get("verdict") == "difference" and phrase is not None and gap.get("comparator"):
         ways = {name: pair[gap["value"] > 0] for name, pair in WAYS.items()}
-        return phrase.format(label=gap["label"], comparator=gap["comparator"], **ways)
+        return phrase.format(label=gap["label"], comparator=gap["comparator"], name=name, **ways)
     return headline.partition(". ")[0]
 
 
