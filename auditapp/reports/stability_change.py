@@ -137,6 +137,8 @@ def _opening(facts: Facts, found: Row) -> Rich:
 def _changed(facts: Facts, told: list[Row], tested: int) -> str:
     if not tested:
         return "No gap has enough people in both audits to be tested."
+    if not told and tested == 1:
+        return "The one gap tested is not shown to have changed."
     if not told:
         return f"Of {plural(tested, 'gap')} tested, none is shown to have changed."
     first = max(told, key=support)
@@ -219,7 +221,9 @@ def history(facts: Facts) -> Figure | None:
         legend=(
             Legend("difference", "Changed since the audit before"),
             Legend("dot", "No change shown"),
-        ),
+        )
+        if any(p is not None and p["changed"] for s in drawn for p in s["points"])
+        else (),
         note=f"Changes are tested at {percent(found['alpha'])} for all gaps of an audit together.",
     )
 

@@ -18,12 +18,16 @@ from auditapp.reports.numbers import (
     span,
     upper_first,
 )
-from auditapp.reports.tables import LIST_CAP, share
+from auditapp.reports.tables import share
 from auditapp.reports.words import reason
 
 Row = dict[str, Any]
 
 PRINT_ROWS = 6
+#: sites with too few people that are named
+NAMED_SMALL = 12
+#: sites of the table of everyone
+MOST_ROWS = 30
 #: further comparisons whose sites are drawn on the page
 MORE_FIGURES = 3
 
@@ -196,7 +200,7 @@ def _untested(row: Row) -> str:
 def _sites_table(facts: Facts, row: Row) -> Table:
     group, other = phrases.label(row["group"]), phrases.label(row["comparator"]["group"])
     columns = [
-        Column(name(facts), "start", 2.0),
+        Column(upper_first(name(facts)), "start", 2.0),
         Column(f"{group}, of", share=1.1),
         Column(f"{other}, of", share=1.1),
         Column("Gap, points", share=1.6),
@@ -237,11 +241,11 @@ def _few(facts: Facts, row: Row) -> str:
     small.sort(key=lambda s: (-min(s["n"], s["n_comparator"]), s["site"]))
     named = [
         f"{phrases.short(s['site'])} ({count(s['n'])} and {count(s['n_comparator'])})"
-        for s in small[:LIST_CAP]
+        for s in small[:NAMED_SMALL]
     ]
     line = f"Not enough data, people in {_pair(row)}: {'; '.join(named)}"
-    if len(small) > LIST_CAP:
-        line += f"; and {count(len(small) - LIST_CAP)} more, all in the table of the figure"
+    if len(small) > NAMED_SMALL:
+        line += f"; and {count(len(small) - NAMED_SMALL)} more, all in the table of the figure"
     return f"{line}."
 
 
@@ -264,7 +268,7 @@ def _summary(facts: Facts, found: Row) -> Table:
         alike = Cell(_untested(row), soft=True)
         rows.append(
             (
-                Cell(_pair(row), metric_words.title(row["metric"]) if many else ""),
+                Cell(_pair(row) + (f", {metric_words.title(row['metric']).lower()}" * many)),
                 together,
                 Cell(f"{count(row['compared'])} of {count(row['compared'] + row['few'])}"),
                 Cell(count(row["differing"]), verdict=DIFFERENCE if row["differing"] else ""),
@@ -295,10 +299,11 @@ def _summary(facts: Facts, found: Row) -> Table:
 
 def _everyone(facts: Facts, found: Row) -> Table:
     slugs = list(dict.fromkeys((*found["metrics"], "base-rate")))
-    columns = [Column(name(facts), "start", 2.0), Column("People")]
+    columns = [Column(upper_first(name(facts)), "start", 2.0), Column("People")]
     columns += [Column(metric_words.title(slug), share=1.6) for slug in slugs]
     rows = []
-    for site in sorted(found["sites"], key=lambda s: (-s["n"], s["site"])):
+    ordered = sorted(found["sites"], key=lambda s: (-s["n"], s["site"]))
+    for site in ordered[:MOST_ROWS]:
         cells = []
         for slug in slugs:
             rate = site["rates"][slug]
@@ -308,9 +313,11 @@ def _everyone(facts: Facts, found: Row) -> Table:
                 ends = percent_span(rate["low"], rate["high"])
                 cells.append(Cell(percent(rate["value"], 1), ends))
         rows.append((Cell(phrases.short(site["site"])), Cell(count(site["n"])), *cells))
-    further = len(rows) - PRINT_ROWS
+    further = len(ordered) - PRINT_ROWS
     unknown = found["unknown"]
     foot = ["Everyone at the site. Wilson 95% intervals, each on its own."]
+    if len(ordered) > MOST_ROWS:
+        foot.append(f"The largest {MOST_ROWS} of {count(len(ordered))}; all are in tables.csv.")
     if unknown:
         foot.append(f"{plural(unknown, 'row')} of an unknown site in no site.")
     return Table(
@@ -321,5 +328,5 @@ def _everyone(facts: Facts, found: Row) -> Table:
         foot=tuple(foot),
         dense=True,
         print_rows=PRINT_ROWS if further > 0 else None,
-        print_more=f"{count(further)} smaller sites are on the web page." if further > 0 else "",
+        print_more=f"{count(further)} smaller sites are in tables.csv." if further > 0 else "",
     )

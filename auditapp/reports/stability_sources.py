@@ -291,7 +291,8 @@ def _rule(found: Row, item: Row) -> Any:
 
 def _steps(facts: Facts, found: Row, item: Row) -> Table:
     columns = [
-        Column("Training rows of", "start", 1.9),
+        Column("Training rows of", "start", 1.7),
+        Column("Rows", share=0.8),
         Column("Accuracy", share=1.2),
         Column("Worst group", "start", 1.3),
         Column("Its accuracy", share=1.2),
@@ -314,7 +315,8 @@ def _steps(facts: Facts, found: Row, item: Row) -> Table:
                 answer = Cell(ANSWERS[step["answer"]], "rule stops here")
         rows.append(
             (
-                Cell(name, plural(trained, "row")),
+                Cell(name),
+                Cell(count(trained)),
                 Cell(percent(rate["value"], 1), percent_span(rate["low"], rate["high"])),
                 Cell(
                     f"{percent(worst['value'], 1)} ({percent_span(worst['low'], worst['high'])})",

@@ -87,14 +87,15 @@ def _rate_row(row: Row) -> tuple[Cell, ...]:
 
 def _gap_row(row: Row, many: bool) -> tuple[Cell, ...]:
     name = f"{phrases.label(row['group'])} to {phrases.label(row['comparator']['group'])}"
-    note = metric_words.title(row["metric"]) if many else ""
+    if many:
+        name += f", {metric_words.title(row['metric']).lower()}"
     sides = [
         Cell(reason(side["undefined"]), soft=True)
         if side["value"] is None
         else Cell(points(side["value"]), span(side["low"], side["high"]))
         for side in (row["before"], row["after"])
     ]
-    return Cell(name, note), *sides, _change(row), _test(row)
+    return Cell(name), *sides, _change(row), _test(row)
 
 
 def _change(row: Row) -> Cell:
@@ -146,8 +147,8 @@ def _drift_row(facts: Facts, test: Row) -> tuple[Cell, ...]:
             nothing = Cell(reason(test["undefined"]), soft=True)
             return Cell(name), nothing, nothing, nothing, _drift_test(test)
         sides = [_share(top[f"{side}_share"]) for side in ("before", "after")]
-        note = f"{phrases.label(top['group'])}, the largest change"
-        return Cell(name, note), *sides, _drift_change(top["change"]), _drift_test(test)
+        name += f", largest change: {phrases.label(top['group'])}"
+        return Cell(name), *sides, _drift_change(top["change"]), _drift_test(test)
     sides = [_share(side) for side in (test["before"], test["after"])]
     return Cell(DRIFT[test["what"]]), *sides, _drift_change(test["change"]), _drift_test(test)
 

@@ -16,6 +16,7 @@ from auditapp.reports.charts.config import (
     INK,
     INK2,
     INK3,
+    SERIES,
     STATUSES,
     VERDICTS,
     Look,
@@ -30,10 +31,12 @@ Row = Mapping[str, Any]
 
 NAMED = 30
 _HEAD = 40
+#: the colour of the sky series: half way between the marks and the ground
+PALE = SERIES[3].line
 _FOOT = 26
 _PITCH = 15.0
-#: height of the plot where sites have no row of their own
-_TALL = {"wide": 560, "narrow": 520, "print": 440}
+#: height of the plot where sites have no row of their own: a site's, the least, the most
+_TALL = {"wide": (4.2, 440, 860), "narrow": (3.6, 420, 760), "print": (3.0, 380, 600)}
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,18 @@ def _row_height(variant: Variant, n: int) -> float:
     return (28.0 if n <= 12 else 22.0) if variant.name == "print" else 30.0 if n <= 16 else 25.0
 
 
+def _pitch(variant: Variant, n: int) -> float:
+    each, least, most = _TALL[variant.name]
+    return min(max(each * n, least), most) / n
+
+
 def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     """The specification of one panel."""
     rows = ordered(chart["rows"])
     printed = variant.name == "print"
     low, high = domain(chart)
     dense = len(rows) > NAMED
-    pitch = _TALL[variant.name] / len(rows) if dense else _row_height(variant, len(rows))
+    pitch = _pitch(variant, len(rows)) if dense else _row_height(variant, len(rows))
     bottom = _HEAD + max(pitch * len(rows), 1.0)
     middles = tuple(_HEAD + (i + 0.5) * pitch for i in range(len(rows)))
     named = _worth_naming(rows, int((bottom - _HEAD) / _PITCH)) if dense else range(len(rows))
@@ -182,10 +190,22 @@ def _bars(canvas: Canvas, rows: Sequence[Row], x: Scale, f: _Frame, *, tight: bo
     both = list(zip(rows, f.middles, strict=True))
     thin = [(r["thin_low"], y, r["thin_high"], y, _look(r).line) for r, y in both]
     thick = [(r["low"], y, r["high"], y, _look(r).line) for r, y in both]
-    bold = min(4.2, 0.62 * pitch) if tight else 4.2
-    canvas.rules(thin, width=min(1.5, 0.3 * pitch) if tight else 1.5, sx=x)
-    canvas.rules(thick, width=bold, sx=x, strokeOpacity=0.45 if tight else 1)
-    size = max(7.0, min(70.0, 3.2 * pitch)) if tight else 70.0
+    if tight:
+        # Pale bars leave the dots and the sites that differ to be seen.
+        pale = [
+            (*bar[:4], bar[4] if r.get("differs") else PALE)
+            for bar, r in zip(thick, rows, strict=True)
+        ]
+        thin = [
+            (*bar[:4], bar[4] if r.get("differs") else PALE)
+            for bar, r in zip(thin, rows, strict=True)
+        ]
+        canvas.rules(thin, width=max(0.5, 0.16 * pitch), sx=x)
+        canvas.rules(pale, width=min(4.2, 0.45 * pitch), sx=x)
+    else:
+        canvas.rules(thin, width=1.5, sx=x)
+        canvas.rules(thick, width=4.2, sx=x)
+    size = max(12.0, min(70.0, 4 * pitch)) if tight else 70.0
     usual = [(r["value"], y, _look(r)) for r, y in both if not r.get("differs")]
     apart = [(r["value"], y, _look(r)) for r, y in both if r.get("differs")]
     canvas.points(usual, size=size, sx=x, halo=0.5 if tight else 1.5)
