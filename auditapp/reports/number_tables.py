@@ -107,6 +107,7 @@ def _places(facts: Facts, table: Row) -> Table | None:
         columns=tables.share(columns),
         rows=tuple(rows),
         foot=(foot,),
+        stacked=True,
         dense=True,
     )
 

@@ -36,6 +36,8 @@ def rate(estimate: Row | None, unit: Unit = POINTS, *, strong: bool = False) -> 
     note = ""
     if estimate.get("low") is not None:
         note = unit.values(estimate["low"], estimate["high"])
+    # The places of a list are given, not drawn: all of them together have no uncertainty.
+    note = "by definition" if estimate.get("interval") == "fixed" else note
     return Cell(unit.value(estimate["value"]), note, strong=strong)
 
 

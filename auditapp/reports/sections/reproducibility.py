@@ -189,6 +189,8 @@ def _parameters(facts: Facts) -> FactList:
     plan = facts.plan
     rows = []
     defaults = {**DEFAULTS, "goal": goals_for(facts.kind)[0]}
+    if facts.kind == "regression" and plan.get("tolerance_unit", "sd") == "sd":
+        defaults["tolerance"] = 0.1
     for key, name in NAMES.items():
         if key in _unused(facts):
             continue
