@@ -17,15 +17,15 @@ Row = dict[str, Any]
 RULES = {
     "free": "Any rule at all",
     "group": "These decisions, reworked by group",
-    "blind": "These decisions, reworked alike for all",
 }
 LONG = {
     "free": "Any rule at all, even one that knows the recorded outcome",
     "group": "These decisions, changed at random for each group",
-    "blind": "These decisions, changed at random alike for all",
 }
+BEYOND = {"free": "Out of reach of any rule", "group": "Out of reach of these decisions"}
 NAMES = {"selection-rate": "selection rate", "tpr": "true positive rate"}
 NAMES |= {"fpr": "false positive rate", "equalized-odds": "true or false positive rate"}
+PERFECT_FROM = 0.9995
 #: Rates that a perfect prediction has alike in all groups: the freest rule is always right.
 PERFECT = ("tpr", "fpr", "equalized-odds")
 
@@ -39,7 +39,7 @@ def metric_of(facts: Facts) -> str:
 def curves(facts: Facts, item: Row) -> list[Row]:
     """Frontiers of the rate in question, the widest rule first."""
     metric = metric_of(facts)
-    rules = ("group", "blind") if metric in PERFECT else ("free", "group")
+    rules = ("group",) if metric in PERFECT else ("free", "group")
     found = {w["rule"]: w for w in item["windows"] if w["metric"] == metric and w["points"]}
     return [found[rule] for rule in rules if rule in found]
 
@@ -72,6 +72,7 @@ def figure(facts: Facts, table: Row, item: Row) -> Figure | None:
                 }
                 for w in drawn
             ],
+            "beyond": BEYOND[drawn[0]["rule"]],
             "now": {
                 "x": gap,
                 "value": own,
@@ -100,7 +101,7 @@ def _title(facts: Facts, drawn: list[Row], own: float) -> str:
     words, cost = f"{limit(facts.tolerance)} points", own - best
     if cost <= 0.0005:
         return f"Reworked by group, a gap within {words} need not cost accuracy"
-    return f"Within {words}, reworking these decisions costs at least {size(cost, 1)} points"
+    return f"Within {words}, these decisions lose at least {size(cost, 1)} points of accuracy"
 
 
 def _alt(facts: Facts, drawn: list[Row], own: float, name: str) -> str:
@@ -134,18 +135,24 @@ def sentence(facts: Facts, item: Row) -> Rich:
     if free is None or group is None:
         return ()
     name = phrases.lower_first(facts.titles.get(item["by"][0], item["by"][0]))
-    text: list[str | Run] = [
-        f"With no more disparity by {name} than now, {where}, no rule of any kind is right in "
-        "more than ",
-        bold(percent(free["bound"], 1)),
-        f" of cases; these decisions are in {percent(item['model']['accuracy'], 1)}. Headroom: "
-        f"{_points(free)}. ",
-    ]
-    if group["value"] < 0.0005:
-        text.append("Reworking these same decisions by group could gain no accuracy")
-        text.append(f" ({_interval(group)} points)." if group["high"] else ".")
+    own = percent(item["model"]["accuracy"], 1)
+    if free["bound"] >= PERFECT_FROM:
+        text: list[str | Run] = [
+            f"These decisions are right in {own} of cases. A perfect prediction would have no "
+            f"more disparity by {name} than they have, {where}: headroom {_points(free)}. "
+        ]
     else:
-        text.append(f"Reworking these same decisions by group could gain {_points(group)}.")
+        text = [
+            f"With no more disparity by {name} than now, {where}, no rule of any kind is right "
+            "in more than ",
+            bold(percent(free["bound"], 1)),
+            f" of cases; these decisions are in {own}. Headroom: {_points(free)}. ",
+        ]
+    most = group["value"] if group["high"] is None else group["high"]
+    if most < 0.0005:
+        text.append("Reworking these same decisions by group gains less than 0.1 points.")
+    else:
+        text.append(f"Reworking these same decisions by group gains at most {_points(group)}.")
     return rich(*text)
 
 

@@ -7,7 +7,14 @@ import io
 import re
 from typing import Any
 
-from auditapp.reports import export_apart, export_classes, export_stability, measures, phrases
+from auditapp.reports import (
+    export_apart,
+    export_classes,
+    export_sources,
+    export_stability,
+    measures,
+    phrases,
+)
 from auditapp.reports.facts import Facts
 from auditapp.reports.score_scale import Scale
 
@@ -112,7 +119,11 @@ def _csv_rows(facts: Facts) -> list[Row]:
     rows += _score_rows(facts)
     for item in export_classes.confusion(facts):
         rows.append({**_named(facts, "confusion", item), "note": item["note"]})
-    for name, item in (*export_apart.items(facts), *export_stability.items(facts)):
+    for name, item in (
+        *export_apart.items(facts),
+        *export_stability.items(facts),
+        *export_sources.items(facts),
+    ):
         rows.append({**_named(facts, name, item), "note": item.get("note")})
     return rows
 

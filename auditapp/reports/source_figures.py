@@ -11,6 +11,7 @@ from auditapp.reports.charts.gap_parts import amount
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, p_value, percent
 from auditapp.reports.source_words import (
+    ALPHA,
     PARTS,
     QUESTIONS,
     alt,
@@ -25,13 +26,8 @@ Row = dict[str, Any]
 
 MAX_BARS = 12
 MAX_ROWS = 50
-PRINTED_ROWS = 8
+PRINTED_ROWS = 3
 UNIT = "thousandths of a bit"
-TESTS = {
-    "permutation": "shuffled",
-    "parametric": "drawn",
-    "intersection-union": "both ties",
-}
 
 
 def parts(facts: Facts, table: Row, items: list[Row]) -> Figure:
@@ -135,6 +131,9 @@ def tested(facts: Facts, table: Row, items: list[Row]) -> Table:
                 )
             )
     draws = items[0]
+    cautious = any(
+        item[k]["low"] == 0 and (item[k]["p"] or 1.0) <= ALPHA for item in items for k in PARTS
+    )
     return Table(
         title=f"Parts of the gap by {phrases.lower_first(facts.table_title(table))}",
         anchor=f"parts-table-{facts.anchor(table)}",
@@ -145,7 +144,14 @@ def tested(facts: Facts, table: Row, items: list[Row]) -> Table:
             "masked. By chance up to: what 95% of tables without the part stay below. Tests and "
             "intervals each on their own, outside the family of verdicts; a part whose test "
             "excludes nothing has an interval from 0. "
-            f"{count(draws['draws'])} drawn tables, {count(draws['null_draws'])} for each test.",
+            f"{count(draws['draws'])} drawn tables, {count(draws['null_draws'])} for each test: "
+            f"no p is below {1 / (draws['null_draws'] + 1):.3f}."
+            + (
+                " Where a test excludes 0 and its interval does not, the interval is the more "
+                "cautious of the two."
+                if cautious
+                else ""
+            ),
         ),
         dense=True,
         print_rows=len(PARTS),

@@ -17,7 +17,7 @@ ALPHA = 0.05
 MAX_NAMED = 12
 QUESTIONS = {
     "decision": "Decisions",
-    "decision-given-label": "Decisions, same recorded outcome",
+    "decision-given-label": "Decisions, same outcome",
     "label": "Recorded outcomes",
 }
 PARTS = {
@@ -90,10 +90,10 @@ def reading(facts: Facts, item: Row) -> Rich:
         ]
     if is_shown(masked):
         text += [
-            " Masked, that is hidden from the overall figure because sites differ in opposite "
-            "directions: ",
+            " Masked, that is hidden from the overall figure: ",
             bold(f"{amount(milli(masked['corrected']))} thousandths of a bit"),
-            f" more ({spread(masked)}).",
+            f" more ({spread(masked)}). They show only once sites are told apart, where gaps "
+            "differ between sites or who is seen where makes up for them.",
         ]
     else:
         text.append(
@@ -104,18 +104,18 @@ def reading(facts: Facts, item: Row) -> Rich:
 
 
 def _split(item: Row) -> list[str | Run]:
-    unique, redundant = item["unique"], item["redundant"]
-    out: list[str | Run] = [
-        " Of this ",
-        bold(part_of(item, "unique")),
-        f" is unique ({spread(unique)}): it stays when people at the same site are compared. ",
-        bold(part_of(item, "redundant")),
-        f" is redundant ({spread(redundant)}): groups are seen at different sites, and sites "
-        "decide differently.",
-    ]
-    weak = [PARTS[k].lower() for k in ("unique", "redundant") if _open(item[k])]
-    if weak:
-        out.append(f" Chance alone could explain the {' and the '.join(weak)} part.")
+    why = {
+        "unique": "it stays when people at the same site are compared",
+        "redundant": "groups are seen at different sites, and sites decide differently",
+    }
+    out: list[str | Run] = []
+    for name, text in why.items():
+        part = item[name]
+        if _open(part):
+            out.append(f" A {name} part is not shown ({shown(part)}, {p_value(part['p'])}).")
+        else:
+            share = bold(part_of(item, name))
+            out += [" " if out else " Of this ", share, f" is {name} ({spread(part)}): {text}."]
     return out
 
 

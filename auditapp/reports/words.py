@@ -45,6 +45,7 @@ REASONS = {
     "absent-class": "nobody recorded so",
     "class-not-chosen": "nobody predicted so",
     "only-class": "everybody recorded so",
+    "one-label": "only one recorded outcome",
     "reference": "reference",
     "score-is-no-probability": "the score is no probability between 0 and 1",
     "abstain": "no decision was abstained from",

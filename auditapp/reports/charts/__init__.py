@@ -116,8 +116,8 @@ bound-curve; x in units of ``times``, y accuracy; above the highest curve nothin
 
     {"kind": "bound-curve", "times"?: 100, "x_title": "Largest gap, points",
      "series": [{"label": "Any rule at all", "points": [{"x": 0.05, "value": 0.93}]}],
-     "now": {"x": 0.12, "value": 0.81, "label"?: "Now"},
-     "limit"?: 0.05, "limit_label"?: "Your limit: 5 points"}
+     "now": {"x": 0.12, "value": 0.81, "low"?: 0.8, "high"?: 0.82, "label"?: "Now"},
+     "beyond"?: "Out of reach of any rule", "limit"?: 0.05, "limit_label"?: "Your limit: 5 points"}
 
 A chart with nothing to draw (no rows, no series) raises ``AuditError("chart-empty")``; leave the
 figure out instead.

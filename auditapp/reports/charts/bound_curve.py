@@ -24,7 +24,7 @@ from auditapp.reports.numbers import decimal, percent
 
 _SIZES = {"wide": (920, 340), "narrow": (330, 330), "print": (615, 270)}
 _TOP = 24.0
-_FOOT = 48.0
+_FOOT = {"wide": 48.0, "narrow": 64.0, "print": 48.0}
 _LEFT = 54.0
 _LINE = 14.5
 
@@ -53,13 +53,14 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     low, high = _levels(every)
     ends = [x for _, points in curves for x, _ in points] + [now["x"]]
     x = Scale(0, max(max(ends), 1e-6), _LEFT, total - column)
-    y = Scale(low, high, height - _FOOT, _TOP)
+    y = Scale(low, high, height - _FOOT[variant.name], _TOP)
     canvas = Canvas(total, height + key)
     _beyond(canvas, curves, x, y)
     _ground(canvas, chart, x, y, variant)
     for (_, points), look in zip(curves, SERIES, strict=False):
         canvas.line(points, color=look.line, width=2.4, dash=look.dash, sx=x, sy=y)
     _limit(canvas, chart, x, y, variant)
+    _beyond_words(canvas, chart, _highest(curves), x, y)
     _now(canvas, now, x, y)
     if variant.wide:
         _ends(canvas, curves, x, y, column, variant)
@@ -68,22 +69,35 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     return canvas.spec()
 
 
+def _highest(curves: Sequence[tuple[Mapping[str, Any], list[Point]]]) -> list[Point]:
+    return max((points for _, points in curves), key=lambda points: points[0][1])
+
+
 def _beyond(
     canvas: Canvas, curves: Sequence[tuple[Mapping[str, Any], list[Point]]], x: Scale, y: Scale
 ) -> None:
     """Hatch what no rule reaches: above the highest curve."""
-    top, points = max(curves, key=lambda curve: curve[1][0][1])
-    words = clip(str(top["label"]), x.end - x.start - 120, 12)
+    points = _highest(curves)
     if min(value for _, value in points) >= y.high - 1e-9:
         return
     rows = [(at, value, y.high) for at, value in points]
     rows += [(x.high, points[-1][1], y.high)] if points[-1][0] < x.high else []
     canvas.ribbon(rows, color=HATCH_AREA, sx=x, sy=y, opacity=1.0)
-    if y.at(points[0][1]) - y.end > 26:
-        text = f"Out of reach: {plain(words)}"
-        room = width(text, 12, 500)
-        canvas.rects([(x.start + 8, y.end + 6, x.start + room + 20, y.end + 24, SURFACE)])
-        canvas.texts([(x.start + 14, y.end + 15, text)], size=12, weight=500, color=INK2)
+
+
+def _beyond_words(
+    canvas: Canvas, chart: Mapping[str, Any], points: Sequence[Point], x: Scale, y: Scale
+) -> None:
+    """Say what the hatching means, on the side where the audited decisions are not."""
+    text = plain(chart.get("beyond") or "Out of reach")
+    room = width(text, 12, 500) + 12
+    left = chart["now"]["x"] > (x.low + x.high) / 2
+    deep = y.at(points[0][1] if left else points[-1][1]) - y.end
+    if deep < 26 or room > x.end - x.start - 20:
+        return
+    start = x.start + 8 if left else x.end - 8 - room
+    canvas.rects([(start, y.end + 5, start + room, y.end + 23, SURFACE)])
+    canvas.texts([(start + 6, y.end + 14, text)], size=12, weight=500, color=INK2)
 
 
 def _ground(
@@ -101,9 +115,10 @@ def _ground(
     canvas.rules([(x.start, y.start, x.end, y.start, INK)], width=1.3)
     canvas.texts(thinned(below, variant.axis), size=variant.axis, align="center", color=INK2)
     canvas.texts([(0, 9, "Accuracy")], size=variant.axis, weight=500, color=INK2)
-    title = wrap(plain(chart["x_title"]), x.end - 4, variant.axis, weight=500, lines=1)
-    canvas.texts([(min(x.start, 54), y.start + 36, title[0])], size=variant.axis, weight=500,
-                 color=INK2)  # fmt: skip
+    start = x.start if variant.wide else 0.0
+    title = wrap(plain(chart["x_title"]), variant.width - start - 4, variant.axis, weight=500)
+    rows = [(start, y.start + 36 + 15 * k, text) for k, text in enumerate(title)]
+    canvas.texts(rows, size=variant.axis, weight=500, color=INK2)
 
 
 def _limit(canvas: Canvas, chart: Mapping[str, Any], x: Scale, y: Scale, variant: Variant) -> None:

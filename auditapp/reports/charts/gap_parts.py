@@ -53,7 +53,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     every = [row for rows, _, _ in panels for row in rows]
     left, names = _names(every, variant)
     room = max(width(interval(row), variant.value, 600) for row in every)
-    right = variant.width - (room + 14 if variant.wide else 6)
+    right = variant.width - (room + 14 if variant.wide else 12)
     pitch = 34.0 if variant.wide else 46.0
     heights = [_head(title) + pitch * len(rows) + _FOOT for rows, title, _ in panels]
     canvas = Canvas(variant.width, sum(heights) + _GAP * (len(panels) - 1) - 6)
@@ -74,7 +74,7 @@ def _names(rows: Sequence[Row], variant: Variant) -> tuple[float, list[list[str]
     printed, size = variant.name == "print", variant.label
     if not variant.wide:
         most = variant.width - 8.0
-        return 4.0, [
+        return 8.0, [
             wrap(plain(r["label"]), most - width(interval(r), variant.value, 600) - 10, size,
                  lines=1)
             for r in rows
@@ -126,7 +126,7 @@ def _panel(
             labels += [(left - 12, first + k * pitch_of, t) for k, t in enumerate(lines)]
             ends.append((variant.width - 2, y, interval(row)))
         else:
-            labels.append((left, y - 20, lines[0]))
+            labels.append((left + 5, y - 20, lines[0]))
             ends.append((variant.width - 4, y - 20, interval(row)))
     canvas.rects(bars)
     # A seam between parts keeps them apart where patterns meet.

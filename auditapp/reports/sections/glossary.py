@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditapp.reports import class_words, kind_words
+from auditapp.reports import bound_figures, class_words, kind_words, source_words
 from auditapp.reports.blocks import Fact, FactList, Section, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count
@@ -60,6 +60,17 @@ CHARTS = {
         "Follow a line from audit to audit, its shade is the 95% interval. A triangle marks a "
         "change that a test against the audit before supports; the band is your limit.",
     ),
+    "gap-parts": (
+        "Parts of a gap",
+        "The longer a bar, the more decisions tell about the group. Solid: it stays within sites; "
+        "dotted: the sites tell it too; striped: only sites taken apart show it. The line is the "
+        "interval of the whole bar.",
+    ),
+    "bound-curve": (
+        "Attainable accuracy",
+        "A curve is the best accuracy with gaps up to the value below it; no such rule lies in "
+        "the hatched part. The ring marks the audited decisions.",
+    ),
     "score-histogram": (
         "Score distribution",
         "Bars show where a group's scores lie; filled bars get the favourable decision.",
@@ -114,6 +125,20 @@ def section(facts: Facts) -> Section:
         terms.append(
             ("At equal scores", "Among people whose scores are the same, pooled over the scores."),
         )
+    if _has(facts, "gap-parts"):
+        terms += [
+            ("Bit", "The information in one fair yes or no. Decisions tell 0 bits about a group "
+             "where all groups are decided alike; reports print thousandths."),
+            ("Unique, redundant, masked", "Parts of what decisions tell about the group: what "
+             "stays within sites, what the sites tell as well, and what shows only once sites are "
+             "taken apart."),
+        ]  # fmt: skip
+    if _has(facts, "bound-curve"):
+        text = (
+            "Accuracy that a rule could gain without more disparity than the audited decisions "
+            "have. No system need be able to gain it."
+        )
+        terms.append(("Headroom", text))
     if (facts.doc.get("numerics") or {}).get("runs"):
         terms += [
             ("FP32, FP16, BF16, INT8", "Number formats of 32, 16, 16 and 8 bits. Fewer bits are "
@@ -150,6 +175,11 @@ def _has(facts: Facts, chart: str) -> bool:
     if chart == "hidden-gaps":
         found = facts.doc.get("subgroups")
         return isinstance(found, list) and bool(found)
+    if chart == "gap-parts":
+        return any(not item["undefined"] for item in source_words.entries(facts, "pid"))
+    if chart == "bound-curve":
+        found = source_words.entries(facts, "bounds")
+        return any(bound_figures.curves(facts, item) for item in found)
     if chart == "shift-panel":
         return _compared(facts, "shift", "sites")
     if chart == "history":

@@ -26,7 +26,6 @@ from auditapp.reports.sections.failed import failed
 Row = dict[str, Any]
 
 SLUG, TITLE = "sources", "Where the gap comes from"
-MAX_PRINTED = 2
 
 
 def section(facts: Facts) -> Section | None:
@@ -35,9 +34,27 @@ def section(facts: Facts) -> Section | None:
     made = [part for part in (_part(facts, t) for t in facts.singles) if part is not None]
     if not made:
         return Section(SLUG, TITLE, tuple(notices[:1])) if notices else None
-    parts = tuple(replace(part, printed=i < MAX_PRINTED) for i, part in enumerate(made))
+    first = _most_told(facts)
+    parts = tuple(replace(part, printed=part.anchor == first) for part in made)
+    if first not in {part.anchor for part in made}:
+        parts = (replace(made[0], printed=True), *parts[1:])
     tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), parts)
     return Section(SLUG, TITLE, (*notices, tabs), rich(_lede(facts)))
+
+
+def _most_told(facts: Facts) -> str | None:
+    """The attribute that decisions tell most about, beyond chance: the one that is printed."""
+    items = [
+        i
+        for i in source_words.entries(facts, "pid")
+        if i["of"] == "decision" and not i["undefined"]
+    ]
+    known = {tuple(t["by"]): facts.anchor(t) for t in facts.singles}
+    items = [i for i in items if tuple(i["by"]) in known]
+    if not items:
+        return None
+    best = max(items, key=lambda i: float(i["total"]["low"]))
+    return f"sources-by-{known[tuple(best['by'])]}"
 
 
 def _lede(facts: Facts) -> str:
@@ -48,8 +65,9 @@ def _lede(facts: Facts) -> str:
         )
     return (
         "A gap over everybody can arise at every site alike, or come from who is seen where; and "
-        "sites that differ in opposite directions can hide one. Information tells these apart: 0 "
-        "where all groups are decided alike. Sites are the values of the column "
+        "sites can hide one from the overall figure. How much decisions tell about the group, in "
+        "thousandths of a bit, takes these apart: 0 is told where all groups are decided alike. "
+        "Sites are the values of the column "
         f"“{source_words.site_title(facts)}”."
     )
 
@@ -76,7 +94,7 @@ def finding(facts: Facts) -> Finding | None:
         rich(
             "The overall figure hides most of the gap by ",
             bold(name),
-            ": at single sites groups are decided differently, in opposite directions.",
+            ": it shows only once sites are told apart.",
         ),
         f"Masked disparity, {source_words.shown(masked)} thousandths of a bit, "
         f"{p_value(masked['p'])}; {amount(source_words.milli(whole['corrected']))} show over all "
