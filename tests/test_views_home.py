@@ -53,6 +53,18 @@ def test_a_new_workspace_says_what_this_is_for(team: Team) -> None:
     assert "This installation" in page
 
 
+def test_a_gap_of_predicted_numbers_stands_in_its_own_unit(team: Team) -> None:
+    amount = {"value": "+1,173", "span": "+908 to +1,437", "unit": "units"}
+    largest = {"label": "Men", "metric": "bias", "comparator": "women", "value": 1173.0,
+               "low": 908.0, "high": 1437.0, "verdict": "difference", "amount": amount}  # fmt: skip
+    finish(make_draft(team), summary={**SUMMARY, "largest": largest})
+    page = page_of(team)
+    assert "+1,173" in page
+    assert "+908 to +1,437" in page
+    assert "117,300" not in page
+    assert "Predictions lean higher for Men than for women" in page
+
+
 def test_someone_in_no_workspace_is_told_so(team: Team) -> None:
     team.workspace.member_set.all().delete()
     assert "You are in no workspace yet" in page_of(team)
