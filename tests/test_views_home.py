@@ -55,8 +55,8 @@ def test_a_new_workspace_says_what_this_is_for(team: Team) -> None:
 
 def test_a_gap_of_predicted_numbers_stands_in_its_own_unit(team: Team) -> None:
     amount = {"value": "+1,173", "span": "+908 to +1,437", "unit": "units"}
-    largest = {"label": "Men", "metric": "bias", "comparator": "women", "value": 1173.0,
-               "low": 908.0, "high": 1437.0, "verdict": "difference", "amount": amount}  # fmt: skip
+    named = {"label": "Men", "metric": "bias", "comparator": "women", "verdict": "difference"}
+    largest = {**named, "value": 1173.0, "low": 908.0, "high": 1437.0, "amount": amount}
     finish(make_draft(team), summary={**SUMMARY, "largest": largest})
     page = page_of(team)
     assert "+1,173" in page
