@@ -120,6 +120,11 @@ def test_at_most_a_fixed_number_of_rows_is_run(
     assert not (tmp_path / "out" / "numerics").exists()
 
 
+def test_people_with_numbers_beyond_16_bits_are_counted(tmp_path: Path) -> None:
+    columns = {"a": [1, 70_000, None, -70_000], "b": [0.5, None, 1e9, 2.0], "c": list("wxyz")}
+    assert numerics._overflown(write_table(tmp_path / "t.parquet", columns)) == 3
+
+
 def test_other_models_have_nothing_to_run_again(tmp_path: Path) -> None:
     assert numerics.run(audited(tmp_path, n=50, kind="columns")) is None
 
@@ -163,12 +168,14 @@ def planted(p: float, *, flips: int = 40) -> Json:
         group(["SEX"], "Men", 1_000, 0, net=0.0),
     ]
     run = {
-        "format": "bf16", "device": "cpu", "how": "rounded", "clipped": 2, "code": None,
+        "format": "bf16", "device": "cpu", "how": "rounded", "clipped": 2,
+        "overflown": 30, "code": None,
         "message": None, "score_change": {"mean": 0.001, "largest": 0.0123},
         "flips": {"groups": groups, "comparisons": [comparison], "tests": 2},
     }  # fmt: skip
     missing = {
-        "format": "int8", "device": "cpu", "how": None, "clipped": 0, "code": "no-int8-trees",
+        "format": "int8", "device": "cpu", "how": None, "clipped": 0,
+        "overflown": 0, "code": "no-int8-trees",
         "message": "The thresholds of trees have no common 8-bit scale.", "score_change": None,
         "flips": None,
     }  # fmt: skip
@@ -188,7 +195,7 @@ def test_the_section_says_which_group_changes_more_and_what_was_not_run() -> Non
     assert "40 of 2,000 decisions changed at BF16." in said
     assert "At BF16, decisions on women changed more often than those on men: +3.00" in said
     assert "weights, inputs and intermediate values rounded, arithmetic in FP32" in said
-    assert "2 weights beyond its range set to its largest" in said
+    assert "2 weights beyond its range set to its largest; 30 people have an input beyond" in said
     assert "The thresholds of trees have no common 8-bit scale" in said
     assert "not applicable" in said
     assert "differs by 0.00 to 2.00 points on average" in said

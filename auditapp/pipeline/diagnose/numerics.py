@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ Json = dict[str, Any]
 
 MOST_ROWS = 200_000
 BATCH = 65_536
+LARGEST_FP16 = 65_504.0
 #: keeps this draw apart from the others made with the plan's seed
 STREAM = 0x466C6970
 
@@ -33,8 +35,9 @@ def run(audited: Audited) -> Json | None:
     -------
     dict or None
         ``precision`` of the upload, ``rows`` compared ``of`` those measured, ``runs[]`` with
-        ``format, device, how, clipped, code, message, score_change, flips`` and
-        ``sensitivity[]``; p-values are adjusted over all runs. None without an ONNX model.
+        ``format, device, how, clipped, overflown, code, message, score_change, flips`` and
+        ``sensitivity[]``; p-values are adjusted over all runs. ``overflown`` counts the people
+        with a number that the format cannot hold. None without an ONNX model.
     """
     if audited.plan.model.kind != "onnx" or audited.plan.outcome != "binary":
         return None
@@ -48,6 +51,7 @@ def run(audited: Audited) -> Json | None:
         upload = _upload(audited, table)
         columns = upload.profile["features"] or upload.features or []
         _write(audited.table.path, columns, np.flatnonzero(audited.used)[chosen], table)
+        overflown = _overflown(table)
         name, variants = precision.variants(upload, folder, audited.tick)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -59,6 +63,7 @@ def run(audited: Audited) -> Json | None:
     runs, decisions = [], [first]
     for variant in variants:
         record, second = _run(audited, variant, attributes, first, score, name)
+        record["overflown"] = overflown if variant.format == "fp16" else 0
         runs.append(record)
         if second is not None:
             decisions.append(second)
@@ -109,6 +114,20 @@ def _write(source: Path, columns: list[str], rows: NDArray[np.int64], target: Pa
                     part = batch.take(pa.array(rows[first:last] - start)).select(names)
                     writer.write_batch(part.cast(schema))
                 start += batch.num_rows
+
+
+def _overflown(table: Path) -> int:
+    """Count the rows with a number that 16 bits cannot hold: it becomes infinite."""
+    found = 0
+    with pq.ParquetFile(table) as file:
+        for batch in file.iter_batches(batch_size=BATCH):
+            beyond = np.zeros(batch.num_rows, dtype=bool)
+            for column in batch.columns:
+                if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+                    values = pc.fill_null(column.cast(pa.float64()), 0.0)
+                    beyond |= np.abs(np.asarray(values)) > LARGEST_FP16
+            found += int(beyond.sum())
+    return found
 
 
 def _run(

@@ -118,10 +118,13 @@ def _how(run: Row, found: Row) -> Cell:
     if not run["flips"]:
         return Cell(str(run["message"] or reason(run["code"])).rstrip("."))
     how = HOW[run["how"]].format(base=FORMATS[found["precision"]])
-    clipped = ""
+    notes = []
     if run["clipped"]:
-        clipped = f"{plural(run['clipped'], 'weight')} beyond its range set to its largest"
-    return Cell(how, clipped)
+        notes.append(f"{plural(run['clipped'], 'weight')} beyond its range set to its largest")
+    if run["overflown"]:
+        people = plural(run["overflown"], "person has", "people have")
+        notes.append(f"{people} an input beyond its range, taken as infinite")
+    return Cell(how, "; ".join(notes))
 
 
 def _overview(found: Row) -> Table:
