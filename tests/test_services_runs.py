@@ -70,6 +70,35 @@ def test_a_run_ends_in_a_report(team: Team, monkeypatch: pytest.MonkeyPatch) -> 
     assert orders[0]["run"]["id"] == audit.report_id
 
 
+def test_an_audit_again_gets_the_result_it_is_compared_with(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = _child(monkeypatch)
+    first = make_run(team)
+    runs.run_execute(run_id=first.id)
+    failed = audits.audit_again(audit=first.audit, user=team.alice)
+    again = audits.audit_again(audit=failed, user=team.alice)
+    audits.audit_start(audit=again, user=team.alice)
+    runs.run_execute(run_id=again.runs.get().id)
+    assert orders[0]["previous"] is None
+    assert orders[1]["previous"] == str(
+        Report.objects.get(audit=first.audit).folder / "result.json"
+    )
+
+
+def test_a_result_that_is_gone_is_no_reason_to_fail(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = _child(monkeypatch)
+    first = make_run(team)
+    runs.run_execute(run_id=first.id)
+    (Report.objects.get().folder / "result.json").unlink()
+    again = audits.audit_again(audit=first.audit, user=team.alice)
+    audits.audit_start(audit=again, user=team.alice)
+    runs.run_execute(run_id=again.runs.get().id)
+    assert orders[1]["previous"] is None
+
+
 def test_a_second_delivery_changes_nothing(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     orders = _child(monkeypatch)
     run = make_run(team)

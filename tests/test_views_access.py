@@ -47,6 +47,7 @@ def things(team: Team) -> dict[str, Any]:
         "waiting": audit_start(audit=make_draft(team, dataset=dataset), user=team.alice),
         "done": done,
         "dataset": dataset,
+        "other": make_dataset(team, profile=people(), rows=1000),
         "model": make_model(team),
     }
 
@@ -64,6 +65,10 @@ def addresses(rows: dict[str, Any]) -> list[tuple[str, str, str]]:
     found += [("read", "get", reverse("dataset-detail", args=[rows["dataset"].id]))]
     found += [("read", "get", reverse("model-detail", args=[rows["model"].id]))]
     found += [("step", "get", reverse("dataset-delete", args=[rows["dataset"].id]))]
+    pair = [rows["dataset"].id, rows["other"].id]
+    for method in ("get", "post"):
+        found += [("step", method, reverse("dataset-join", args=pair[:1]))]
+        found += [("step", method, reverse("dataset-join-columns", args=pair))]
     found += [("step", "get", reverse("model-delete", args=[rows["model"].id]))]
     found += [("step", "get", reverse("audit-delete", args=[rows["done"].id]))]
     found += [("step", "post", reverse("audit-data-reading", args=[rows["draft"].id]))]

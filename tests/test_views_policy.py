@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from auditapp.models import Audit, State
-from tests.factories import Team, make_dataset, make_draft, make_team
+from auditapp.models import Audit, Report, State
+from tests.factories import Team, make_dataset, make_draft, make_model, make_team
 from tests.profiles import people
 
 pytestmark = pytest.mark.django_db
@@ -191,3 +191,87 @@ def test_a_table_that_was_deleted_meanwhile_leads_back_to_the_data(
     Audit.objects.filter(id=audit.id).update(dataset=None)
     response = send(client, audit)
     assert response["Location"] == reverse("audit-data", args=[audit.id])
+
+
+SITE = {"column": "region", "title": "Region", "kind": "categorical", "cuts": [], "words": {}}
+
+
+def test_deeper_searches_are_on_until_they_are_taken_away(client: Client, team: Team) -> None:
+    audit = draft_of(team)
+    text = client.get(reverse("audit-policy", args=[audit.id])).content.decode()
+    for slug in ("subgroups", "bounds", "shift"):
+        assert f'value="{slug}" checked' in text
+    assert 'value="numerics"' not in text
+    send(client, audit, searches=["subgroups"])
+    audit.refresh_from_db()
+    assert audit.plan is not None and audit.plan["skip"] == ["bounds", "shift"]
+
+
+def test_number_formats_are_those_of_an_onnx_model(client: Client, team: Team) -> None:
+    model = make_model(team, profile={"format": "onnx", "name": "m.onnx", "sha256": "1" * 64})
+    audit = draft_of(team, model={"kind": "upload"})
+    Audit.objects.filter(id=audit.id).update(model=model)
+    text = client.get(reverse("audit-policy", args=[audit.id])).content.decode()
+    assert 'value="numerics" checked' in text
+
+
+def test_a_target_is_a_site_of_a_model_trained_here(client: Client, team: Team) -> None:
+    audit = draft_of(team, site=SITE, roles={**DRAFT["roles"], "age": "feature"})
+    text = client.get(reverse("audit-policy", args=[audit.id])).content.decode()
+    assert "Target site, by Region" in text
+    send(client, audit, target="South")
+    audit.refresh_from_db()
+    assert audit.plan is not None and audit.plan["target"] == "South"
+    other = draft_of(team, site=SITE, model={"kind": "columns"}, decision={
+        "column": "hired", "favourable": ["1"]}, label=None)  # fmt: skip
+    assert (
+        "Target site" not in client.get(reverse("audit-policy", args=[other.id])).content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "goal", "unit", "expected"),
+    [
+        ("multiclass", "tpr", "points", 0.035),
+        ("regression", "mae", "units", 3.5),
+        ("ranking", "exposure", "places", 0.035),
+    ],
+)
+def test_other_kinds_have_their_own_goals_and_limits(
+    outcome: str, goal: str, unit: str, expected: float, client: Client, team: Team
+) -> None:
+    score = {"column": "score", "favourable": True, "low": 0, "high": 1}
+    given: dict[str, Any] = {"model": {"kind": "columns"}, "score": score}
+    if outcome == "multiclass":
+        given = {"decision": {"column": "region", "favourable": []}, "model": {"kind": "columns"}}
+    audit = draft_of(team, outcome=outcome, **given)
+    text = client.get(reverse("audit-policy", args=[audit.id])).content.decode()
+    assert "id_threshold" not in text and "id_searches_0" not in text
+    assert unit in text
+    extra = {"tolerance_unit": "units", "k": "7", "threshold": None}
+    response = send(client, audit, goal=goal, **extra)
+    assert response.status_code == 302, response.content.decode()
+    audit.refresh_from_db()
+    assert audit.plan is not None
+    assert (audit.plan["outcome"], audit.plan["goal"]) == (outcome, goal)
+    assert audit.plan["tolerance"] == pytest.approx(expected)
+    assert audit.plan["k"] == (7 if outcome == "ranking" else 10)
+
+
+def test_a_goal_of_another_kind_is_not_kept(client: Client, team: Team) -> None:
+    policy = {"outcome": "binary", "goal": "tpr", "tolerance": 0.2}
+    score = {"column": "score", "favourable": True, "low": 0, "high": 1}
+    audit = draft_of(
+        team, outcome="regression", model={"kind": "columns"}, score=score, policy=policy
+    )
+    text = client.get(reverse("audit-policy", args=[audit.id])).content.decode()
+    assert 'value="bias" checked' in text and 'value="0.1"' in text
+
+
+def test_the_page_names_the_report_it_will_be_compared_with(client: Client, team: Team) -> None:
+    before = draft_of(team)
+    Report.objects.create(audit=before, result_hash="0" * 64, path="reports/x")
+    audit = draft_of(team)
+    Audit.objects.filter(id=audit.id).update(previous=before)
+    text = client.get(reverse("audit-policy", args=[audit.id])).content.decode()
+    assert "Compared with" in text and before.report_id in text

@@ -184,7 +184,7 @@ def test_htmx_gets_the_details_alone(client: Client, audit: Audit) -> None:
 
 def test_a_score_column_needs_a_range_that_goes_up(client: Client, audit: Audit) -> None:
     fields = {"role_3": "score", "source": "columns", "direction": "no", "low": "1", "high": "0"}
-    shown = ["label-0", "sensitive-1", "sensitive-2", "score-3"]
+    shown = ["label-0", "sensitive-1", "sensitive-2", "binary-score-3"]
     assert "must be above the lowest" in text_of(send(client, audit, **fields, shown=shown))
     send(client, audit, **{**fields, "low": "0", "high": "1"}, shown=shown)
     audit.refresh_from_db()

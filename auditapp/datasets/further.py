@@ -28,6 +28,22 @@ _LISTS = frozenset(
 Column = Mapping[str, Any]
 
 
+def one_of_each(columns: Sequence[Column], roles: dict[str, str]) -> None:
+    """Leave one label, decision and score: a table that was joined suggests those of both.
+
+    A gold label is no label where there is another, and what people decided is no decision of
+    the system where there is one, or a score.
+    """
+    for role, others in (("label", _is_gold), ("decision", _is_reference), ("score", None)):
+        found = [column for column in columns if roles[column["name"]] == role]
+        own = [column for column in found if others is None or not others(column)]
+        scored = role == "decision" and "score" in roles.values()
+        kept = own[:1] if own or scored else found[:1]
+        for column in found:
+            if column not in kept:
+                roles[column["name"]] = "unused"
+
+
 def site(columns: Sequence[Column], roles: Mapping[str, str]) -> str | None:
     """The column that seems to say where a row comes from: site, hospital_id, state..."""
     for column in columns:
@@ -42,8 +58,7 @@ def gold(columns: Sequence[Column], roles: Mapping[str, str]) -> str | None:
     if "label" not in roles.values():
         return None
     for column in columns:
-        free = roles.get(column["name"]) != "label" and _two(column)
-        if free and set(tokens(str(column["name"]))) & _GOLD:
+        if roles.get(column["name"]) != "label" and _is_gold(column):
             return str(column["name"])
     return None
 
@@ -74,6 +89,10 @@ def _names_a_site(column: Column) -> bool:
     named = [word for word in words if word not in _CODED]
     survey = slug(str(column["name"])) == "st" and bool(column["words"])
     return survey or (len(named) == 1 and named[0] in _SITES)
+
+
+def _is_gold(column: Column) -> bool:
+    return _two(column) and bool(set(tokens(str(column["name"]))) & _GOLD)
 
 
 def _is_reference(column: Column) -> bool:

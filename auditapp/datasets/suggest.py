@@ -58,11 +58,12 @@ def plan_defaults(profile: Mapping[str, Any]) -> dict[str, Any]:
         else "unused"
         for column in columns
     }
-    label = _outcome(columns, "label")
-    decision = _outcome(columns, "decision")
+    further.one_of_each(columns, roles)
+    label = _outcome(columns, roles, "label")
+    decision = _outcome(columns, roles, "decision")
     if decision is not None and label is not None:
         _same_side(columns, label, decision)
-    score = _score(columns)
+    score = _score(columns, roles)
     others = _others(columns, roles, decision if decision is not None else label)
     gold = _gold(columns, roles, label)
     given = decision is not None or score is not None
@@ -223,9 +224,11 @@ def _words_of_one(column: Column) -> dict[str, str]:
     return {}
 
 
-def _outcome(columns: Sequence[Column], role: str) -> dict[str, Any] | None:
+def _outcome(
+    columns: Sequence[Column], roles: Mapping[str, str], role: str
+) -> dict[str, Any] | None:
     for column in columns:
-        if column["guess"] == role:
+        if roles[column["name"]] == role:
             return {"column": column["name"], "favourable": favourable_values(column)}
     return None
 
@@ -268,8 +271,9 @@ def _others(
     return {"columns": found, "favourable": values_like(first, favourable)}
 
 
-def _score(columns: Sequence[Column]) -> dict[str, Any] | None:
-    return next((score_spec(column) for column in columns if column["guess"] == "score"), None)
+def _score(columns: Sequence[Column], roles: Mapping[str, str]) -> dict[str, Any] | None:
+    found = (column for column in columns if roles[column["name"]] == "score")
+    return next((score_spec(column) for column in found), None)
 
 
 def _unit(columns: Sequence[Column], rows: int) -> str | None:

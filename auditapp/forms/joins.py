@@ -59,7 +59,8 @@ class JoinForm(forms.Form):
             self.fields[name] = field
         every = [column["name"] for column in second["columns"]]
         self.fields["columns"].choices = [(name, name) for name in every]
-        self.fields["columns"].initial = again.get("columns") or every
+        added = [name for name in every if name != found[1]]
+        self.fields["columns"].initial = again.get("columns") or added
 
     def clean(self) -> Json:
         """The id is in the first table already; something else has to come along."""

@@ -5,48 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.validators import MinValueValidator
 
 from auditapp.datasets.keys import natural_sorted
 from auditapp.datasets.sizes import group_sizes
 from auditapp.forms import goals as words_of
+from auditapp.forms import policy_fields as fields
 from auditapp.forms.kinds import BINARY, kind_of
 
-DEPTHS = [
-    ("1", "Each column on its own"),
-    ("2", "Also where two columns meet"),
-    ("3", "Also where three columns meet"),
-]
-LARGEST = "The largest group"
-NO_TARGET = "No site: nothing is said about adding rows"
-UNITS = [("sd", "Standard deviations of the actual numbers"), ("units", "Units of the numbers")]
-THRESHOLD_BELOW = "A score below it is a favourable decision."
-THRESHOLD_SHOWN = "Decisions come from the decision column; pictures of the score mark it."
 Json = dict[str, Any]
-
-
-def _whole(label: str, low: int, high: int, hint: str) -> forms.IntegerField:
-    words = f"{label}: enter a whole number from {low:,} to {high:,}"
-    return forms.IntegerField(
-        label=label,
-        min_value=low,
-        max_value=high,
-        help_text=hint,
-        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
-        error_messages={
-            "required": words,
-            "invalid": words,
-            "min_value": words,
-            "max_value": words,
-        },
-    )
-
-
-def _text(label: str, hint: str = "", size: int = 200, rows: int = 0) -> forms.CharField:
-    widget = forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput()
-    return forms.CharField(
-        label=label, help_text=hint, max_length=size, required=False, widget=widget
-    )
 
 
 class PolicyForm(forms.Form):
@@ -68,9 +34,9 @@ class PolicyForm(forms.Form):
             "Limit for a gap: enter a number of points from 0 to 50",
         ),
     )
-    tolerance_unit = forms.ChoiceField(label="The limit counts in", choices=UNITS)
-    k = _whole("Places at the top", 1, 100_000, "How many of a list count as chosen.")
-    floor = _whole(
+    tolerance_unit = forms.ChoiceField(label="The limit counts in", choices=fields.UNITS)
+    k = fields.whole("Places at the top", 1, 100_000, "How many of a list count as chosen.")
+    floor = fields.whole(
         "Smallest group",
         1,
         10_000,
@@ -85,31 +51,31 @@ class PolicyForm(forms.Form):
             "Threshold: enter a number in the units of the score, such as 0.5",
         ),
     )
-    intersections = forms.ChoiceField(label="How deep to look", choices=DEPTHS)
-    denominator_floor = _whole(
+    intersections = forms.ChoiceField(label="How deep to look", choices=fields.DEPTHS)
+    denominator_floor = fields.whole(
         "Smallest denominator",
         1,
         10_000,
         "A rate is compared when at least so many people stand under its line.",
     )
-    draws = _whole("Draws", 100, 20_000, "Used for intervals that have no formula.")
-    seed = _whole("Seed", 0, 2**32 - 1, "The same seed and data give the same result.")
+    draws = fields.whole("Draws", 100, 20_000, "Used for intervals that have no formula.")
+    seed = fields.whole("Seed", 0, 2**32 - 1, "The same seed and data give the same result.")
     title = forms.CharField(
         label="Title of the report",
         max_length=200,
         error_messages={"required": "Enter a title, such as Income model, national"},
     )
-    system = _text("System", "Name of the system that decides.")
-    version = _text("Version", size=60)
-    outcome = _text(
+    system = fields.text("System", "Name of the system that decides.")
+    version = fields.text("Version", size=60)
+    outcome = fields.text(
         "The favourable decision in words",
         "As it should stand in a sentence: “A prediction of income above $50,000”.",
     )
-    purpose = _text("Purpose", "What the system is used for.", 1000, 3)
-    population = _text("People", "Who the rows stand for.")
-    period = _text("Period", "When the data were collected.", 80)
-    prepared_for = _text("Prepared for")
-    prepared_by = _text("Prepared by")
+    purpose = fields.text("Purpose", "What the system is used for.", 1000, 3)
+    population = fields.text("People", "Who the rows stand for.")
+    period = fields.text("Period", "When the data were collected.", 80)
+    prepared_for = fields.text("Prepared for")
+    prepared_by = fields.text("Prepared by")
 
     ABOUT = (
         "title",
@@ -144,13 +110,13 @@ class PolicyForm(forms.Form):
         if not self.scored:
             del self.fields["threshold"]
         elif self._decided:
-            self.fields["threshold"].help_text = THRESHOLD_SHOWN
+            self.fields["threshold"].help_text = fields.THRESHOLD_SHOWN
         elif (self.draft.get("score") or {}).get("favourable") is False:
-            self.fields["threshold"].help_text = THRESHOLD_BELOW
+            self.fields["threshold"].help_text = fields.THRESHOLD_BELOW
         for i, spec in enumerate(self.attributes):
             self.fields[f"reference-{i}"] = forms.ChoiceField(
                 label=f"{spec['title']} is compared with",
-                choices=[("", LARGEST), *self._choices(spec)],
+                choices=[("", fields.LARGEST), *self._choices(spec)],
                 required=False,
                 initial=spec.get("reference") or "",
             )
@@ -165,12 +131,7 @@ class PolicyForm(forms.Form):
         if self.kind != "regression":
             del self.fields["tolerance_unit"]
             return
-        limit = self.fields["tolerance"]
-        limit.max_value, limit.validators = None, [MinValueValidator(0)]
-        limit.help_text = "The report compares every gap with it."
-        limit.error_messages |= dict.fromkeys(
-            ("required", "invalid", "min_value"), "Limit for a gap: enter a number from 0 up"
-        )
+        fields.any_number(self.fields["tolerance"])
 
     def _add_searches(self, model_format: str | None) -> None:
         """Deeper searches as boxes, and the site that rows may be added to."""
@@ -178,23 +139,12 @@ class PolicyForm(forms.Form):
         skipped = set(self.draft.get("skip") or [])
         self.search_words = offered
         if offered:
-            self.fields["searches"] = forms.MultipleChoiceField(
-                label="What else to look for",
-                choices=[(slug, words) for slug, words, _ in offered],
-                required=False,
-                initial=[slug for slug, _, _ in offered if slug not in skipped],
-                widget=forms.CheckboxSelectMultiple,
-            )
+            self.fields["searches"] = fields.searches(offered, skipped)
         site = self.draft.get("site")
         trained = (self.draft.get("model") or {}).get("kind") == "train"
         if site and trained and self.kind == BINARY:
-            self.fields["target"] = forms.ChoiceField(
-                label=f"Site that may get rows of others: {site['title']}",
-                help_text="The report says which other sites' rows would help a model there.",
-                choices=[("", NO_TARGET), *self._choices(site)],
-                required=False,
-                initial=self.draft.get("target") or "",
-            )
+            chosen = self.draft.get("target")
+            self.fields["target"] = fields.target(site, self._choices(site), chosen)
 
     @property
     def attributes(self) -> list[Json]:

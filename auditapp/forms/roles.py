@@ -113,7 +113,7 @@ class RolesForm(forms.Form):
         """Fill in the details of columns that got their role only now."""
         full = data.copy()  # type: ignore[attr-defined]
         for role, place in self._asked():
-            token = f"{role}-{place}"
+            token = self.token(role, place)
             if token in self.shown:
                 continue
             self.unseen.append(token)
@@ -129,6 +129,10 @@ class RolesForm(forms.Form):
                 self.unseen.append(name)
                 full[name] = str(field.initial)
         return full
+
+    def token(self, role: str, place: int) -> str:
+        """Names the details of a column: a score is asked other things for a ranked list."""
+        return f"{self.kind}-{role}-{place}" if role == "score" else f"{role}-{place}"
 
     def classes_token(self) -> str:
         """Names the columns whose classes were on the page."""
@@ -195,7 +199,7 @@ class RolesForm(forms.Form):
             words = "Check the favourable values of the reference decisions"
             found.append(("references", words))
         scores = self.once("score") if "direction" in self.fields else []
-        if any(f"score-{place}" in self.unseen for place in scores):
+        if any(self.token("score", place) in self.unseen for place in scores):
             both = "direction and range" if self.kind == BINARY else "order"
             found.append(("direction", f"Check the {both} of the score"))
         first = next((name for name in model_fields.ANSWER if name in self.unseen), None)
@@ -204,8 +208,12 @@ class RolesForm(forms.Form):
         return found
 
     def checks(self) -> list[Json]:
-        """Notices that ask for a look."""
-        return [n for n in self.profile.get("notices") or [] if n.get("level") == "check"]
+        """Notices that ask for a look at a column; those of a join are about rows."""
+        return [
+            notice
+            for notice in self.profile.get("notices") or []
+            if notice.get("level") == "check" and not notice["code"].startswith("join")
+        ]
 
     @property
     def answering(self) -> ModelFile | None:

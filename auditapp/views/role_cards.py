@@ -115,4 +115,8 @@ def score(form: RolesForm) -> Json | None:
     if "direction" not in form.fields:
         return None
     place = form.once("score")[0]
-    return {"place": place, "column": form.column(place), "ranged": "low" in form.fields}
+    return {
+        "shown": form.token("score", place),
+        "column": form.column(place),
+        "ranged": "low" in form.fields,
+    }

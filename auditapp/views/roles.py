@@ -178,8 +178,11 @@ def _notices(audit: Audit, form: RolesForm) -> list[Json]:
     places = {column["name"]: i for i, column in enumerate(form.columns)}
     found = []
     for notice in form.profile.get("notices") or []:
+        if notice["code"] == "joined":
+            continue  # its counts were shown where the tables were joined
         key = f"{notice['code']}:{notice.get('column') or ''}"
-        place = places.get(notice.get("column"))
+        joined = notice["code"].startswith("join")
+        place = None if joined else places.get(notice.get("column"))
         found.append(
             {
                 **notice,

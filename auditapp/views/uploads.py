@@ -71,13 +71,20 @@ def _dataset_page(
         options = {**(profile.get("read") or {}), **found.read_options}
         reading = ReadForm(initial=ReadForm.initial_of(options))
     edit = may_edit(request, found.workspace)
+    join = join_counts(found)
+    notices = [
+        notice
+        for notice in profile.get("notices") or []
+        if join is None or not notice["code"].startswith("join")
+    ]
     context = {
         "dataset": found,
         "profile": profile,
         "reading": reading,
         "errors": errors,
         "edit": edit,
-        "join": join_counts(found),
+        "join": join,
+        "notices": notices,
         "asking": audit_asking(request, found) if edit else None,
         "audits": found.audits.defer("draft", "plan").order_by("-created_at")[:20],
     }

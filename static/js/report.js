@@ -49,10 +49,19 @@ function contents() {
   const menu = report.querySelector(".report-menu");
   const links = [...report.querySelectorAll(".report-rail nav a, .report-menu nav a")];
   const sections = [...report.querySelectorAll(".report-section")];
+  const rail = report.querySelector(".report-rail");
   const mark = (section) => {
     for (const link of links) {
-      if (link.hash === `#${section.id}`) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
+      const now = link.hash === `#${section.id}`;
+      if (!now) link.removeAttribute("aria-current");
+      else if (!link.hasAttribute("aria-current")) {
+        link.setAttribute("aria-current", "true");
+        // A long list scrolls by itself, and keeps the current section in sight.
+        if (rail.contains(link)) {
+          const up = link.getBoundingClientRect().top - rail.getBoundingClientRect().top;
+          if (up < 0 || up > rail.clientHeight - 40) rail.scrollTop += up - rail.clientHeight / 2;
+        }
+      }
     }
     menu.querySelector("[data-current]").textContent = section.dataset.title;
   };

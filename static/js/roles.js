@@ -21,16 +21,24 @@ function refresh() {
   asking.dispatchEvent(new Event("refresh"));
 }
 
-// Another kind of outcome has other roles, and other words for some; a role it has not stays in
-// sight where a column has it, for the person to change.
+// Another kind of outcome has other roles, and other words for some. A column whose role it has
+// not is not used meanwhile, and gets its role back with the kind.
 const words = JSON.parse(document.getElementById("role-words").textContent);
 function offer(kind) {
   const roles = Object.entries(words[kind]);
-  const every = Object.assign({}, ...Object.values(words).reverse());
   for (const select of form.querySelectorAll(".role")) {
+    const before = select.dataset.before;
+    if (before in words[kind] && select.value === "unused") {
+      delete select.dataset.before;
+      select.add(new Option("", before, false, true));
+    }
+    if (!(select.value in words[kind])) {
+      select.dataset.before = select.value;
+      select.value = "unused";
+    }
     const now = select.value;
-    const options = now in words[kind] ? roles : [...roles, [now, every[now]]];
-    select.replaceChildren(...options.map(([slug, text]) => new Option(text, slug, false, slug === now)));
+    select.replaceChildren(...roles.map(([slug, text]) => new Option(text, slug, false, slug === now)));
+    paint(select);
   }
 }
 

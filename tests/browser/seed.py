@@ -35,6 +35,7 @@ def seed() -> None:
     demo = example.workspace
     accounts.member_add(workspace=demo, user=user, role=Role.VIEWER)
     table, refused = _tables(workspace, user)
+    other, joined = _joined(workspace, user)
     model, pickle = _models(workspace, user)
 
     def draft(title: str, **fields: Any) -> Audit:
@@ -63,6 +64,10 @@ def seed() -> None:
         "audit-delete": f"/audits/{failed.id}/delete/",
         "data-list": "/data/",
         "dataset": f"/data/{table.id}/",
+        "join": f"/data/{table.id}/join/?audit={roles.id}",
+        "join-columns": f"/data/{table.id}/join/{other.id}/",
+        "join-refused": f"/data/{table.id}/join/{refused.id}/",
+        "joined": f"/data/{joined.id}/?audit={roles.id}",
         "dataset-delete": f"/data/{table.id}/delete/",
         "model": f"/models/{model.id}/",
         "model-refused": f"/models/{pickle.id}/",
@@ -111,6 +116,30 @@ def _tables(workspace: Any, user: Any) -> tuple[Any, Any]:
         uploads.dataset_inspect(dataset_id=item.id)
         item.refresh_from_db()
     return table, refused
+
+
+def _joined(workspace: Any, user: Any) -> tuple[Any, Any]:
+    """Two small tables, and what came of joining them."""
+    from django.core.files.base import ContentFile
+
+    from auditapp.services import joins, uploads
+
+    people = b"id,sex,hired\n" + b"".join(
+        b"%d,%s,1\n" % (i, b"FM"[i % 2 :][:1]) for i in range(90)
+    )
+    gold = b"id,gold,hired\n" + b"".join(b"%d,%d,0\n" % (i, i % 2) for i in range(9, 99))
+    rows = []
+    for name, body in (("people.csv", people), ("relabels_of_2026.csv", gold)):
+        file = ContentFile(body, name=name)
+        row = uploads.dataset_receive(
+            workspace=workspace, user=user, file=file, inspect_later=False
+        )
+        uploads.dataset_inspect(dataset_id=row.id)
+        row.refresh_from_db()
+        rows.append(row)
+    made = joins.dataset_join(first=rows[0], second=rows[1], user=user, on="id", second_on="id")
+    uploads.dataset_inspect(dataset_id=made.id)
+    return rows[1], made
 
 
 def _models(workspace: Any, user: Any) -> tuple[Any, Any]:
