@@ -243,8 +243,6 @@ def _score(options: Options, kind: str, low: float, high: float) -> Score | None
 
 
 def _features(options: Options, kind: str, columns: Mapping[str, Json]) -> tuple[str, ...] | None:
-    if kind == "columns":
-        return None
     if options.features is not None:
         return tuple(name for name in options.features if name not in options.exclude)
     if kind != "train":

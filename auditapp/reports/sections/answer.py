@@ -20,8 +20,10 @@ from auditapp.reports.blocks import (
 )
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts
 from auditapp.reports.numbers import count, spelled, upper_first
+from auditapp.reports.sections import factors, hidden, sources, stability
 
 MAX_FINDINGS = 3
+MAX_DEEPER = 2
 
 
 def section(facts: Facts) -> Section:
@@ -35,7 +37,8 @@ def section(facts: Facts) -> Section:
     if table is not None:
         metric = figures.strip_metric(facts, table)
         blocks.append(figures.gap_strip(facts, table, metric, anchor="gap-strip"))
-    found = findings(facts)
+    further = deeper(facts)
+    found = findings(facts)[: MAX_FINDINGS - len(further)]
     if found:
         blocks.append(
             Findings(
@@ -52,8 +55,17 @@ def section(facts: Facts) -> Section:
                 "“Group results” has every comparison.",
             )
         )
+    if further:
+        blocks.append(Findings(titles=("What the deeper searches add",) * 2, items=further))
     blocks.append(NextStep(headlines.next_step(facts), "See group results", "groups"))
     return Section(slug="answer", title="The answer", blocks=tuple(blocks))
+
+
+def deeper(facts: Facts) -> tuple[Finding, ...]:
+    """What the searches beyond the named groups found, differences first."""
+    made = [part.finding(facts) for part in (hidden, factors, sources, stability)]
+    found = [finding for finding in made if finding is not None]
+    return tuple(sorted(found, key=lambda f: f.verdict != DIFFERENCE))[:MAX_DEEPER]
 
 
 def _title(found: list[dict[str, Any]]) -> str:
