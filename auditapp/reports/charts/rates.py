@@ -206,6 +206,8 @@ def _ground(canvas: Canvas, panel: Panel, x: Scale, f: _Frame) -> None:
     target = max(2, min(4, int(room / 48)))
     unit = Unit.of(panel.get("unit"))
     marks = ticks(x.low, x.high, target)
+    # One number alone gives no scale.
+    marks = marks if len(marks) > 1 else ticks(x.low, x.high, target + 2)
     digits = decimals([t * 10.0**unit.shift for t in marks])
     canvas.rules([(x.at(t), f.top, x.at(t), f.bottom, GRID) for t in marks], width=1)
     names = [(x.at(t), f.bottom + 13, unit.value(t, digits)) for t in marks]
