@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from auditapp.datasets import split
 from auditapp.datasets.keys import folded
@@ -95,9 +96,11 @@ def _score(
     audited: Audited, features: list[Feature], source: NDArray[np.int8], name: str, most: int
 ) -> dict[str, Any]:
     label = audited.every_label if audited.plan.outcome == "binary" else None
-    return source_scores(
-        features, source, label=label, seed=audited.plan.seed, name=name, most=most
-    )
+    # The matrices are small: a second thread costs ten times what it saves on a busy machine.
+    with threadpool_limits(limits=1):
+        return source_scores(
+            features, source, label=label, seed=audited.plan.seed, name=name, most=most
+        )
 
 
 def columns(audited: Audited) -> tuple[list[str], int]:
