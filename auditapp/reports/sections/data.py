@@ -195,11 +195,16 @@ def _notes(facts: Facts) -> list[Block]:
             )
     out.append(
         Prose(
-            rich(
-                "No survey weights were given: every row counts once. No earlier period was "
-                "given, so drift of the inputs was not examined."
-            ),
+            rich(f"No survey weights were given: every row counts once. {_drift(facts)}"),
             "note",
         )
     )
     return out
+
+
+def _drift(facts: Facts) -> str:
+    """Whether the people were compared with those of an earlier audit, and where."""
+    change = facts.doc.get("change")
+    if not change or change.get("failed") or change["undefined"] is not None:
+        return "No earlier audit was compared, so drift of the inputs was not examined."
+    return "Drift since the earlier audit stands in the section “Stability and shift”."
