@@ -307,3 +307,14 @@ def test_grade_bands_of_students_by_sex(shared_data):
             sm.balanced_accuracy_score(label[mine], decision[mine])
         )
     assert all(g["verdict"] for g in document["gaps"] if g["weight"])
+
+
+def test_intersections_of_primary_rates_are_steadied_and_single_columns_are_not(document):
+    cells = pick(document["estimates"], metric="selection-rate", by=["race", "sex"])
+    assert len(cells) == 18
+    for cell in cells:
+        assert cell["shrunken"]["low"] < cell["shrunken"]["value"] < cell["shrunken"]["high"]
+    moved = [abs(c["shrunken"]["value"] - c["value"]) for c in cells]
+    assert 0 < max(moved) < 0.1
+    assert {e["shrunken"] is None for e in document["estimates"] if len(e["by"]) < 2} == {True}
+    assert pick(document["estimates"], metric="tpr", by=["race", "sex"])[0]["shrunken"] is None

@@ -28,7 +28,7 @@ def rates(facts: Facts, table: Row) -> Figure | None:
     ]
     more = len(facts.classes) - len(drawn)
     rest = f" The {len(drawn)} classes with the most to say of {count(len(facts.classes))}."
-    best = max(drawn, key=lambda metric: _support(facts, table, metric))
+    best = max(drawn, key=lambda metric: _size(facts, table, metric))
     widest = rate_figures.rates(facts, table, (best,))
     return replace(
         figure,
@@ -41,32 +41,27 @@ def rates(facts: Facts, table: Row) -> Figure | None:
 
 
 def ranked(facts: Facts, table: Row, kind: str) -> list[str]:
-    """A metric of every class: those asked about, then by the largest supported gap here."""
+    """A metric of every class: those asked about, then by what there is to say of them here."""
     focus = facts.special.get("focus") or []
-    every = [measures.of(kind, name) for name in facts.classes]
-    if len(every) <= MAX_PANELS and not focus:
+    every = [measures.of(kind, name) for name in class_tables.asked(facts)]
+    if len(every) <= MAX_PANELS:
         return every
-
-    def weight(metric: str) -> tuple[bool, float, float, int]:
-        name = measures.class_of(metric)
-        found = [abs(g["value"]) for g in facts.gaps(table["by"], metric) if measured(g)]
-        support = _support(facts, table, metric)
-        return name not in focus, -support, -max(found, default=0.0), every.index(metric)
-
-    return sorted(every, key=weight)
+    others = every[len(focus) :]
+    return every[: len(focus)] + sorted(others, key=lambda m: _size(facts, table, m), reverse=True)
 
 
-def _support(facts: Facts, table: Row, metric: str) -> float:
+def _size(facts: Facts, table: Row, metric: str) -> tuple[float, float]:
+    """The largest supported gap in a table, and the largest estimate."""
     found = [g for g in facts.gaps(table["by"], metric) if measured(g)]
     sizes = [min(abs(g["low"]), abs(g["high"])) for g in found if g["verdict"] == DIFFERENCE]
-    return max(sizes, default=0.0)
+    return max(sizes, default=0.0), max((abs(g["value"]) for g in found), default=0.0)
 
 
 def grid(facts: Facts, table: Row) -> Figure | None:
     """C4: the class with the largest supported gap where attributes meet."""
     kind = class_tables.lead(facts)
     every = [measures.of(kind, name) for name in facts.classes]
-    best = max(every, key=lambda m: (_support(facts, table, m), m == facts.lead))
+    best = max(every, key=lambda metric: _size(facts, table, metric))
     figure = rate_figures.intersection_grid(facts, table, best)
     if figure is None:
         return None

@@ -29,10 +29,9 @@ MOST_GROUPS = 6
 
 
 def asked(facts: Facts) -> tuple[str, ...]:
-    """Classes the auditor asked about first, then the others."""
+    """Classes the auditor asked about, as given, then the others."""
     focus = facts.special.get("focus") or []
-    return (*(c for c in facts.classes if c in focus),
-            *(c for c in facts.classes if c not in focus))  # fmt: skip
+    return (*focus, *(name for name in facts.classes if name not in focus))
 
 
 def lead(facts: Facts) -> str:

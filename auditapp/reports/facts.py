@@ -302,8 +302,14 @@ class Facts:
 
     def level(self, group: dict[str, str]) -> Row | None:
         """The counts of a group, wherever it is listed."""
-        wanted = key(group)
-        return next((v for v in self.all_levels() if key(v["group"]) == wanted), None)
+        return self._levels.get(key(group))
+
+    @cached_property
+    def _levels(self) -> dict[Key, Row]:
+        out: dict[Key, Row] = {}
+        for level in self.all_levels():
+            out.setdefault(key(level["group"]), level)
+        return out
 
     def all_levels(self) -> Iterator[Row]:
         for table in self.tables:
