@@ -125,7 +125,10 @@ class PolicyForm(forms.Form):
                 field.widget.attrs["class"] = "input"
 
     def _fit_kind(self) -> None:
-        """Leave out what this kind of outcome does not ask, and count its limit as it does."""
+        """Leave out what this kind of outcome does not ask, and ask the rest in its words."""
+        if self.kind in fields.IN_WORDS:
+            field = self.fields["outcome"]
+            field.label, field.help_text = fields.IN_WORDS[self.kind]
         if self.kind != "ranking":
             del self.fields["k"]
         if self.kind != "regression":

@@ -14,6 +14,21 @@ DEPTHS = [
     ("2", "Also where two columns meet"),
     ("3", "Also where three columns meet"),
 ]
+#: What the field on the outcome is called where no decision is favourable as such.
+IN_WORDS = {
+    "multiclass": (
+        "The classes in words",
+        "As they should stand in a sentence: “The risk band given at intake”.",
+    ),
+    "regression": (
+        "The number in words",
+        "As it should stand in a sentence: “The predicted length of stay in days”.",
+    ),
+    "ranking": (
+        "The list in words",
+        "As it should stand in a sentence: “The list of applicants shown to recruiters”.",
+    ),
+}
 LARGEST = "The largest group"
 NO_TARGET = "None"
 UNITS = [("sd", "Standard deviations of the actual numbers"), ("units", "Units of the numbers")]

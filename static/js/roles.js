@@ -51,7 +51,11 @@ form.addEventListener("change", (event) => {
     }
     return;
   }
-  if (event.target.name === "outcome") offer(event.target.value);
+  if (event.target.name === "outcome") {
+    offer(event.target.value);
+    const title = event.target.closest("label").querySelector(".name").textContent;
+    status.textContent = `Roles and questions are now those of: ${title}`;
+  }
   if (event.target.matches(".role") || /^(outcome$|model$|output$|(cuts|title|words)-)/.test(event.target.name)) {
     clearTimeout(waiting);
     waiting = setTimeout(refresh, 150);
