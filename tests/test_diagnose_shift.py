@@ -18,6 +18,9 @@ from auditapp.headless import Options, plan_of
 from auditapp.pipeline import execute
 from auditapp.pipeline.diagnose import REGISTRY
 from auditapp.plan import Plan
+from auditapp.reports.blocks import Figure, Part, Table, to_json, walk
+from auditapp.reports.facts import Facts
+from auditapp.reports.sections import stability
 from auditapp.result import read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -143,6 +146,22 @@ def test_a_wider_gap_is_found_against_the_earlier_audit(audited: Any, second: An
     assert {t["what"] for t in found["drift"]["tests"] if t["drift"]} >= {"selection-rate"}
     points = found["history"]["streams"][0]["points"]
     assert [p["changed"] for p in points] == [None, True]
+
+
+def test_the_chapter_tells_all_of_it_in_whole_tables(second: Any) -> None:
+    made = stability.section(Facts(second))
+    assert made is not None
+    found = list(walk(made.blocks))
+    anchors = [part.anchor for part in found if isinstance(part, Part)]
+    assert anchors == [f"stability-{name}" for name in
+                       ("change", "sites", "kind", "sources", "adding")]  # fmt: skip
+    tables = [block for block in found if isinstance(block, Table)]
+    tables += [block.table for block in found if isinstance(block, Figure)]
+    for table in tables:
+        assert all(len(row) == len(table.columns) for row in table.rows), table.title
+    text = json.dumps(to_json(made), ensure_ascii=False)
+    assert "far is shown to harm the worst group" in text
+    assert "went from" in text
 
 
 def test_a_third_audit_carries_the_line_on(second: Any, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_an_odd_site_is_named_with_its_interval() -> None:
 
 def test_alike_sites_are_not_called_different() -> None:
     made = section(shift=shift(odd=0.0))
-    assert "No site is shown to differ from the others in any of 1 comparison." in words(made)
+    assert "No site is shown to differ from the others in the one gap compared." in words(made)
     assert stability.finding(Facts(document(shift=shift(odd=0.0)))) is None
 
 

@@ -102,8 +102,9 @@ def _opening(facts: Facts, found: Row, order: list[Row]) -> str:
         )
     differing = [row for row in order if row["differing"]]
     if not differing:
-        text = f"No {what} is shown to differ from the others in any of "
-        return text + f"{plural(len(order), 'comparison')}."
+        text = f"No {what} is shown to differ from the others in "
+        many = f"any of {count(len(order))} gaps" if len(order) > 1 else "the one gap compared"
+        return f"{text}{many}."
     first = differing[0]
     odd = sorted(
         (s for s in first["sites"] if s["differs"]),
@@ -293,7 +294,7 @@ def _summary(facts: Facts, found: Row) -> Table:
         dense=True,
         verdicts=(DIFFERENCE,) if any(r["differing"] for r in found["comparisons"]) else (),
         print_rows=PRINT_ROWS if further > 0 else None,
-        print_more=f"{count(further)} further gaps are on the web page." if further > 0 else "",
+        print_more=f"{plural(further, 'further gap')} in tables.csv." if further > 0 else "",
     )
 
 

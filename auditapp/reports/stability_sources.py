@@ -187,7 +187,7 @@ def sources(facts: Facts) -> Part | None:
             anchor="sources-auc",
             title="How well sources can be told apart",
             print_rows=PRINT_ROWS if further > 0 else None,
-            print_more=f"{count(further)} more are on the web page." if further > 0 else "",
+            print_more=f"{count(further)} more in tables.csv." if further > 0 else "",
         )
     )
     return Part("stability-sources", "Sources", tuple(blocks))
@@ -317,11 +317,9 @@ def _steps(facts: Facts, found: Row, item: Row) -> Table:
             (
                 Cell(name),
                 Cell(count(trained)),
-                Cell(percent(rate["value"], 1), percent_span(rate["low"], rate["high"])),
-                Cell(
-                    f"{percent(worst['value'], 1)} ({percent_span(worst['low'], worst['high'])})",
-                    phrases.label(worst["group"]),
-                ),
+                _limits(rate),
+                Cell(phrases.label(worst["group"])),
+                _limits(worst),
                 change,
                 answer,
             )
@@ -342,4 +340,8 @@ def _steps(facts: Facts, found: Row, item: Row) -> Table:
         dense=True,
         title="Accuracy as sources are added",
         anchor=f"adding-{'-'.join(phrases.slug(by) for by in item['by'])}",
+        print_rows=PRINT_ROWS if len(rows) > PRINT_ROWS else None,
+        print_more=f"{plural(len(rows) - PRINT_ROWS, 'further step')} in tables.csv."
+        if len(rows) > PRINT_ROWS
+        else "",
     )

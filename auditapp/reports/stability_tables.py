@@ -8,7 +8,6 @@ from auditapp.reports import metric_words, phrases
 from auditapp.reports.blocks import Block, Cell, Column, Prose, Table, rich
 from auditapp.reports.facts import DIFFERENCE, Facts
 from auditapp.reports.numbers import (
-    count,
     p_value,
     percent,
     percent_span,
@@ -61,9 +60,7 @@ def gaps(facts: Facts) -> Table:
         dense=True,
         verdicts=(DIFFERENCE,) if seen else (),
         print_rows=PRINT_ROWS if further > 0 else None,
-        print_more=f"{count(further)} further gaps are on the web page and in the result document."
-        if further > 0
-        else "",
+        print_more=f"{plural(further, 'further gap')} in tables.csv." if further > 0 else "",
     )
 
 
