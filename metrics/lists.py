@@ -21,6 +21,7 @@ from metrics.significance import fisher_central
 METRICS = ("selection-at-k", "exposure", "ndcg", "skew-at-k")
 # Lists drawn again at a time, and the largest dense array of lists by groups.
 BLOCK = 100
+TOGETHER = 16
 
 
 class _Policy(Protocol):
@@ -70,6 +71,31 @@ def places_test(x1: Counts, n1: Counts, x2: Counts, n2: Counts) -> contrasts.Tes
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(spread * (1 / n1 + 1 / n2))
     return contrasts.Test(first - second, p, bar, error, spread)
+
+
+def _drawn(weight: Floats, where: NDArray[np.intp], sums: Floats, ends: Counts) -> Floats:
+    """(draws, g, 7) sums by group, each row counted as often as its list was drawn.
+
+    Groups that most lists hold are multiplied together, the others from their own lists alone:
+    the sums are whole numbers, so both ways agree to the last digit.
+    """
+    starts = np.r_[0, ends[:-1]]
+    common = (ends - starts) * 4 >= len(weight)
+    # A list may have several rows of people without a group.
+    common[-1] = False
+    out = np.empty((weight.shape[1], len(ends), sums.shape[1]))
+    shared = np.flatnonzero(common)
+    for some in (shared[i : i + TOGETHER] for i in range(0, len(shared), TOGETHER)):
+        dense = np.zeros((len(weight), len(some), sums.shape[1]))
+        for k, j in enumerate(some):
+            dense[where[starts[j] : ends[j]], k] = sums[starts[j] : ends[j]]
+        out[:, some] = (weight.T @ dense.reshape(len(weight), -1)).reshape(
+            len(out), len(some), sums.shape[1]
+        )
+    for j in np.flatnonzero(~common):
+        mine = slice(starts[j], ends[j])
+        out[:, j] = weight[where[mine]].T @ sums[mine]
+    return out
 
 
 @dataclass(frozen=True)
@@ -155,29 +181,35 @@ class Lists:
 
     def _resampled(self, by: tuple[str, ...], policy: _Policy) -> Floats:
         """(draws, g + 1, 7) sums of drawn lists; the last group is everybody."""
-        if by in self.cache:
-            return self.cache[by]
-        table, place = self.counted.tables[by], self.place[by]
-        q, g = len(self.counted.queries), len(self.totals(by))
-        where = np.searchsorted(self.counted.queries, table.query)
-        slots = np.where(place < 0, g, place)
-        # The same stream for every table: a draw is one set of lists for the whole report.
+        if by not in self.cache:
+            self._draw(policy)
+        return self.cache[by]
+
+    def _draw(self, policy: _Policy) -> None:
+        """Draw lists once for every table: a draw is one set of lists for the whole report."""
+        q = len(self.counted.queries)
+        tables = {by: self._sorted(by) for by in self.counted.tables}
+        for by, (_, _, ends) in tables.items():
+            self.cache[by] = np.zeros((policy.draws, len(ends), len(ranks.COLUMNS)))
         rng = bootstrap.stream(policy.seed, "bootstrap/lists")
-        out = np.zeros((policy.draws, g + 1, len(ranks.COLUMNS)))
-        # Floats: whole numbers below 2^53 stay exact, and the product goes to BLAS.
-        sums = table.sums.astype(np.float64)
-        order = np.argsort(slots, kind="stable")
-        starts = np.searchsorted(slots[order], np.arange(g + 1))
-        ends = np.searchsorted(slots[order], np.arange(g + 1), side="right")
         for start in range(0, policy.draws, BLOCK):
             size = min(BLOCK, policy.draws - start)
             weight = rng.multinomial(q, np.full(q, 1 / q), size=size).T.astype(float, order="C")
-            for j in range(g + 1):
-                mine = order[starts[j] : ends[j]]
-                out[start : start + size, j] = weight[where[mine]].T @ sums[mine]
-        out[:, g] = out.sum(axis=1)
-        self.cache[by] = out
-        return out
+            for by, (where, sums, ends) in tables.items():
+                self.cache[by][start : start + size] = _drawn(weight, where, sums, ends)
+        for out in self.cache.values():
+            out[:, -1] = out.sum(axis=1)
+
+    def _sorted(self, by: tuple[str, ...]) -> tuple[NDArray[np.intp], Floats, NDArray[np.intp]]:
+        """Position of the list and sums of each row by group, and where each group ends."""
+        table, place = self.counted.tables[by], self.place[by]
+        g = len(self.totals(by))
+        slots = np.where(place < 0, g, place)
+        order = np.argsort(slots, kind="stable")
+        where = np.searchsorted(self.counted.queries, table.query)[order]
+        ends = np.searchsorted(slots[order], np.arange(g + 1), side="right")
+        # Floats: whole numbers below 2^53 stay exact, and the product goes to BLAS.
+        return where, table.sums[order].astype(np.float64), ends
 
     def drawn(self, by: tuple[str, ...], policy: _Policy) -> Floats:
         """(draws, g, 4) measures of drawn lists."""
