@@ -38,7 +38,8 @@ def parts(facts: Facts, table: Row, items: list[Row]) -> Figure:
     if len(first["per_site"]) > len(sites):
         capped = (
             f" The {MAX_BARS} sites with most of it are drawn, of "
-            f"{count(len(first['per_site']))}; the table has all."
+            f"{count(len(first['per_site']))}; the table has "
+            + ("more." if len(first["per_site"]) > MAX_ROWS else "all.")
         )
     chart: Row = {
         "kind": "gap-parts",

@@ -23,8 +23,8 @@ WITHIN |= {"accuracy": (0, 1)}
 OTHERS = "other groups"
 #: Hessian entries of one table: more groups are joined until it fits.
 LARGEST = 40_000
-#: Hessian entries of all drawn tables of a report: about seven seconds of one core.
-BUDGET = 14_000_000
+#: Hessian entries of all drawn tables of a report: about five seconds of one core.
+BUDGET = 8_000_000
 FEWEST_DRAWS, FEWEST_NULL, MOST_NULL = 100, 99, 199
 
 
