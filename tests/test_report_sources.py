@@ -177,6 +177,7 @@ def test_without_a_site_column_the_bound_stands_and_says_so() -> None:
     said = words(document({**planted("unique"), "site": None}))
     assert "No column of sites was named" in said
     assert "headroom" in said
+    assert section(document({**planted("unique"), "site": None})).title == sources.BOUNDS
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def _curve_table(drawn: list[Row]) -> Table:
 
 def sentence(facts: Facts, item: Row) -> Rich:
     """Headroom: what could be gained without more disparity."""
-    where = "over all sites or within them" if item["site"] else "between groups"
+    where = ", over all sites or within them" if item["site"] else ""
     free = next((h for h in item["headroom"] if h["rule"] == "free"), None)
     group = next((h for h in item["headroom"] if h["rule"] == "group"), None)
     if free is None or group is None:
@@ -139,11 +139,11 @@ def sentence(facts: Facts, item: Row) -> Rich:
     if free["bound"] >= PERFECT_FROM:
         text: list[str | Run] = [
             f"These decisions are right in {own} of cases. A perfect prediction would have no "
-            f"more disparity by {name} than they have, {where}: headroom {_points(free)}. "
+            f"more disparity by {name} than they have{where}: headroom {_points(free)}. "
         ]
     else:
         text = [
-            f"With no more disparity by {name} than now, {where}, no rule of any kind is right "
+            f"With no more disparity by {name} than now{where}, no rule of any kind is right "
             "in more than ",
             bold(percent(free["bound"], 1)),
             f" of cases; these decisions are in {own}. Headroom: {_points(free)}. ",

@@ -180,6 +180,8 @@ def held_equal(facts: Facts, item: Row) -> Rich:
 
 def undefined(item: Row) -> str:
     """Why there are no parts."""
+    if item.get("undefined") == "one-site" and item["pooled"]:
+        return "too few people at each site; all were joined, so nothing can be told apart by site"
     return {
         "no-rows": "nobody has all of the columns filled in",
         "one-group": "only one group was seen",

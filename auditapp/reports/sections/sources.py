@@ -25,7 +25,7 @@ from auditapp.reports.sections.failed import failed
 
 Row = dict[str, Any]
 
-SLUG, TITLE = "sources", "Where the gap comes from"
+SLUG, TITLE, BOUNDS = "sources", "Where the gap comes from", "The best that is possible"
 
 
 def section(facts: Facts) -> Section | None:
@@ -39,7 +39,8 @@ def section(facts: Facts) -> Section | None:
     if first not in {part.anchor for part in made}:
         parts = (replace(made[0], printed=True), *parts[1:])
     tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), parts)
-    return Section(SLUG, TITLE, (*notices, tabs), rich(_lede(facts)))
+    title = TITLE if facts.doc.get("pid") else BOUNDS
+    return Section(SLUG, title, (*notices, tabs), rich(_lede(facts)))
 
 
 def _most_told(facts: Facts) -> str | None:
@@ -59,10 +60,12 @@ def _most_told(facts: Facts) -> str | None:
 
 def _lede(facts: Facts) -> str:
     if not source_words.entries(facts, "pid"):
-        return (
+        text = (
             "How accurate any rule could be with a smaller gap, and how far these decisions are "
-            "from it. No column of sites was named, so the gap was not split by site."
         )
+        if facts.doc.get("pid") or facts.plan.get("site"):
+            return f"{text}from it."
+        return f"{text}from it. No column of sites was named, so the gap was not split by site."
     return (
         "A gap over everybody can arise at every site alike, or come from who is seen where; and "
         "sites can hide one from the overall figure. How much decisions tell about the group, in "
