@@ -3,4 +3,12 @@
 from __future__ import annotations
 
 #: slug -> "module:Class"; resolved on use, so that importing this package costs nothing.
-REGISTRY: dict[str, str] = {}
+REGISTRY: dict[str, str] = {
+    "thresholds": "mitigations.thresholds:Thresholds",
+    "exponentiated-gradient": "mitigations.reductions:ExponentiatedGradient",
+    "grid-search": "mitigations.reductions:GridSearch",
+    "threshold-optimizer": "mitigations.threshold_optimizer:ThresholdOptimizer",
+    "correlation-remover": "mitigations.correlation:CorrelationRemover",
+    "reweighing": "mitigations.reweighing:Reweighing",
+    "penalty": "mitigations.penalty:PenalisedRegression",
+}

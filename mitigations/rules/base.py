@@ -22,7 +22,13 @@ Floats = NDArray[np.float64]
 ABSTAIN = 2
 
 #: kind -> "module:Class"; what a stored rule is read back by.
-RULES: Mapping[str, str] = MappingProxyType({})
+RULES: Mapping[str, str] = MappingProxyType(
+    {
+        "group-thresholds": "mitigations.rules.thresholds:GroupThresholds",
+        "linear": "mitigations.rules.linear:Linear",
+        "linear-by-group": "mitigations.rules.linear:LinearByGroup",
+    }
+)
 
 
 class Rule(ABC):
@@ -56,6 +62,10 @@ class Rule(ABC):
     def from_state(cls, state: Mapping[str, Any]) -> Rule:
         """The rule of a state."""
 
+    def to_onnx(self) -> bytes | None:
+        """The rule as an ONNX graph that takes u as an input; None where it cannot be one."""
+        return None
+
     def to_json(self) -> dict[str, Any]:
         """State with the kind that `from_state` reads it back by."""
         return {"kind": self.kind, **self.state()}
@@ -82,6 +92,15 @@ def from_state(data: Mapping[str, Any]) -> Rule:
     module, name = RULES[kind].split(":")
     rule: Rule = getattr(import_module(module), name).from_state(state)
     return rule
+
+
+def binary(favourable: Floats, abstain: NDArray[np.bool_] | None = None) -> Floats:
+    """Probabilities of {0, 1, abstain} from those of 1, (n,), with the rows left to a person."""
+    out = np.zeros((favourable.size, 3))
+    out[:, 0], out[:, 1] = 1.0 - favourable, favourable
+    if abstain is not None:
+        out[abstain] = (0.0, 0.0, 1.0)
+    return out
 
 
 def uniforms(rule_id: str, row_key: NDArray[np.uint64]) -> Floats:
