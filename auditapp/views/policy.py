@@ -67,7 +67,7 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "audit": audit,
         "form": form,
         "errors": errors,
-        "before": report_before(audit=audit),
+        "before": report_before(audit=audit) if form.kind == BINARY else None,
         "references": [form[name] for name in form.fields if name.startswith("reference-")],
         "summary": _summary(audit),
         "steps": steps_of(audit, 3),
