@@ -77,6 +77,16 @@ def read(
     return used, [name for name in features if name not in kept]
 
 
+def extended(column: Column, keep: NDArray[np.intp], new: NDArray[np.float64]) -> Column:
+    """Some rows of a column followed by new ones: numbers or codes, NaN for blank."""
+    if column.codes is None:
+        values = np.concatenate([np.asarray(column.values)[keep], new.astype(np.float64)])
+        return Column(column.name, values, None)
+    codes = np.where(np.isfinite(new), new, column.levels + 1).astype(np.int32)
+    joined = np.concatenate([column.codes[keep], codes])
+    return Column(column.name, None, joined, column.levels, column.merged)
+
+
 def _kinds(table: Table) -> dict[str, str]:
     path = table.path.parent / "profile.json"
     if not path.is_file():

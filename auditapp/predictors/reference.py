@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,44 @@ BOOSTING_ROUNDS = 100
 RIDGE_STEPS = 10_000
 #: largest slope of the loss, per row and standard deviation, that counts as none
 RIDGE_SLOPE = 1e-6
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model that can be asked again.
+
+    Parameters
+    ----------
+    scores : (n,) float64 array
+        Estimated probability of the favourable label of all rows.
+    info
+        As `fit` returns it.
+    columns
+        What the model saw, n rows.
+    train : (n,) bool array
+        Rows it learnt from.
+    model
+        The scikit-learn classifier.
+    """
+
+    scores: NDArray[np.float64]
+    info: dict[str, Any]
+    columns: list[inputs.Column]
+    train: NDArray[np.bool_]
+    model: Any
+
+    def ask(self, x: NDArray[Any]) -> NDArray[np.float64]:
+        """Scores of new rows, (m, d): numbers, and codes of `columns`, NaN for blank."""
+        trees = self.info["estimator"] == "boosting"
+        # The scale of numbers is that of the training rows, so a linear design needs them too.
+        keep = np.flatnonzero(self.train) if not trees else np.zeros(0, dtype=np.intp)
+        rows = [inputs.extended(c, keep, x[:, j]) for j, c in enumerate(self.columns)]
+        if trees:
+            design: Any = inputs.dense(rows)[0]
+        else:
+            learnt = np.arange(keep.size + len(x)) < keep.size
+            design = inputs.sparse(rows, learnt)[keep.size :]
+        return np.asarray(self.model.predict_proba(design)[:, 1], dtype=np.float64)
 
 
 def fit(
@@ -71,6 +110,20 @@ def fit(
     AuditError
         ``no-features``, ``one-class-label``, ``too-few-rows``, ``unknown-estimator``.
     """
+    fitted = fit_model(table, features, label, train_mask, estimator=estimator, seed=seed)
+    return fitted.scores, fitted.info
+
+
+def fit_model(
+    table: Table,
+    features: list[str],
+    label: NDArray[np.int8],
+    train_mask: NDArray[np.bool_],
+    *,
+    estimator: str,
+    seed: int,
+) -> Fitted:
+    """As `fit`, keeping the model."""
     from threadpoolctl import threadpool_limits
 
     _check(features, estimator, TITLES)
@@ -81,9 +134,9 @@ def fit(
     target = label[train].astype(np.int8)
     with threadpool_limits(limits=THREADS):
         if estimator == "logistic":
-            scores, facts = _logistic(columns, train, target)
+            scores, facts, model = _logistic(columns, train, target)
         else:
-            scores, facts = _boosting(columns, train, target, seed)
+            scores, facts, model = _boosting(columns, train, target, seed)
     info = {
         "estimator": estimator,
         "title": TITLES[estimator],
@@ -93,7 +146,7 @@ def fit(
         "trained_on": {"rows": int(target.size), "favourable": int(target.sum())},
         **facts,
     }
-    return scores, info
+    return Fitted(scores, info, columns, train, model)
 
 
 def fit_number(
@@ -211,7 +264,7 @@ def _check_numbers(target: NDArray[np.float64]) -> None:
 
 def _logistic(
     columns: list[inputs.Column], train: NDArray[np.bool_], target: NDArray[np.int8]
-) -> tuple[NDArray[np.float64], dict[str, Any]]:
+) -> tuple[NDArray[np.float64], dict[str, Any], Any]:
     from scipy.linalg import LinAlgWarning
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -227,12 +280,12 @@ def _logistic(
     steps = int(model.n_iter_[0])
     scores = model.predict_proba(design)[:, 1].astype(np.float64)
     facts = {"inputs": design.shape[1], "steps": steps, "converged": steps < LOGISTIC_STEPS}
-    return scores, facts
+    return scores, facts, model
 
 
 def _boosting(
     columns: list[inputs.Column], train: NDArray[np.bool_], target: NDArray[np.int8], seed: int
-) -> tuple[NDArray[np.float64], dict[str, Any]]:
+) -> tuple[NDArray[np.float64], dict[str, Any], Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     values, categorical = inputs.dense(columns)
@@ -244,7 +297,8 @@ def _boosting(
     )
     model.fit(values[train], target)
     scores = model.predict_proba(values)[:, 1].astype(np.float64)
-    return scores, {"inputs": values.shape[1], "steps": BOOSTING_ROUNDS, "converged": True}
+    facts = {"inputs": values.shape[1], "steps": BOOSTING_ROUNDS, "converged": True}
+    return scores, facts, model
 
 
 def _ridge(
