@@ -25,6 +25,7 @@ NOT_RUN = (
     "levels",
     "references",
     "numerics",
+    "tradeoff",
 )
 
 Document = dict[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import mitigations
 from auditapp.errors import AuditError
 from auditapp.plan.goals import ESTIMATORS, GOALS_NEEDING_LABEL, OUTCOMES, SEARCHES, goals_for
 from auditapp.plan.model import Plan
@@ -111,12 +112,49 @@ def _check_searches(plan: Plan) -> None:
             "Choose a site column and train a reference model, or leave the target out.",
             "target",
         )
+    _check_methods(plan)
     if plan.gold is not None and plan.label is None:
         raise _refuse(
             "gold-needs-label",
             "Gold labels are chosen, and there is no label to hold against them.",
             "Choose a label column.",
             "gold",
+        )
+
+
+def _check_methods(plan: Plan) -> None:
+    names = [method.slug for method in plan.methods]
+    stray = [name for name in names if name not in mitigations.REGISTRY]
+    if stray:
+        raise _refuse(
+            "unknown-method",
+            f"There is no remedy “{stray[0]}”.",
+            f"Choose among: {', '.join(mitigations.REGISTRY)}.",
+            "methods",
+        )
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise _refuse(
+            "method-twice",
+            f"The remedy “{twice}” is named twice.",
+            "Name it once, with all its settings.",
+            "methods",
+        )
+    if names and (plan.outcome != "binary" or plan.label is None):
+        raise _refuse(
+            "methods-need-label",
+            "Remedies are to be tried, and what they would cost needs a yes/no label.",
+            "Choose a label column, or try no remedies.",
+            "methods",
+        )
+    columns = [attribute.column for attribute in plan.attributes]
+    if plan.protect is not None and plan.protect not in columns:
+        raise _refuse(
+            "unknown-protect",
+            f"Remedies are to work between the groups of “{plan.protect}”, which is not among"
+            " the sensitive columns.",
+            f"Choose one of: {', '.join(columns)}.",
+            "protect",
         )
 
 

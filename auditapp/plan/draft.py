@@ -11,6 +11,7 @@ from auditapp.plan.model import (
     About,
     AttributeSpec,
     Data,
+    MethodSpec,
     Model,
     Outcome,
     Plan,
@@ -99,6 +100,11 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
         gold=_outcome(draft.get("gold"), "gold label"),
         references=_references(draft.get("references")),
         skip=tuple(draft.get("skip") or ()),
+        methods=tuple(
+            MethodSpec(item["slug"], dict(item.get("settings") or {}))
+            for item in draft.get("methods") or ()
+        ),
+        protect=draft.get("protect") or None,
         outcome=outcome,
         **policy,
     )

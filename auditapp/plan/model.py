@@ -90,6 +90,14 @@ class AttributeSpec:
 
 
 @dataclass(frozen=True)
+class MethodSpec:
+    """A remedy to try: a slug of `mitigations.REGISTRY` and its settings."""
+
+    slug: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Split:
     kind: str = "seeded"
     shares: tuple[int, int, int] = (50, 20, 30)
@@ -105,7 +113,8 @@ class Plan:
     ``ranking`` (by `score`, in the lists that `query` names, the first `k` places).
     `site` and `control` are columns that groups are compared within; `target` is the site that
     rows of the others may be added to; `gold` holds second, careful labels. `skip` names
-    searches of `auditapp.pipeline.diagnose` that are not wanted.
+    searches of `auditapp.pipeline.diagnose` that are not wanted. `methods` are remedies to try
+    and `protect` the sensitive column between whose groups they work, the first if None.
     """
 
     data: Data
@@ -137,6 +146,8 @@ class Plan:
     gold: Outcome | None = None
     references: References | None = None
     skip: tuple[str, ...] = ()
+    methods: tuple[MethodSpec, ...] = ()
+    protect: str | None = None
     schema: str = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -167,6 +178,10 @@ class Plan:
             values[name] = None if item is None else _attribute(item)
         for name in ("classes", "skip"):
             values[name] = tuple(str(item) for item in data.get(name, ()))
+        values["methods"] = tuple(
+            MethodSpec(item["slug"], dict(item.get("settings") or {}))
+            for item in data.get("methods", ())
+        )
         other = data.get("references")
         values["references"] = (
             None
