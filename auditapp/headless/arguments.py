@@ -7,6 +7,7 @@ import csv
 import re
 from pathlib import Path
 
+import mitigations
 from auditapp.headless.findings import FAIL_ON
 from auditapp.plan import OUTCOMES, SEARCHES, Split
 
@@ -21,6 +22,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     _outcome_arguments(parser)
     _group_arguments(parser)
     _policy_arguments(parser)
+    _remedy_arguments(parser)
     parser.add_argument("--title", default="", help="title on the cover")
     parser.add_argument("--out", type=Path, required=True, help="result document (JSON)")
     parser.add_argument("--pdf", type=Path, help="report")
@@ -254,4 +256,46 @@ def _policy_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "cpu"),
         default="auto",
         help="no part of this version uses another device",
+    )
+
+
+def method(text: str) -> tuple[str, dict[str, str]]:
+    """SLUG, or SLUG:key=value,... where a value may hold several numbers parted by blanks."""
+    slug, _, rest = text.partition(":")
+    settings: dict[str, str] = {}
+    for item in names(rest):
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise argparse.ArgumentTypeError(f"“{item}” is not key=value")
+        settings[key.replace("-", "_")] = value
+    return slug, settings
+
+
+def _remedy_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--method",
+        type=method,
+        action="append",
+        default=[],
+        metavar="SLUG[:key=value,...]",
+        help=f"remedy to try: {', '.join(mitigations.REGISTRY)}",
+    )
+    parser.add_argument(
+        "--protect", metavar="COL", help="sensitive column that remedies work between"
+    )
+    parser.add_argument(
+        "--immutable",
+        type=names,
+        default=[],
+        metavar="COL,...",
+        help="columns that a remedy may not move",
+    )
+    parser.add_argument(
+        "--cost",
+        type=numbers,
+        metavar="FP,FN",
+        help="cost of a favourable decision for an unfavourable label, and the other way round",
+    )
+    parser.add_argument(
+        "--rules", type=Path, metavar="FOLDER", help="where to put the rules that remedies found"
     )

@@ -47,6 +47,11 @@ class Options:
     split: Split = field(default_factory=Split)
     unit: str | None = None
     skip: Sequence[str] = ()
+    method: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    protect: str | None = None
+    immutable: Sequence[str] = ()
+    cost: Sequence[float] | None = None
+    rules: Path | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
     read: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""

@@ -16,6 +16,7 @@ from auditapp.plan import (
     About,
     AttributeSpec,
     Data,
+    MethodSpec,
     Model,
     Outcome,
     Plan,
@@ -85,10 +86,26 @@ def plan_of(
         gold=_gold(options, label, columns),
         references=_references(references, decision, label, columns),
         skip=tuple(options.skip),
+        methods=tuple(MethodSpec(slug, dict(given)) for slug, given in options.method),
+        protect=options.protect,
+        immutable=tuple(options.immutable),
+        cost=_cost(options.cost),
         **_policy(options),
     )
     check(plan)
     return plan
+
+
+def _cost(given: Sequence[float] | None) -> tuple[float, float]:
+    if given is None:
+        return 1.0, 1.0
+    if len(given) != 2 or min(given) < 0.0 or not 0.0 < sum(given) < float("inf"):
+        raise AuditError(
+            "cost",
+            f"--cost is “{','.join(f'{value:g}' for value in given)}”.",
+            "Write two numbers of 0 or more, not both 0: --cost 1,2.",
+        )
+    return given[0], given[1]
 
 
 def _policy(options: Options) -> Json:
@@ -168,6 +185,7 @@ def _check_columns(options: Options, columns: Mapping[str, Json]) -> None:
         *options.exclude,
         *options.bins,
         *options.compare_to,
+        *options.immutable,
     ]
     singles = (
         options.label, options.prediction, options.score, options.unit,

@@ -55,6 +55,10 @@ def run(options: Options, say: Say | None = None) -> result.Document:
         files = {options.out: work / "out" / "result.json"}
         if options.pdf is not None:
             files[options.pdf] = work / "out" / "report.pdf"
+        if options.rules is not None:
+            options.rules.mkdir(exist_ok=True)
+            found = sorted((work / "out" / "rules").glob("*"))
+            files |= {options.rules / path.name: path for path in found}
         delivery.put(files)
     return document
 
@@ -71,6 +75,12 @@ def _check_files(options: Options) -> None:
     if options.pdf is not None:
         targets["--pdf"] = options.pdf
     delivery.check(targets, {what: path for what, path in read.items() if path is not None})
+    if options.rules is not None and not options.rules.parent.is_dir():
+        raise AuditError(
+            "no-folder",
+            f"--rules names “{options.rules}”, and its folder does not exist.",
+            "Make the folder first.",
+        )
     joined = options.join is not None or options.references is not None
     if joined and options.on is None:
         raise AuditError(

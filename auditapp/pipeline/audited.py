@@ -35,6 +35,8 @@ class Audited:
     everyone, every_site, every_label, part
         The same columns for all N rows, and the part of the split each row is in
         (`auditapp.datasets.split`), None where nothing was split.
+    fitted
+        The model trained here (`auditapp.predictors.reference.Fitted`), if one was.
     job
         As `auditapp.pipeline.execute`.
     tick
@@ -57,3 +59,4 @@ class Audited:
     part: NDArray[np.int8] | None
     job: dict[str, Any]
     tick: Callable[[float, str], None]
+    fitted: Any = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +15,24 @@ from auditapp.errors import AuditError
 from auditapp.pipeline.progress import Progress
 from auditapp.plan import Plan
 
+if TYPE_CHECKING:
+    from auditapp.predictors.reference import Fitted
+
 
 @dataclass
 class Decided:
-    """Row-level facts of the baseline; favourable is 1 everywhere."""
+    """Row-level facts of the baseline; favourable is 1 everywhere.
+
+    `fitted` is the model trained here (`auditapp.predictors.reference.Fitted`), which remedies
+    may ask about changed inputs.
+    """
 
     label: NDArray[np.int8] | None
     score: NDArray[np.float64] | None
     decision: NDArray[np.int8]
     part: NDArray[np.int8] | None
     model: dict[str, Any] | None
-    notes: dict[str, Any] = field(default_factory=dict)
+    fitted: Any = None
 
 
 def decide(
@@ -42,12 +49,14 @@ def decide(
     if kind == "columns":
         score, decision = _from_columns(plan, table)
         return Decided(label, score, decision, part, None)
+    fitted = None
     if kind == "train":
-        raw, model = _train(plan, table, label, part, progress)
+        fitted, model = _train(plan, table, label, part, progress)
+        raw = fitted.scores
     else:
         raw, model = _predict(plan, table, job, progress)
     score, decision = oriented(raw, plan)
-    return Decided(label, score, decision, part, model)
+    return Decided(label, score, decision, part, model, fitted)
 
 
 def oriented(raw: NDArray[np.float64], plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
@@ -126,7 +135,7 @@ def _train(
     label: NDArray[np.int8] | None,
     part: NDArray[np.int8] | None,
     progress: Progress,
-) -> tuple[NDArray[np.float64], dict[str, Any]]:
+) -> tuple[Fitted, dict[str, Any]]:
     from auditapp.predictors import reference
 
     if label is None or part is None or plan.features is None:
@@ -148,11 +157,11 @@ def _train(
     progress.within(
         "decide", 0.05, f"training {words.get(estimator, estimator)} on {int(mask.sum()):,} rows"
     )
-    scores, info = reference.fit(
+    fitted = reference.fit_model(
         table, list(plan.features), label, mask, estimator=estimator, seed=plan.seed
     )
     # The reference model predicts the favourable label: its score is favourable when high.
-    return scores, {"kind": "train", "fitted_rows": int(mask.sum()), **info}
+    return fitted, {"kind": "train", "fitted_rows": int(mask.sum()), **fitted.info}
 
 
 def _predict(

@@ -53,7 +53,7 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
     check(plan)
     out = Path(job["out"])
     out.mkdir(parents=True, exist_ok=True)
-    progress = Progress(tick)
+    progress = Progress(tick, without=_not_needed(plan))
     document = document_of(plan, job, progress)
     with progress.step("report", "charts and PDF"):
         document["run"] = {"id": "", "people": "", "status": "draft", **job.get("run", {})}
@@ -71,6 +71,13 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
         "pages": report.get("pages"),
         "timings": progress.seconds,
     }
+
+
+def _not_needed(plan: Plan) -> frozenset[str]:
+    """Steps that this plan has no work for."""
+    if plan.outcome != "binary":
+        return frozenset({"diagnose", "remedies"})
+    return frozenset() if plan.methods else frozenset({"remedies"})
 
 
 def _report(document: result.Document, out: Path, progress: Progress) -> dict[str, Any]:
@@ -94,8 +101,8 @@ def document_of(plan: Plan, job: dict[str, Any], progress: Progress) -> result.D
         "plan": plan.to_json(),
         "inputs": {"data": _data_facts(profile), "model": measured.pop("model")},
         **dict.fromkeys(result.NOT_RUN),
-        **measured,
         "methods": [],
+        **measured,
     }
 
 

@@ -17,24 +17,28 @@ class Tick(Protocol):
 #: slug, title, share of the expected time in percent
 STEPS = (
     ("read", "Read the table", 5),
-    ("decide", "Score everyone", 35),
+    ("decide", "Score everyone", 20),
     ("count", "Count once", 5),
-    ("measure", "Intervals and verdicts", 10),
+    ("measure", "Intervals and verdicts", 5),
     ("diagnose", "Look deeper", 20),
-    ("report", "Write the report", 25),
+    ("remedies", "Try remedies", 25),
+    ("report", "Write the report", 20),
 )
 
 
 class Progress:
     """Keeps the list of steps and passes every change on through `tick`."""
 
-    def __init__(self, tick: Tick | None) -> None:
+    def __init__(self, tick: Tick | None, without: frozenset[str] = frozenset()) -> None:
         self._tick = tick
+        kept = [step for step in STEPS if step[0] not in without]
+        whole = sum(weight for _, _, weight in kept)
+        self._weights = [100.0 * weight / whole for _, _, weight in kept]
         self._preview: dict[str, Any] | None = None
         self.seconds: dict[str, float] = {}
         self.steps: list[dict[str, Any]] = [
             {"slug": slug, "title": title, "detail": "", "state": "waiting", "seconds": None}
-            for slug, title, _ in STEPS
+            for slug, title, _ in kept
         ]
 
     @contextmanager
@@ -65,8 +69,8 @@ class Progress:
     def _send(self, index: int, share: float) -> None:
         if self._tick is None:
             return
-        before = sum(weight for _, _, weight in STEPS[:index])
-        percent = int(before + STEPS[index][2] * min(max(share, 0.0), 1.0))
+        before = sum(self._weights[:index])
+        percent = int(before + self._weights[index] * min(max(share, 0.0), 1.0) + 1e-9)
         step = self.steps[index]
         text = f"{step['title']}: {step['detail']}" if step["detail"] else str(step["title"])
         self._tick(

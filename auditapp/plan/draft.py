@@ -105,6 +105,7 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
             for item in draft.get("methods") or ()
         ),
         protect=draft.get("protect") or None,
+        immutable=tuple(draft.get("immutable") or ()),
         outcome=outcome,
         **policy,
     )

@@ -114,7 +114,9 @@ class Plan:
     `site` and `control` are columns that groups are compared within; `target` is the site that
     rows of the others may be added to; `gold` holds second, careful labels. `skip` names
     searches of `auditapp.pipeline.diagnose` that are not wanted. `methods` are remedies to try
-    and `protect` the sensitive column between whose groups they work, the first if None.
+    and `protect` the sensitive column between whose groups they work, the first if None;
+    `immutable` columns are not moved, and `cost` is that of a favourable decision for somebody
+    with the unfavourable label, and the other way round.
     """
 
     data: Data
@@ -148,6 +150,8 @@ class Plan:
     skip: tuple[str, ...] = ()
     methods: tuple[MethodSpec, ...] = ()
     protect: str | None = None
+    immutable: tuple[str, ...] = ()
+    cost: tuple[float, float] = (1.0, 1.0)
     schema: str = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -176,7 +180,9 @@ class Plan:
         for name in ("site", "control"):
             item = data.get(name)
             values[name] = None if item is None else _attribute(item)
-        for name in ("classes", "skip"):
+        if "cost" in data:
+            values["cost"] = (float(data["cost"][0]), float(data["cost"][1]))
+        for name in ("classes", "skip", "immutable"):
             values[name] = tuple(str(item) for item in data.get(name, ()))
         values["methods"] = tuple(
             MethodSpec(item["slug"], dict(item.get("settings") or {}))

@@ -83,7 +83,8 @@ def _options(given: dict[str, Any]) -> headless.Options:
         raise AuditError("bins", f"--bins: {error}.", "Write --bins AGE=25,45,65.") from error
     same = (
         "data", "out", "pdf", "join", "on", "references", "previous", "outcome", "classes",
-        "query", "gold", "site", "target", "control", "skip", "model",
+        "query", "gold", "site", "target", "control", "skip", "method", "protect",
+        "immutable", "cost", "rules", "model",
         "model_output", "positive_class",
         "prediction", "score", "train", "label", "favourable",
         "favourable_decision", "score_is", "score_range", "features", "exclude", "split", "unit",

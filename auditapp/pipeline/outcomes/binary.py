@@ -16,6 +16,7 @@ from auditapp.pipeline.diagnose import diagnose
 from auditapp.pipeline.outcomes import rows
 from auditapp.pipeline.preview import first_numbers
 from auditapp.pipeline.progress import Progress
+from auditapp.pipeline.remedies import remedies
 from auditapp.plan import Plan
 from metrics.audit import Attribute, Policy
 from metrics.audit import measure as measure_rates
@@ -48,12 +49,17 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
         sections = _rates(plan, audited)
     with progress.step("diagnose"):
         deeper = diagnose(audited, progress)
+    tried: dict[str, Any] = {}
+    if plan.methods:
+        with progress.step("remedies", f"{len(plan.methods)} to try"):
+            tried = remedies(audited, progress)
     blank = None if columns.label is None else columns.label < 0
     return {
         "model": decided.model,
         "rows": rows.row_facts(table, used, blank),
         **sections,
         **deeper,
+        **tried,
     }
 
 
@@ -96,6 +102,7 @@ def _audited(
         every_site=columns.site,
         every_label=columns.label,
         part=decided.part,
+        fitted=decided.fitted,
         job=job,
         tick=lambda share, text: None,
     )

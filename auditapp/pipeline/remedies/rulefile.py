@@ -1,0 +1,76 @@
+"""A rule as a file of its own: everything needed to apply it to another table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from auditapp.pipeline.audited import Audited
+from auditapp.pipeline.remedies.problem import Prepared
+from mitigations.contract import Point
+from mitigations.rules import Rule
+
+SCHEMA = "evenhand/rule/1"
+FOLDER = "rules"
+
+Json = dict[str, Any]
+
+
+def write(audited: Audited, prepared: Prepared, slug: str, point: Point) -> Json:
+    """Write the first rule of a point, and its graph where it is one; returns what to call them.
+
+    Files stand in the audit's folder under `FOLDER`. Their names hold the slugs of method and
+    point, nothing a user wrote.
+    """
+    rule = point.rules[0]
+    name = f"{slug}--{point.id}"
+    folder = Path(audited.job["out"]) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_document(audited, prepared, slug, point), ensure_ascii=False, indent=1)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    graph = _graph(rule)
+    if graph is not None:
+        (folder / f"{name}.onnx").write_bytes(graph)
+    return {
+        "id": rule.id,
+        "file": f"{FOLDER}/{name}.json",
+        "onnx": None if graph is None else f"{FOLDER}/{name}.onnx",
+    }
+
+
+def _graph(rule: Rule) -> bytes | None:
+    export = getattr(rule, "to_onnx", None)
+    return None if export is None else export()
+
+
+def _document(audited: Audited, prepared: Prepared, slug: str, point: Point) -> Json:
+    plan = audited.plan
+    specs = [asdict(attribute) for attribute in plan.attributes]
+    levels = {a.column: list(e.levels) for a, e in zip(plan.attributes, audited.everyone,
+                                                       strict=True)}  # fmt: skip
+    columns = [
+        {"name": c.name, "kind": c.kind, "keys": list(k)}
+        for c, k in zip(prepared.inputs.columns, prepared.inputs.keys, strict=True)
+    ]
+    protect = plan.attributes[0].column if plan.protect is None else plan.protect
+    return {
+        "schema": SCHEMA,
+        "method": slug,
+        "point": point.id,
+        "label": point.label,
+        "settings": dict(point.settings),
+        "id": point.rules[0].id,
+        "rule": point.rules[0].to_json(),
+        "decisions": {"0": "not favourable", "1": "favourable", "2": "a person decides"},
+        "inputs": {
+            "columns": columns,
+            "attributes": specs,
+            "levels": levels,
+            "protect": protect,
+            "score": None if plan.score is None else asdict(plan.score),
+            "model": asdict(plan.model),
+            "key": [*(c["name"] for c in columns), *(spec["column"] for spec in specs)],
+        },
+    }
