@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 document = headless.run(options, _progress(self.stderr, given["verbosity"]))
         except AuditError as error:
             code = INTERNAL if error.code in CRASHES else BAD_INPUT
-            raise CommandError(_readable(error), returncode=code) from error
+            raise CommandError(readable(error), returncode=code) from error
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was written.", returncode=BAD_INPUT) from None
         self.stdout.write(_summary(document))
@@ -119,7 +119,8 @@ def _progress(stream: Any, verbosity: int) -> headless.Say | None:
     return say
 
 
-def _readable(error: AuditError) -> str:
+def readable(error: AuditError) -> str:
+    """What a command line shows of an error."""
     lines = [error.message]
     lines += [f"  Where: {error.where}"] if error.where else []
     lines += [f"  Found: {error.found}"] if error.found else []

@@ -20,6 +20,8 @@ from mitigations.contract import Column
 
 #: Levels of a column that keep a code of their own where a model is asked by value.
 MOST_LEVELS = 10_000
+#: What rare levels that share a code are called: no value of a table, which has no line breaks.
+OTHER = "\nother"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _of(audited: Audited, found: list[features.Column]) -> Inputs:
             Column(
                 name=column.name,
                 kind="numeric" if column.codes is None else "categorical",
-                levels=tuple(words.get(column.name, {}).get(key, key) for key in names),
+                levels=tuple(words.get(column.name, {}).get(key, key.strip()) for key in names),
                 slot=slot,
                 sensitive=column.name in sensitive,
                 immutable=column.name in sensitive or column.name in plan.immutable,
@@ -108,11 +110,11 @@ def _of(audited: Audited, found: list[features.Column]) -> Inputs:
 
 
 def _keys(table: Table, column: features.Column) -> tuple[str, ...]:
-    """Values behind the codes of a column; rare ones that share a code are “other”."""
+    """Values behind the codes of a column; rare ones that share a code are `OTHER`."""
     levels, codes = table.codes(column.name)
     assert column.codes is not None
     size = column.levels + (1 if column.merged else 0)
-    out = ["other"] * size
+    out = [OTHER] * size
     known = codes >= 0
     pairs = np.unique(np.stack([codes[known], column.codes[known]], axis=1), axis=0)
     for level, code in pairs.tolist():

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from auditapp.pipeline.audited import Audited
+from auditapp.pipeline.remedies.inputs import OTHER
 from auditapp.pipeline.remedies.problem import Prepared
+from auditapp.predictors import reference_file
 from mitigations.contract import Point
 from mitigations.rules import Rule
 
 SCHEMA = "evenhand/rule/1"
 FOLDER = "rules"
+#: Stands in the same folder where the audited model was trained here.
+MODEL = "reference-model.json"
 
 Json = dict[str, Any]
 
@@ -30,6 +34,9 @@ def write(audited: Audited, prepared: Prepared, slug: str, point: Point) -> Json
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_document(audited, prepared, slug, point), ensure_ascii=False, indent=1)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    if audited.fitted is not None and not (folder / MODEL).exists():
+        model = json.dumps(reference_file.to_json(audited.fitted), allow_nan=False)
+        (folder / MODEL).write_text(model + "\n", encoding="utf-8")
     graph = _graph(rule)
     if graph is not None:
         (folder / f"{name}.onnx").write_bytes(graph)
@@ -51,7 +58,7 @@ def _document(audited: Audited, prepared: Prepared, slug: str, point: Point) -> 
     levels = {a.column: list(e.levels) for a, e in zip(plan.attributes, audited.everyone,
                                                        strict=True)}  # fmt: skip
     columns = [
-        {"name": c.name, "kind": c.kind, "keys": list(k)}
+        {"name": c.name, "kind": c.kind, "keys": list(k), "rest": bool(k) and k[-1] == OTHER}
         for c, k in zip(prepared.inputs.columns, prepared.inputs.keys, strict=True)
     ]
     protect = plan.attributes[0].column if plan.protect is None else plan.protect
