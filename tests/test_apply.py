@@ -91,8 +91,7 @@ def test_what_is_no_rule_is_refused(audited: Path, text: str) -> None:
 def test_a_rule_that_somebody_changed_is_refused(audited: Path) -> None:
     path = next(iter(sorted((audited / "rules").glob("reweighing--*.json"))))
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    number = next(k for k, v in document["rule"].items() if isinstance(v, float))
-    document["rule"][number] += 0.125
+    document["rule"]["intercepts"][0] += 0.125
     (audited / "rules" / "changed.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(CommandError, match=r"somebody changed it|cannot be read"):
         decisions(audited, "changed.json")
