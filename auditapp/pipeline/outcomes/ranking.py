@@ -45,8 +45,7 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
             relevance=None if relevance is None else relevance[keep],
             policy=_policy(plan),
         )
-    with progress.step("diagnose", "nothing deeper is looked for in ranked lists"):
-        lists = sections.pop("lists")
+    lists = sections.pop("lists")
     return {
         "model": model,
         "rows": rows.row_facts(table, used, None if relevance is None else np.isnan(relevance)),

@@ -47,8 +47,7 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
             label=None if label is None else label[used.mask],
             policy=_policy(plan),
         )
-    with progress.step("diagnose", "nothing deeper is looked for in predictions of a number"):
-        outcome = _outcome(sections)
+    outcome = _outcome(sections)
     return {
         "model": model,
         "rows": rows.row_facts(table, used, None if label is None else np.isnan(label)),
