@@ -11,8 +11,10 @@ from auditapp.views import (
     joins,
     pages,
     policy,
+    remedies,
     reports,
     roles,
+    rules,
     uploads,
 )
 
@@ -35,6 +37,7 @@ urlpatterns = [
     ),
     path("audits/<uuid:audit_id>/roles/", roles.audit_roles, name="audit-roles"),
     path("audits/<uuid:audit_id>/policy/", policy.audit_policy, name="audit-policy"),
+    path("audits/<uuid:audit_id>/remedies/", remedies.audit_remedies, name="audit-remedies"),
     path("audits/<uuid:audit_id>/progress/", audits.audit_progress, name="audit-progress"),
     path(
         "audits/<uuid:audit_id>/progress/now/",
@@ -45,6 +48,12 @@ urlpatterns = [
     path("audits/<uuid:audit_id>/again/", audits.audit_again, name="audit-again"),
     path("audits/<uuid:audit_id>/delete/", audits.audit_delete, name="audit-delete"),
     path("audits/<uuid:audit_id>/report/", reports.report, name="report"),
+    path("audits/<uuid:audit_id>/rules/", rules.report_rules, name="report-rules"),
+    path(
+        "audits/<uuid:audit_id>/rules/<str:name>",
+        rules.report_rule,
+        name="report-rule",
+    ),
     path(
         "audits/<uuid:audit_id>/report.pdf",
         reports.report_file,

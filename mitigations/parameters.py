@@ -9,6 +9,15 @@ from typing import Any
 
 from mitigations.contract import MethodError
 
+#: Most numbers that a setting of several takes: each may be a fit of its own.
+MOST_NUMBERS = 50
+_WANTED = {
+    "switch": "yes or no",
+    "whole": "a whole number",
+    "number": "a number",
+    "numbers": f"up to {MOST_NUMBERS} numbers, separated by commas",
+}
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -53,14 +62,25 @@ class Parameter:
         """
         try:
             found = self._typed(value)
-        except (TypeError, ValueError) as error:
-            raise self._refused(value, f"a {self.kind} setting") from error
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
+            raise self._refused(value) from error
         if self.choices and found not in dict(self.choices):
-            raise self._refused(value, f"one of {', '.join(name for name, _ in self.choices)}")
-        for number in found if isinstance(found, tuple) else (found,):
+            raise self._refused(value)
+        numbers = found if isinstance(found, tuple) else (found,)
+        if isinstance(found, tuple) and not bool(self.default) <= len(found) <= MOST_NUMBERS:
+            raise self._refused(value)
+        for number in numbers:
             if isinstance(number, (int, float)) and not self._within(number):
-                raise self._refused(value, f"a number {self._span()}")
+                raise self._refused(value)
         return found
+
+    def shown(self, value: Any) -> str:
+        """The value as it is typed: 0, 0.01, 0.05."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, (tuple, list)):
+            return ", ".join(self.shown(item) for item in value)
+        return f"{value:.12g}" if isinstance(value, float) else str(value)
 
     def _typed(self, value: Any) -> Any:
         if isinstance(self.default, bool):
@@ -89,17 +109,32 @@ class Parameter:
         return math.isfinite(number) and low <= number <= high
 
     def _span(self) -> str:
+        if self.low is None and self.high is None:
+            return ""
         if self.low is None:
-            return f"up to {self.high:g}"
-        return (
-            f"of {self.low:g} or more" if self.high is None else f"{self.low:g} to {self.high:g}"
-        )
+            return f" up to {self.high:,.12g}"
+        if self.high is None:
+            return f" from {self.low:,.12g} up"
+        return f" from {self.low:,.12g} to {self.high:,.12g}"
 
-    def _refused(self, value: Any, wanted: str) -> MethodError:
+    def _refused(self, value: Any) -> MethodError:
+        kind = self.kind
+        wanted = (
+            f"one of {', '.join(name for name, _ in self.choices)}"
+            if kind == "choice"
+            else _WANTED.get(kind, "a text")
+        )
+        if kind == "numbers":
+            start, _, end = wanted.partition(",")
+            wanted = f"{start}{self._span()},{end}"
+        elif kind in {"whole", "number"}:
+            wanted += self._span()
+        given = self.shown(value) if isinstance(value, (tuple, list)) else str(value)
+        given = given if len(given) <= 60 else f"{given[:59]}…"
         return MethodError(
             "bad-setting",
-            f"{self.label} is “{value}”.",
-            f"Enter {wanted}; {self.default} if in doubt.",
+            f"{self.label} is “{given}”." if given else f"{self.label} is empty.",
+            f"Enter {wanted}; {self.shown(self.default)} if in doubt.",
         )
 
 

@@ -15,7 +15,7 @@ from tests.profiles import people
 
 pytestmark = pytest.mark.django_db
 
-STEPS = ["audit-data", "audit-data-state", "audit-roles", "audit-policy"]
+STEPS = ["audit-data", "audit-data-state", "audit-roles", "audit-policy", "audit-remedies"]
 
 
 def client_of(user: User | None) -> Client:
@@ -42,6 +42,8 @@ def things(team: Team) -> dict[str, Any]:
     for name in ("report.json", "result.json", "tables.csv"):
         (report.folder / name).write_text("{}")
     (report.folder / "report.pdf").write_bytes(b"%PDF-1.7")
+    (report.folder / "rules").mkdir()
+    (report.folder / "rules" / "thresholds--r-5.json").write_text("{}")
     return {
         "draft": make_draft(team, dataset=dataset),
         "waiting": audit_start(audit=make_draft(team, dataset=dataset), user=team.alice),
@@ -61,6 +63,9 @@ def addresses(rows: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("read", "get", reverse(name, args=[rows["done"].id]))
         for name in ("report-pdf", "report-json", "report-csv")
     ]
+    found += [("read", "get", reverse("report-rules", args=[rows["done"].id]))]
+    rule = [rows["done"].id, "thresholds--r-5.json"]
+    found += [("read", "get", reverse("report-rule", args=rule))]
     found += [("read", "get", reverse("audit", args=[rows["done"].id]))]
     found += [("read", "get", reverse("dataset-detail", args=[rows["dataset"].id]))]
     found += [("read", "get", reverse("model-detail", args=[rows["model"].id]))]

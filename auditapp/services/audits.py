@@ -27,7 +27,7 @@ from auditapp.plan import plan_from_draft
 from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
-STEPS = ("data", "roles", "policy")
+STEPS = ("data", "roles", "policy", "remedies")
 UPLOADED = ("onnx", "skops", "upload")
 
 
@@ -147,7 +147,24 @@ def audit_start(*, audit: Audit, user: User | None) -> Audit:
     return audit
 
 
-def _plan_of(audit: Audit) -> Json:
+def model_profile(audit: Audit) -> Json | None:
+    """What the uploaded model that is audited says of itself; None where none is."""
+    used = (audit.draft.get("model") or {}).get("kind") in UPLOADED
+    return audit.model.profile if used and audit.model is not None else None
+
+
+def draft_check(*, audit: Audit) -> None:
+    """See whether the draft is a complete plan but for its remedies.
+
+    Raises
+    ------
+    AuditError
+        As `audit_start`.
+    """
+    _plan_of(audit, without=("methods", "protect"))
+
+
+def _plan_of(audit: Audit, without: tuple[str, ...] = ()) -> Json:
     dataset, model = audit.dataset, audit.model
     if dataset is None or dataset.state != UploadState.READY or dataset.profile is None:
         name = "" if dataset is None else f"“{dataset.name}” "
@@ -173,7 +190,8 @@ def _plan_of(audit: Audit) -> Json:
         "title": audit.title,
         "simulated": dataset.simulated,
     }
-    plan = plan_from_draft({**audit.draft, "about": about}, dataset.profile, facts)
+    draft = {key: value for key, value in audit.draft.items() if key not in without}
+    plan = plan_from_draft({**draft, "about": about}, dataset.profile, facts)
     return dict(plan.to_json())
 
 

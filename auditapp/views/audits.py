@@ -18,7 +18,7 @@ from auditapp.errors import AuditError
 from auditapp.models import Audit, Run, State
 from auditapp.services import audits
 from auditapp.views.access import enter, may_edit
-from auditapp.views.steps import reached
+from auditapp.views.steps import STEPS, reached
 
 
 @login_required
@@ -27,8 +27,7 @@ def audit(request: HttpRequest, audit_id: UUID) -> HttpResponse:
     """The page that fits the audit's state."""
     found = selectors.audit_get(user=request.user, id=audit_id)
     if found.state == State.DRAFT:
-        name = ("audit-data", "audit-roles", "audit-policy")[reached(found) - 1]
-        return redirect(name, found.id)
+        return redirect(STEPS[reached(found) - 1][1], found.id)
     return redirect("report" if found.state == State.DONE else "audit-progress", found.id)
 
 

@@ -1,4 +1,4 @@
-"""The three steps of a new audit."""
+"""Step 1 of a new audit: its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 3 of a new audit: policy, words, start."""
+"""Step 3 of a new audit: policy and words; on to the remedies, or a start without any."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from auditapp.errors import AuditError
 from auditapp.forms.errors import Errors, error_list, mark_invalid
 from auditapp.forms.kinds import BINARY, ROLES, estimator_words, kind_of, kind_words
 from auditapp.forms.policy import PolicyForm
+from auditapp.forms.remedy_needs import offered
 from auditapp.models import Audit, State
 from auditapp.services import audits
 from auditapp.services.reports import report_before
@@ -27,7 +28,7 @@ from auditapp.views.steps import reached, steps_of
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
-    """Goal, limits and words; starts the audit."""
+    """Goal, limits and words; goes on to the remedies, or starts the audit without any."""
     audit = selectors.audit_get(user=request.user, id=audit_id, edit=True)
     if audit.state != State.DRAFT:
         return redirect("audit", audit.id)
@@ -51,9 +52,15 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
                 user=request.user,
                 title=form.cleaned_data["title"],
             )
-            if request.POST.get("action") == "save":
+            action = request.POST.get("action")
+            if action == "save":
                 return redirect("audit-policy", audit.id)
             try:
+                audits.draft_check(audit=audit)
+                if action == "continue":
+                    return redirect("audit-remedies", audit.id)
+                none = {"methods": [], "protect": None}
+                audits.draft_save(audit=audit, step="policy", data=none, user=request.user)
                 audits.audit_start(audit=audit, user=request.user)
                 return redirect("audit-progress", audit.id)
             except AuditError as error:
@@ -69,7 +76,8 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "errors": errors,
         "before": report_before(audit=audit) if form.kind == BINARY else None,
         "references": [form[name] for name in form.fields if name.startswith("reference-")],
-        "summary": _summary(audit),
+        "summary": summary(audit),
+        "remedies": offered(audit.draft),
         "steps": steps_of(audit, 3),
     }
     return render(request, "pages/audit_policy.html", context, status=422 if errors else 200)
@@ -77,8 +85,7 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
 
 def _format(audit: Audit) -> str | None:
     """The format of the uploaded model that is audited."""
-    used = (audit.draft.get("model") or {}).get("kind") in audits.UPLOADED
-    profile = audit.model.profile if used and audit.model is not None else None
+    profile = audits.model_profile(audit)
     return None if profile is None else profile.get("format")
 
 
@@ -106,7 +113,7 @@ def _draft(request: HttpRequest, audit: Audit) -> dict[str, Any]:
     return draft
 
 
-def _summary(audit: Audit) -> list[dict[str, str]]:
+def summary(audit: Audit) -> list[dict[str, str]]:
     """What the earlier steps said, with the page to change it on."""
     draft = audit.draft
     data = reverse("audit-data", args=[audit.id])

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from auditapp import selectors
 from auditapp.models import Report, State
 from auditapp.views.access import enter, may_edit
+from auditapp.views.rules import has_rules
 
 FILES = {
     "pdf": ("report.pdf", "application/pdf", "pdf"),
@@ -40,6 +41,7 @@ def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "edit": may_edit(request, audit.workspace),
         "document": _document(found),
         "folder": found.folder,
+        "rules": has_rules(found),
     }
     return render(request, "pages/report.html", context)
 

@@ -35,7 +35,7 @@ FORGOTTEN: dict[str, Any] = {
     "attributes": [],
     "classes": [],
     **dict.fromkeys(("label", "decision", "score", "query", "site", "control", "gold")),
-    **dict.fromkeys(("references", "target")),
+    **dict.fromkeys(("references", "target", "protect")),
 }
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Where in the three steps of a new audit a page stands."""
+"""Where in the steps of a new audit a page stands."""
 
 from __future__ import annotations
 
@@ -6,23 +6,34 @@ from typing import Any
 
 from django.urls import reverse
 
+from auditapp.forms.remedy_needs import offered
 from auditapp.models import Audit, UploadState
 
-STEPS = (("Data", "audit-data"), ("Model and roles", "audit-roles"), ("Policy", "audit-policy"))
+STEPS = (
+    ("Data", "audit-data"),
+    ("Model and roles", "audit-roles"),
+    ("Policy", "audit-policy"),
+    ("Remedies", "audit-remedies"),
+)
 
 
 def reached(audit: Audit | None) -> int:
     """The highest step whose page can be opened."""
     if audit is None or audit.dataset is None or audit.dataset.state != UploadState.READY:
         return 1
-    return 3 if "roles" in audit.draft.get("steps", []) and audit.draft.get("roles") else 2
+    draft = audit.draft
+    saved = draft.get("steps", [])
+    if "roles" not in saved or not draft.get("roles"):
+        return 2
+    return 4 if "policy" in saved and offered(draft) else 3
 
 
 def steps_of(audit: Audit | None, current: int) -> list[dict[str, Any]]:
     """Discs of the stepper, with links to what can be opened."""
     highest = reached(audit)
+    shown = STEPS if current == 4 or _may_be_offered(audit) else STEPS[:3]
     found = []
-    for number, (title, name) in enumerate(STEPS, start=1):
+    for number, (title, name) in enumerate(shown, start=1):
         opened = audit is not None and number <= highest and number != current
         found.append(
             {
@@ -34,3 +45,10 @@ def steps_of(audit: Audit | None, current: int) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _may_be_offered(audit: Audit | None) -> bool:
+    """Whether there is a step of remedies, as far as is known by now."""
+    if audit is None or "roles" not in audit.draft.get("steps", []):
+        return True
+    return offered(audit.draft)

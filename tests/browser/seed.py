@@ -45,6 +45,9 @@ def seed() -> None:
     uploaded = draft("Applicants, model", dataset=table, model=model, draft={})
     policy = draft("Applicants, policy", dataset=table)
     audits.draft_save(audit=policy, step="roles", data={}, user=user)
+    remedies = draft("Applicants, remedies", dataset=table)
+    for step in ("roles", "policy"):
+        audits.draft_save(audit=remedies, step=step, data={}, user=user)
     wrong = draft("Refused files", dataset=refused, model=pickle)
     failed = draft("Failed audit", dataset=table)
     running = draft("Running audit", dataset=table)
@@ -59,6 +62,7 @@ def seed() -> None:
         "roles": f"/audits/{roles.id}/roles/",
         "model-roles": f"/audits/{uploaded.id}/roles/",
         "policy": f"/audits/{policy.id}/policy/",
+        "remedies": f"/audits/{remedies.id}/remedies/",
         "progress": f"/audits/{running.id}/progress/",
         "failed": f"/audits/{failed.id}/progress/",
         "audit-delete": f"/audits/{failed.id}/delete/",

@@ -149,7 +149,7 @@ def test_the_dark_theme_keeps_the_rules(
     made = _session(browser, stack, EMAIL, color_scheme="dark", reduced_motion="reduce")
     page = made.new_page()
     found = []
-    for what in ("home", "refused", "roles", "policy", "progress"):
+    for what in ("home", "refused", "roles", "policy", "remedies", "progress"):
         page.goto(paths[what])
         page.evaluate(AXE.read_text(encoding="utf-8"))
         found += page.evaluate(LOOK, ["rule", ["color-contrast"], True])
@@ -160,7 +160,7 @@ def test_the_dark_theme_keeps_the_rules(
 def test_errors_take_the_focus_and_lead_to_their_fields(page: Page, paths: dict[str, str]) -> None:
     page.goto(paths["policy"])
     page.get_by_label("Smallest group").fill("many")
-    page.get_by_role("button", name="Start audit").click()
+    page.get_by_role("button", name="Continue to remedies").click()
     summary = page.locator("#error-summary")
     expect(summary).to_be_focused()
     assert page.title().startswith("Error: ")
@@ -174,7 +174,7 @@ def test_errors_take_the_focus_and_lead_to_their_fields(page: Page, paths: dict[
     assert "Enter a whole number" in words or "enter a whole number" in words
 
 
-@pytest.mark.parametrize("what", ["roles", "policy"])
+@pytest.mark.parametrize("what", ["roles", "policy", "remedies"])
 def test_the_bar_at_the_bottom_never_hides_the_focus(
     what: str, page: Page, paths: dict[str, str]
 ) -> None:

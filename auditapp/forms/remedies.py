@@ -1,0 +1,231 @@
+"""Step 4 of a new audit: remedies to try, and their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+
+from auditapp.forms import remedy_needs
+from auditapp.forms import remedy_words as words_of
+from mitigations.catalogue import Entry, catalogue
+from mitigations.contract import MethodError
+from mitigations.parameters import Parameter
+
+Json = dict[str, Any]
+#: Longest setting that is read.
+LONGEST = 400
+
+
+def setting_name(slug: str, parameter: Parameter) -> str:
+    """Name of the field of one setting."""
+    return f"{slug}--{parameter.name}"
+
+
+class RemediesForm(forms.Form):
+    """Which remedies, with which settings, between the groups of which column.
+
+    Parameters
+    ----------
+    draft, profile, rows
+        The draft of the audit, the profile of its data set and how many rows that has.
+    model
+        Profile of the uploaded model, if one is audited.
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        draft: Json,
+        profile: Json,
+        rows: int,
+        model: Json | None = None,
+    ) -> None:
+        super().__init__(data)
+        self.draft, self.rows = draft, rows
+        self.entries = catalogue()
+        self._has = remedy_needs.has(draft, profile, model)
+        self._groups = remedy_needs.group_counts(draft, profile)
+        usable = [entry for entry in self.entries if not self.missing(entry)]
+        self._add_choices(usable)
+        stored = {m["slug"]: m.get("settings") or {} for m in draft.get("methods") or ()}
+        for entry in usable:
+            for parameter in entry.parameters:
+                value = stored.get(entry.slug, {}).get(parameter.name, parameter.default)
+                self.fields[setting_name(entry.slug, parameter)] = _field(parameter, value)
+
+    def _add_choices(self, usable: Sequence[Entry]) -> None:
+        slugs = [entry.slug for entry in usable]
+        chosen = (
+            [method["slug"] for method in self.draft["methods"]]
+            if "methods" in self.draft
+            else words_of.FIRST
+        )
+        self.fields["methods"] = forms.MultipleChoiceField(
+            label="Remedies to try",
+            choices=[(entry.slug, entry.card.title) for entry in usable],
+            required=False,
+            initial=[slug for slug in chosen if slug in slugs],
+            widget=forms.CheckboxSelectMultiple,
+            error_messages={
+                "invalid_choice": "The remedy “%(value)s” cannot be tried in this audit"
+            },
+        )
+        columns = [(a["column"], a.get("title") or a["column"]) for a in self.attributes]
+        before = self.draft.get("protect")
+        first = columns[0][0] if columns else ""
+        self.fields["protect"] = forms.ChoiceField(
+            label="Between the groups of",
+            choices=columns,
+            required=len(columns) > 1 and remedy_needs.offered(self.draft),
+            initial=before if before in dict(columns) else first,
+            help_text="Remedies make what you chose in step 3 more equal between these groups.",
+            widget=forms.Select(attrs={"class": "input"}),
+            error_messages=dict.fromkeys(
+                ("required", "invalid_choice"), "Choose one of the sensitive columns"
+            ),
+        )
+
+    @property
+    def attributes(self) -> list[Json]:
+        """Sensitive columns as the earlier steps left them."""
+        return list(self.draft.get("attributes") or [])
+
+    def missing(self, entry: Entry) -> str:
+        """The first need of a method that this audit does not meet; empty if it meets all."""
+        return next(
+            (need for need in words_of.NEEDS if need in entry.card.needs - self._has),
+            next(iter(sorted(entry.card.needs - self._has)), ""),
+        )
+
+    @property
+    def groups(self) -> list[Json]:
+        """Cards of the methods under their headings, headings without any left out."""
+        chosen = set(self["methods"].value() or ())
+        known = {kind for _, kinds, _, _ in words_of.GROUPS for kind in kinds}
+        found = []
+        for slug, kinds, title, text in words_of.GROUPS:
+            cards = [self._card(e, chosen) for e in self.entries if e.card.kind in kinds]
+            found.append({"slug": slug, "title": title, "text": text, "cards": cards})
+        slug, title, text = words_of.OTHERS
+        cards = [self._card(e, chosen) for e in self.entries if e.card.kind not in known]
+        found.append({"slug": slug, "title": title, "text": text, "cards": cards})
+        found = [group for group in found if group["cards"]]
+        cards = [card for group in found for card in group["cards"]]
+        for place, card in enumerate(cards):
+            card["id"] = f"id_methods_{place}"  # what `auditapp.forms.errors.anchor` leads to
+        return found
+
+    def _card(self, entry: Entry, chosen: set[str]) -> Json:
+        missing = self.missing(entry)
+        settings = (
+            []
+            if missing
+            else [
+                (self[setting_name(entry.slug, parameter)], parameter)
+                for parameter in entry.parameters
+            ]
+        )
+        spent = words_of.seconds(entry.slug, self.rows)
+        return {
+            "slug": entry.slug,
+            "card": entry.card,
+            "page": f"methods/{entry.slug}",
+            "missing": words_of.NEEDS.get(missing, (f"Needs {missing}.", "")) if missing else None,
+            "checked": entry.slug in chosen,
+            "settings": settings,
+            "open": any(bound.errors for bound, _ in settings),
+            "seconds": round(spent, 1),
+            "time": words_of.roughly(spent),
+        }
+
+    @property
+    def time(self) -> Json:
+        """How many are ticked, and how much longer the audit takes for them."""
+        chosen = [slug for slug in self["methods"].value() or () if slug in self._titles]
+        once = words_of.seconds_once(self.rows)
+        spent = once + sum(words_of.seconds(slug, self.rows) for slug in chosen)
+        return {
+            "count": len(chosen),
+            "once": round(once, 1),
+            "words": words_of.roughly(spent) if chosen else "",
+        }
+
+    @property
+    def _titles(self) -> Mapping[str, str]:
+        return {entry.slug: entry.card.title for entry in self.entries}
+
+    def clean_methods(self) -> list[str]:
+        """Each once, in the order of the page."""
+        chosen = self.cleaned_data["methods"]
+        return [entry.slug for entry in self.entries if entry.slug in chosen]
+
+    def clean(self) -> Json:
+        """Settings of the chosen methods as their types; the others are not looked at."""
+        data = super().clean() or self.cleaned_data
+        self.settings: dict[str, Json] = {}
+        for entry in self.entries:
+            if entry.slug not in data.get("methods", ()):
+                continue
+            self._check_groups(entry, data)
+            self.settings[entry.slug] = {}
+            for parameter in entry.parameters:
+                name = setting_name(entry.slug, parameter)
+                if name not in data:
+                    continue
+                try:
+                    value = parameter.read(data[name])
+                except MethodError as error:
+                    words = f"{entry.card.title}: {error.message} {error.hint}"
+                    self.add_error(name, words)
+                    continue
+                self.settings[entry.slug][parameter.name] = (
+                    list(value) if isinstance(value, tuple) else value
+                )
+        return data
+
+    def _check_groups(self, entry: Entry, data: Json) -> None:
+        """A method between two groups works on a column that has two."""
+        n = self._groups.get(data.get("protect") or self._first, 0)
+        if "two-groups" in entry.card.needs and n != 2:
+            self.add_error(
+                "protect",
+                f"{entry.card.title} works between exactly two groups, and this column has {n:,}."
+                " Choose another column, or leave the remedy out",
+            )
+
+    @property
+    def _first(self) -> str:
+        return str(self.attributes[0]["column"]) if self.attributes else ""
+
+    def draft_data(self) -> Json:
+        """The part of the draft that this step fills in."""
+        chosen = self.cleaned_data["methods"]
+        return {
+            "methods": [{"slug": slug, "settings": self.settings[slug]} for slug in chosen],
+            "protect": (self.cleaned_data["protect"] or self._first) if chosen else None,
+        }
+
+
+def _field(parameter: Parameter, value: Any) -> forms.Field:
+    """The box of a setting; what is typed is read by the setting itself."""
+    shared = {"label": parameter.label, "help_text": parameter.help, "required": False}
+    if parameter.kind == "switch":
+        return forms.BooleanField(initial=bool(value), **shared)
+    if parameter.kind == "choice":
+        return forms.CharField(
+            initial=value,
+            max_length=LONGEST,
+            widget=forms.Select(attrs={"class": "input"}, choices=parameter.choices),
+            **shared,
+        )
+    mode = {"whole": "numeric", "number": "decimal"}.get(parameter.kind, "text")
+    return forms.CharField(
+        initial=parameter.shown(value),
+        max_length=LONGEST,
+        widget=forms.TextInput(attrs={"inputmode": mode}),
+        error_messages={"max_length": f"{parameter.label}: enter at most {LONGEST} characters"},
+        **shared,
+    )

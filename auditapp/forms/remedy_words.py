@@ -1,0 +1,91 @@
+"""Remedies in words: how they are grouped, what they need and for how long they work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+#: Kinds of method under one heading: slug, kinds, heading, what they have in common.
+GROUPS = (
+    (
+        "keep",
+        ("postprocess", "abstain"),
+        "The model stays as it is",
+        "Other thresholds for its score, or a person who decides where the model is unsure."
+        " Quick to try and to take back.",
+    ),
+    (
+        "repair",
+        ("transport",),
+        "Inputs are repaired",
+        "The model stays; what it is told about people is moved before it answers.",
+    ),
+    (
+        "retrain",
+        ("retrain", "tune"),
+        "A new model is trained",
+        "On the same rows, by other rules. It takes the place of the audited model.",
+    ),
+    ("explain", ("diagnose",), "Explanations", "They change nothing, and say what drives a gap."),
+)
+OTHERS = ("others", "Other remedies", "")
+
+#: Ticked in a new audit where it has what they need.
+FIRST = ("thresholds", "abstention")
+
+#: What a method may need: what is missing, and what to do.
+NEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "label": ("Needs a label column.", "Choose one in step 2."),
+        "score": (
+            "Needs a score.",
+            "Choose a score column in step 2, or a model instead of decisions.",
+        ),
+        "features": (
+            "Needs columns that a model can learn from.",
+            "Give columns the role feature in step 2.",
+        ),
+        "model": (
+            "Needs a model that can be asked about changed inputs.",
+            "Upload the model, or train a reference model in step 2.",
+        ),
+        "two-groups": (
+            "Works between exactly two groups.",
+            "Choose a sensitive column with two groups in step 2.",
+        ),
+        "checkpoint": ("Needs the weights of a network.", "This audit has none."),
+        "images": ("Needs images.", "This audit has none."),
+        "source": ("Needs rows of another population.", "This audit has none."),
+    }
+)
+
+#: Seconds on two cores: for any audit, and for each 100,000 rows up to so many rows.
+_SECONDS: Mapping[str, tuple[float, float, int]] = MappingProxyType({})
+_UNMEASURED = (5.0, 10.0, 1_000_000)
+#: Splitting the rows, and measuring the audited decisions again beside the remedies.
+_ALL = (2.0, 2.0, 10_000_000)
+
+
+def seconds(slug: str, rows: int) -> float:
+    """How long a remedy takes with its settings as they are, roughly."""
+    return _seconds(_SECONDS.get(slug, _UNMEASURED), rows)
+
+
+def seconds_once(rows: int) -> float:
+    """What the first remedy adds, whichever it is."""
+    return _seconds(_ALL, rows)
+
+
+def _seconds(item: tuple[float, float, int], rows: int) -> float:
+    base, slope, most = item
+    return base + slope * min(rows, most) / 100_000
+
+
+def roughly(spent: float) -> str:
+    """Seconds as people guess them."""
+    if spent <= 8:
+        return "a few seconds"
+    if spent < 50:
+        return f"about {10 * max(round(spent / 10), 1)} seconds"
+    minutes = max(round(spent / 60), 1)
+    return "about a minute" if minutes == 1 else f"about {minutes} minutes"
