@@ -53,6 +53,7 @@ class Prose(Block):
     kind = "prose"
     text: Rich
     tone: str = "prose"
+    printed: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,11 @@ class Stats(Block):
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: the value, what stands in brackets or under it, and a verdict shape."""
+    """A table cell: the value, what stands in brackets or under it, and a verdict shape.
+
+    `mark` is a shape of a chart's legend; in the first cell of a row it stands before the name,
+    and a note after it.
+    """
 
     text: str
     note: str = ""
@@ -105,6 +110,7 @@ class Cell:
     strong: bool = False
     mono: bool = False
     soft: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,8 @@ class Table(Block):
     """Rows under a header; the first column names the row.
 
     `stacked` puts a cell's note under its value. `print_rows` caps the rows in the PDF and
-    `print_more` then says where the others are. `verdicts` lists the shapes the cells use.
+    `print_more` then says where the others are; a table that is not `printed` is named in the
+    PDF. `verdicts` lists the shapes the cells use, `tinted` the places of rows that are set off.
     """
 
     kind = "table"
@@ -135,6 +142,8 @@ class Table(Block):
     dense: bool = False
     print_rows: int | None = None
     print_more: str = ""
+    printed: bool = True
+    tinted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +159,9 @@ class Figure(Block):
     """A chart with its message, its words for those who do not see it, and its data.
 
     `chart` is the input of `charts.draw` and stays out of the JSON: the table holds the numbers.
-    `explorer` holds printed numbers a reader may leaf through on the page.
+    `explorer` holds printed numbers a reader may leaf through on the page. In the PDF,
+    `print_chart` replaces keys of `chart`, `print_subtitle` the subtitle, and two neighbours with
+    `print_half` stand side by side; a figure that is not `printed` is named there.
     """
 
     kind = "figure"
@@ -164,10 +175,30 @@ class Figure(Block):
     note: str = ""
     print_table: bool = False
     explorer: dict[str, Any] | None = None
+    printed: bool = True
+    print_half: bool = False
+    print_subtitle: str = ""
+    print_note: str = ""
+    print_chart: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Explorer(Block):
+    """What a reader may try out on the page, from stored counts; it changes no number.
+
+    Without scripts the page is silent about it, and paper has none.
+    """
+
+    kind = "explorer"
+    anchor: str
+    title: str
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Finding:
+    """One finding; without a verdict it has no chip."""
+
     text: Rich
     detail: str
     verdict: str
@@ -201,12 +232,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class FactList(Block):
-    """Pairs of label and value; short ones may stand in two columns."""
+    """Pairs of label and value; short ones may stand in two columns, in print or everywhere."""
 
     kind = "facts"
     rows: tuple[Fact, ...]
     title: str = ""
     columns: int = 1
+    print_columns: int = 1
 
 
 @dataclass(frozen=True)
@@ -273,6 +305,8 @@ def to_json(value: Any) -> Any:
         if isinstance(value, Block):
             out["kind"] = value.kind
         for item in fields(value):
+            if item.name == "print_chart":
+                continue
             if item.name == "chart":
                 out["chart"] = getattr(value, "chart").get("kind", "")  # noqa: B009
             else:

@@ -194,6 +194,7 @@ def rules(facts: Facts, table: Row, item: Row) -> Table:
         rows=tuple(rows),
         foot=(_foot(item),),
         dense=True,
+        printed=not curves(facts, item),
     )
 
 

@@ -121,22 +121,27 @@ def _draw(figure: blocks.Figure, folder: Path) -> list[str]:
         chart = coverage.through(figure.chart, coverage.safe)
         drawn = charts.draw(chart, variant)
         (folder / f"{name}.{variant}.svg").write_text(drawn, encoding="utf-8")
-    chart = coverage.through(figure.chart, coverage.printable)
+    if not figure.printed:
+        return []
+    chart = coverage.through({**figure.chart, **figure.print_chart}, coverage.printable)
+    variant = "half" if figure.print_half else "print"
     files = []
     parts = [
         {**page, **({"across": part["across"]} if "across" in part else {})}
         for part in _halves(chart)
-        for page in charts.pages(part, "print")
+        for page in charts.pages(part, variant)
     ]
     for i, part in enumerate(parts):
         file = f"{name}.print.svg" if i == 0 else f"{name}.print-{i + 1}.svg"
-        (folder / file).write_text(charts.draw(part, "print"), encoding="utf-8")
+        (folder / file).write_text(charts.draw(part, variant), encoding="utf-8")
         files.append(file)
     return files
 
 
 def _halves(chart: dict[str, Any]) -> list[dict[str, Any]]:
     """Cut tall small multiples into rows of panels, so that print can break between them."""
+    if "across" in chart:
+        return [chart]
     if chart["kind"] == "calibration":
         return [{**chart, "series": part} for part in _threes(chart["series"])]
     panels = chart.get("panels", [])

@@ -8,11 +8,14 @@ from auditapp.reports import metric_words, phrases, tables
 from auditapp.reports.blocks import Cell, Column, Figure, Legend, Table
 from auditapp.reports.captions import clip, strip_alt, strip_message
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts, measured
-from auditapp.reports.numbers import comparisons, count, percent, upper_first
+from auditapp.reports.numbers import comparisons, count, percent, plural, upper_first
 from auditapp.reports.units import POINTS
 from auditapp.reports.words import CHOICES, VERDICT_WORDS
 
 Row = dict[str, Any]
+
+#: Bars of group sizes that are printed.
+PRINTED_SIZES = 14
 
 MAX_STRIP = 12
 
@@ -136,8 +139,9 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
     title = facts.table_title(table)
     biggest = max(levels, key=lambda v: v["n"])
     least = min(levels, key=lambda v: v["n"])
-    message = f"{title}: {count(len(levels))} groups, from {count(least['n'])} to "
-    message += f"{count(biggest['n'])} people"
+    span = f"from {count(least['n'])} to " if least["n"] != biggest["n"] else "of "
+    message = f"{title}: {plural(len(levels), 'group')}, {span}"
+    message += plural(biggest["n"], "person", "people")
     columns = [Column(title, "start", 2.4), Column("People"), Column("Share"), Column("", "start")]
     unknown = table.get("unknown") or 0
     rows = [
@@ -150,6 +154,11 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
         for v in levels
     ]
     rows.append((Cell("Unknown"), Cell(count(unknown)), Cell(""), Cell("never compared")))
+    sizes = [
+        {"label": phrases.label(v["group"]), "n": v["n"], "below_floor": v in small}
+        for v in levels
+    ]
+    most = sorted(sizes, key=lambda row: -row["n"])[:PRINTED_SIZES]
     return Figure(
         anchor=f"sizes-{facts.anchor(table)}",
         title=message,
@@ -165,11 +174,13 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
         chart={
             "kind": "group-sizes",
             "floor": facts.floor,
-            "rows": [
-                {"label": phrases.label(v["group"]), "n": v["n"], "below_floor": v in small}
-                for v in levels
-            ],
+            "rows": sizes,
         },
+        print_half=True,
+        print_chart={"rows": most},
+        print_subtitle="Number of people. Hatched: under the floor of "
+        f"{count(facts.floor)}. Unknown: {count(unknown)}."
+        + (f" The {len(most)} largest are drawn." if len(most) < len(sizes) else ""),
     )
 
 

@@ -218,6 +218,7 @@ def table(facts: Facts, rows: list[Row], *, lead: bool = False) -> Table:
         dense=True,
         print_rows=PRINT_ROWS if more > 0 else None,
         print_more=f"{count(more)} further rows are on the page." if more > 0 else "",
+        printed=lead,
     )
 
 

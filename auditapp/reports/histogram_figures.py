@@ -74,6 +74,7 @@ def histogram(facts: Facts, table: Row) -> Figure | None:
             "favourable": scale.favourable,
             "series": kept,
         },
+        print_half=True,
     )
 
 

@@ -14,6 +14,8 @@ from auditapp.reports.units import Unit
 Row = dict[str, Any]
 
 MAX_PANELS = 5
+#: Panels that stand beside each other in print; the table of differences has every metric.
+PRINT_PANELS = 4
 #: Means of amounts, whose axis need not show zero.
 FREE = frozenset({"mean-prediction", "mean-label"})
 
@@ -49,8 +51,25 @@ def rates(facts: Facts, table: Row, chosen: tuple[str, ...] = ()) -> Figure | No
             Legend("dot", "Group"),
         ),
         note=_few(facts, panels),
-        print_table=True,
+        print_chart=_printed(panels),
+        print_note=_everyone(facts, metrics) if table == facts.singles[0] else "",
     )
+
+
+def _printed(panels: list[Row]) -> Row:
+    """As many panels as fit on one line."""
+    return {"panels": panels[:PRINT_PANELS], "across": min(len(panels), PRINT_PANELS)}
+
+
+def _everyone(facts: Facts, metrics: tuple[str, ...]) -> str:
+    """The rates of everyone together, which the printed chart shows as lines only."""
+    told: list[str] = []
+    for metric in metrics:
+        cell = tables.rate(facts.overall(metric), facts.unit(metric))
+        if not cell.soft:
+            name = metric_words.lower(metric) if told else metric_words.title(metric)
+            told.append(f"{name} {cell.text}{f' ({cell.note})' if cell.note else ''}")
+    return f"Everyone together: {'; '.join(told)}." if told else ""
 
 
 def _range(name: str, low: Row, top: Row, unit: Unit) -> str:

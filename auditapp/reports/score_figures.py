@@ -15,6 +15,9 @@ Row = dict[str, Any]
 
 MAX_SERIES = 7
 MAX_CALIBRATION = 6
+#: In print: lines of a sweep, panels of a calibration chart.
+PRINT_SERIES = 5
+PRINT_CALIBRATION = 4
 SWEEP_STEPS = 9
 
 
@@ -58,7 +61,7 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
         label = phrases.label(level["group"])
         reference = level["status"] == "reference"
         series.append({"label": label, "reference": reference, "points": pts})
-    if len(series) < 2:
+    if len(series) < 2 or len(series[0]["points"]) < 2:
         return None
     title = facts.table_title(table)
     columns = [Column(title, "start", 2.0)]
@@ -69,11 +72,12 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
         at = [_nearest(entry["points"], t) for t in steps]
         cells = [Cell(percent(q["value"], 1), percent_span(q["low"], q["high"])) for q in at]
         rows.append((Cell(entry["label"]), *cells))
+    subtitle = "Selection rate if the threshold were moved. Ribbon: 95% interval at each "
+    subtitle += f"threshold. Now: {scale.rule}."
     return Figure(
         anchor=f"sweep-{facts.anchor(table)}",
         title=_sweep_message(series, title),
-        subtitle="Selection rate if the threshold were moved. Ribbon: 95% interval at each "
-        f"threshold. Now: {scale.rule}." + drawn_note(len(series), MAX_SERIES),
+        subtitle=subtitle + drawn_note(len(series), MAX_SERIES),
         alt=_sweep_alt(series, scale, title),
         table=Table(
             columns=tables.share(columns),
@@ -90,6 +94,9 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
             "y": "Selection rate",
             "series": series,
         },
+        print_half=True,
+        print_chart={"series": series[:PRINT_SERIES]},
+        print_subtitle=subtitle + drawn_note(len(series), PRINT_SERIES),
         explorer=_explorer(series, scale, f"sweep-{facts.anchor(table)}", title),
     )
 
@@ -221,17 +228,31 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
             f"Largest supported deviation: {label}, mean score {p['x']:.2f}, outcome in "
             f"{percent(p['value'])} ({percent_span(p['low'], p['high'], 0)}%)."
         )
+    subtitle = "Share with the favourable recorded outcome by mean score, with 95% interval, "
+    subtitle += "each on its own."
+    subtitle += (
+        "" if Scale.of(facts).favourable else " Scores are turned round: 1 minus the score."
+    )
+    kept = _printed(series, None if worst is None else worst[1])
     return Figure(
         anchor=f"calibration-{facts.anchor(table)}",
         title=message,
-        subtitle="Share with the favourable recorded outcome by mean score, with 95% interval, "
-        "each on its own."
-        + ("" if Scale.of(facts).favourable else " Scores are turned round: 1 minus the score.")
-        + drawn_note(len(series), MAX_CALIBRATION),
+        subtitle=subtitle + drawn_note(len(series), MAX_CALIBRATION),
         alt=clip(alt),
         table=_calibration_table(series, title),
         chart={"kind": "calibration", "series": series[:MAX_CALIBRATION]},
+        print_chart={"series": kept, "across": PRINT_CALIBRATION},
+        print_subtitle=subtitle
+        + (f" Drawn: {listing([s['label'] for s in kept])}." if len(kept) < len(series) else ""),
     )
+
+
+def _printed(series: list[Row], worst: str | None) -> list[Row]:
+    """The reference, the group that the title names, and the largest others."""
+    first = [s for s in series if s["reference"] or s["label"] == worst]
+    others = [s for s in series if s not in first]
+    kept = [*first, *others][:PRINT_CALIBRATION]
+    return [s for s in series if s in kept]
 
 
 def _doubted(item: Row, tests: int) -> bool:

@@ -25,8 +25,8 @@ from auditapp.reports.source_words import (
 Row = dict[str, Any]
 
 MAX_BARS = 12
+PRINT_BARS = 6
 MAX_ROWS = 50
-PRINTED_ROWS = 3
 UNIT = "thousandths of a bit"
 
 
@@ -48,14 +48,17 @@ def parts(facts: Facts, table: Row, items: list[Row]) -> Figure:
         "sites": [_site_bar(row) for row in sites],
         "sites_title": f"Decisions at each site ({site_title(facts)}), weighted by its people",
     }
+    subtitle = (
+        f"Information about {phrases.lower_first(facts.table_title(table))}, in {UNIT}, "
+        "corrected for chance. 95% intervals, each on its own: of the sum of the three parts "
+        "above; below, of a site's piece of the disparity within sites."
+    )
+    printed = sites[:PRINT_BARS]
+    of = f" of {count(len(first['per_site']))}" if len(first["per_site"]) > len(printed) else ""
     return Figure(
         anchor=f"parts-{facts.anchor(table)}",
         title=message(facts, first),
-        subtitle=(
-            f"Information about {phrases.lower_first(facts.table_title(table))}, in {UNIT}, "
-            "corrected for chance. 95% intervals, each on its own: of the sum of the three parts "
-            f"above; below, of a site's piece of the disparity within sites.{capped}"
-        ),
+        subtitle=f"{subtitle}{capped}",
         alt=clip(alt(facts, first)),
         table=_parts_table(items),
         chart=chart,
@@ -64,6 +67,9 @@ def parts(facts: Facts, table: Row, items: list[Row]) -> Figure:
             Legend("redundant", "Redundant"),
             Legend("masked", "Masked"),
         ),
+        print_chart={"sites": [_site_bar(row) for row in printed]},
+        print_subtitle=subtitle
+        + (f" Drawn: the {len(printed)} sites with most of it{of}." if of else ""),
     )
 
 
@@ -155,8 +161,7 @@ def tested(facts: Facts, table: Row, items: list[Row]) -> Table:
             ),
         ),
         dense=True,
-        print_rows=len(PARTS),
-        print_more="The other questions are on the page and in the result document.",
+        printed=False,
     )
 
 
@@ -204,6 +209,5 @@ def by_site(facts: Facts, table: Row, item: Row) -> Table | None:
         rows=tuple(body),
         foot=tuple(foot),
         dense=True,
-        print_rows=PRINTED_ROWS,
-        print_more="All sites are on the page and in the result document.",
+        printed=False,
     )

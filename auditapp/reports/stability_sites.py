@@ -23,7 +23,7 @@ from auditapp.reports.words import reason
 
 Row = dict[str, Any]
 
-PRINT_ROWS = 6
+PRINT_ROWS = 4
 #: sites with too few people that are named
 NAMED_SMALL = 12
 #: sites of the table of everyone
@@ -330,4 +330,5 @@ def _everyone(facts: Facts, found: Row) -> Table:
         dense=True,
         print_rows=PRINT_ROWS if further > 0 else None,
         print_more=f"{count(further)} smaller sites are in tables.csv." if further > 0 else "",
+        printed=not any(len(drawn(row)) > 1 for row in found["comparisons"]),
     )

@@ -127,6 +127,7 @@ def _accuracy(facts: Facts, found: Row) -> Table:
         stacked=True,
         dense=True,
         foot=(foot,),
+        printed=False,
     )
 
 
@@ -188,6 +189,7 @@ def sources(facts: Facts) -> Part | None:
             title="How well sources can be told apart",
             print_rows=PRINT_ROWS if further > 0 else None,
             print_more=f"{count(further)} more in tables.csv." if further > 0 else "",
+            printed=not any(_told(found)),
         )
     )
     return Part("stability-sources", "Sources", tuple(blocks))

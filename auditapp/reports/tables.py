@@ -14,8 +14,8 @@ from auditapp.reports.words import behind, reason
 
 Row = dict[str, Any]
 
-PRINT_CELLS = 36
-FEWEST_PRINTED = 10
+PRINT_CELLS = 5
+FEWEST_PRINTED = 4
 LIST_CAP = 24
 TOO_FEW = "too few"
 #: Intervals of values that are not yes/no rates.

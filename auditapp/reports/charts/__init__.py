@@ -9,6 +9,7 @@ variant   where                                       width in pixels
 wide      page, 700 px of room or more                920 (sweep, histogram: 720)
 narrow    page, less than 700 px                      330
 print     PDF at 166 mm, all text 9 pt or more        615
+half      PDF at 80 mm, the kinds in ``HALVES``       296
 ========  ==========================================  ======================
 
 All values are fractions (0.271 is drawn as 27.1), counts are whole numbers, ``None`` is a value
@@ -144,10 +145,10 @@ from auditapp.reports.charts import (
     shift_panel,
     threshold_sweep,
 )
-from auditapp.reports.charts.config import VARIANTS, Variant
+from auditapp.reports.charts.config import HALF, VARIANTS, Variant
 from auditapp.reports.charts.engine import to_svg
 
-__all__ = ["REGISTRY", "VARIANTS", "Kind", "draw", "pages"]
+__all__ = ["HALVES", "REGISTRY", "VARIANTS", "Kind", "draw", "pages"]
 
 Chart = Mapping[str, Any]
 
@@ -177,6 +178,16 @@ REGISTRY: dict[str, Kind] = {
 }
 
 
+#: Kinds that can stand side by side in print.
+HALVES = frozenset({"group-sizes", "score-histogram", "threshold-sweep"})
+
+
+def _variant(kind: str, name: str) -> Variant:
+    if name == "half" and kind in HALVES:
+        return HALF
+    return VARIANTS[name]
+
+
 def _kind(chart: Chart) -> Kind:
     kind = REGISTRY[chart["kind"]]
     content = chart[kind.content]
@@ -187,10 +198,12 @@ def _kind(chart: Chart) -> Kind:
 
 def draw(chart: Chart, variant: str) -> str:
     """One chart as SVG text; the same chart and variant always give the same bytes."""
-    return to_svg(_kind(chart).draw(chart, VARIANTS[variant]))
+    return to_svg(_kind(chart).draw(chart, _variant(chart["kind"], variant)))
 
 
 def pages(chart: Chart, variant: str) -> list[dict[str, Any]]:
     """The chart itself, or several charts of the same scale that each fit on a page."""
     kind = _kind(chart)
-    return [dict(chart)] if kind.pages is None else kind.pages(chart, VARIANTS[variant])
+    if kind.pages is None:
+        return [dict(chart)]
+    return kind.pages(chart, _variant(chart["kind"], variant))

@@ -22,7 +22,7 @@ from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import clip, plain, thinned, wrap
 from auditapp.reports.numbers import decimal, percent
 
-_SIZES = {"wide": (920, 340), "narrow": (330, 330), "print": (615, 270)}
+_SIZES = {"wide": (920, 340), "narrow": (330, 330), "print": (615, 225)}
 _TOP = 24.0
 _FOOT = {"wide": 48.0, "narrow": 64.0, "print": 48.0}
 _LEFT = 54.0

@@ -34,11 +34,12 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     """The specification of one set of calibration panels."""
     shown: Sequence[Mapping[str, Any]] = chart["series"][:_MOST]
     hidden = len(chart["series"]) - len(shown)
-    lines = -(-len(shown) // _ACROSS[variant.name])
+    most = int(chart.get("across") or _ACROSS[variant.name])
+    lines = -(-len(shown) // most)
     across = -(-len(shown) // lines)
     side = (variant.width - _AXIS - 10 + _GAP) / across - _GAP
     side = min(_LARGEST, round(side, 2))
-    tall = round(side * 0.8, 2) if variant.name == "print" else side
+    tall = round(side * 0.7, 2) if variant.name == "print" else side
     titles = [_title(series, side, variant) for series in shown]
     head = 10 + _PITCH * max(len(t) for t in titles)
     line = head + tall + _FOOT

@@ -23,6 +23,8 @@ from auditapp.reports.charts.text import plain, thinned, wrap
 from auditapp.reports.numbers import decimal
 
 Row = Mapping[str, Any]
+#: Rows, title, and whether they are sites.
+Panel = tuple[Sequence[Row], str, bool]
 
 #: Order, and what each part is filled with.
 PARTS = (("unique", "#0071B2"), ("redundant", DOTTED), ("masked", STRIPED))
@@ -31,6 +33,10 @@ _HEAD = 26.0
 _FOOT = 44.0
 _GAP = 16.0
 _HALF = 9.0
+_BARE = 6.0
+_BETWEEN = 26.0
+_NARROW = 92.0
+_LINE = 15.5
 
 
 def amount(value: float) -> str:
@@ -51,27 +57,53 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     if chart.get("sites"):
         panels.append((chart["sites"], str(chart.get("sites_title") or "At each site"), True))
     every = [row for rows, _, _ in panels for row in rows]
+    if variant.name == "print":
+        return _beside(panels, variant)
     left, names = _names(every, variant)
     room = max(width(interval(row), variant.value, 600) for row in every)
     right = variant.width - (room + 14 if variant.wide else 12)
     pitch = 34.0 if variant.wide else 46.0
-    heights = [_head(title) + pitch * len(rows) + _FOOT for rows, title, _ in panels]
+    heights = [
+        (_HEAD if title else _BARE) + pitch * len(rows) + _FOOT for rows, title, _ in panels
+    ]
     canvas = Canvas(variant.width, sum(heights) + _GAP * (len(panels) - 1) - 6)
     top = 0.0
     for (rows, title, sites), height in zip(panels, heights, strict=True):
         shown, names = names[: len(rows)], names[len(rows) :]
-        _panel(canvas, rows, shown, variant, (top, left, right, pitch), title, sites=sites)
+        place = (top, left, right, float(variant.width), pitch)
+        _panel(canvas, rows, shown, variant, place, title, sites=sites)
         top += height + _GAP
     return canvas.spec()
 
 
-def _head(title: str) -> float:
-    return _HEAD if title else 6.0
+def _beside(panels: Sequence[Panel], variant: Variant) -> Spec:
+    """Panels beside each other, each with names and numbers of its own."""
+    size = (variant.width - _BETWEEN * (len(panels) - 1)) / len(panels)
+    most = variant.label_room if len(panels) == 1 else _NARROW
+    made = []
+    for rows, title, sites in panels:
+        names = [wrap(plain(r["label"], printed=True), most, variant.label) for r in rows]
+        head = wrap(title, size, 12.5, weight=600) if title else []
+        made.append((rows, head, sites, names))
+    tall = any(len(lines) > 1 for *_, names in made for lines in names)
+    pitch, lines = 31.0 if tall else 25.0, max(len(head) for _, head, _, _ in made)
+    height = max(pitch * len(rows) for rows, *_ in made) + (_HEAD if lines else _BARE) + _FOOT
+    canvas = Canvas(variant.width, height + _LINE * max(lines - 1, 0) - 6)
+    for i, (rows, head, sites, names) in enumerate(made):
+        start = i * (size + _BETWEEN)
+        label = max(40.0, *(width(t, variant.label) for part in names for t in part)) + 14
+        room = max(width(interval(row), variant.value, 600) for row in rows) + 14
+        rows_of_title = [(start, 9 + _LINE * k, text) for k, text in enumerate(head)]
+        canvas.texts(rows_of_title, size=12.5, weight=600)
+        top = (_HEAD if lines else _BARE) + _LINE * max(lines - 1, 0)
+        place = (top - _BARE, round(start + label), start + size - room, start + size, pitch)
+        _panel(canvas, rows, names, variant, place, "", sites=sites)
+    return canvas.spec()
 
 
 def _names(rows: Sequence[Row], variant: Variant) -> tuple[float, list[list[str]]]:
     """Where bars start, and the labels in lines; narrow labels stand above their bars."""
-    printed, size = variant.name == "print", variant.label
+    size = variant.label
     if not variant.wide:
         most = variant.width - 8.0
         return 8.0, [
@@ -80,7 +112,7 @@ def _names(rows: Sequence[Row], variant: Variant) -> tuple[float, list[list[str]
             for r in rows
         ]  # fmt: skip
     most = float(variant.label_room)
-    names = [wrap(plain(r["label"], printed=printed), most, size) for r in rows]
+    names = [wrap(plain(r["label"]), most, size) for r in rows]
     return round(max(56.0, *(width(t, size) for part in names for t in part)) + 14), names
 
 
@@ -95,15 +127,15 @@ def _panel(
     rows: Sequence[Row],
     names: list[list[str]],
     variant: Variant,
-    place: tuple[float, float, float, float],
+    place: tuple[float, float, float, float, float],
     title: str,
     *,
     sites: bool,
 ) -> None:
-    top, left, right, pitch = place
+    top, left, right, edge, pitch = place
     if title:
         canvas.texts([(left if variant.wide else 0, top + 9, title)], size=12.5, weight=600)
-    top += _head(title)
+    top += _HEAD if title else _BARE
     bottom = top + pitch * len(rows)
     x = Scale(0, _top(rows) * 1.02, left, right)
     _ground(canvas, x, top, bottom, variant)
@@ -124,10 +156,10 @@ def _panel(
             pitch_of = variant.label + 1.5
             first = y - pitch_of * (len(lines) - 1) / 2
             labels += [(left - 12, first + k * pitch_of, t) for k, t in enumerate(lines)]
-            ends.append((variant.width - 2, y, interval(row)))
+            ends.append((edge - 2, y, interval(row)))
         else:
             labels.append((left + 5, y - 20, lines[0]))
-            ends.append((variant.width - 4, y - 20, interval(row)))
+            ends.append((edge - 4, y - 20, interval(row)))
     canvas.rects(bars)
     # A seam between parts keeps them apart where patterns meet.
     canvas.rules([(b[2], b[1], b[2], b[3], SURFACE) for b in bars], width=1.5)

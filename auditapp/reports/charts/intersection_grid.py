@@ -81,7 +81,7 @@ def _plan(chart: Mapping[str, Any], variant: Variant) -> _Plan:
     columns = [wrap(plain(t, printed=printed), cell - 6, variant.axis, lines=3) for t in across]
     head = 8 + (variant.axis + 2.5) * max(len(c) for c in columns)
     row = 54 if len(down) <= 8 and variant.name == "wide" else 42
-    row = 36 if printed and len(down) > 8 else row
+    row = 36 if printed else row
     return _Plan(across, down, swapped, blocks, left, cell, row, head, columns, names)
 
 

@@ -76,7 +76,7 @@ def _row_height(variant: Variant, labels: Sequence[str]) -> int:
     if n <= 14 and longest > variant.label_room:
         return 31
     if variant.name == "print":
-        return 24 if n <= 14 else 21
+        return 20
     return 27 if n <= 30 else 22
 
 

@@ -23,9 +23,11 @@ from auditapp.reports.numbers import count, decimal
 Bar = tuple[float, float, float, float, str]
 
 _MOST = 12
-_WIDTHS = {"wide": 720, "narrow": 330, "print": 615}
+_WIDTHS = {"wide": 720, "narrow": 330, "print": 615, "half": 296}
 _ROW = 58.0
+_ROW_HALF = 45.0
 _BAR = 46.0
+_BAR_HALF = 34.0
 _TOP = 24.0
 _FOOT = 44.0
 
@@ -43,17 +45,19 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     low = min(float(s["edges"][0]) for s in shown)
     high = max(float(s["edges"][-1]) for s in shown)
     x = Scale(low, high, left, total - 16)
-    bottom = _TOP + _ROW * len(shown)
+    row = _ROW_HALF if variant.name == "half" else _ROW
+    bar = _BAR_HALF if variant.name == "half" else _BAR
+    bottom = _TOP + row * len(shown)
     canvas = Canvas(total, bottom + _FOOT + (20 if hidden else 0))
     _ground(canvas, x, bottom, variant)
     peak = max((float(v) for s in shown for v in s["shares"]), default=0.0) or 1.0
     threshold = chart.get("threshold")
     for i, (series, name, people) in enumerate(zip(shown, names, sizes, strict=True)):
-        base = _TOP + (i + 1) * _ROW - 4
-        _bars(canvas, chart, series, x, Scale(0, peak, base, base - _BAR))
+        base = _TOP + (i + 1) * row - 4
+        _bars(canvas, chart, series, x, Scale(0, peak, base, base - bar))
         canvas.rules([(x.start, base, x.end, base, INK3)], width=1)
         lines = [*name, *([people] if people else [])]
-        first = base - _BAR / 2 - 15.5 * (len(lines) - 1) / 2 + 4
+        first = base - bar / 2 - 15.5 * (len(lines) - 1) / 2 + 4
         rows = [(left - 12, first + 15.5 * k, t) for k, t in enumerate(lines)]
         canvas.texts(rows[: len(name)], size=variant.label, align="right")
         canvas.texts(rows[len(name) :], size=12, align="right", color=INK2)

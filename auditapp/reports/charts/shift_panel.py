@@ -74,10 +74,13 @@ def _look(row: Row) -> Look:
     return VERDICTS["difference"] if row.get("differs") else STATUSES["group"]
 
 
-def _row_height(variant: Variant, n: int) -> float:
+def _row_height(variant: Variant, rows: Sequence[Row]) -> float:
     if variant.name == "narrow":
         return 40.0
-    return (28.0 if n <= 12 else 22.0) if variant.name == "print" else 30.0 if n <= 16 else 25.0
+    if variant.name == "print":
+        longest = max((width(plain(r["label"]), variant.label) for r in rows), default=0.0)
+        return 28.0 if len(rows) <= 12 and longest > variant.label_room else 22.0
+    return 30.0 if len(rows) <= 16 else 25.0
 
 
 def _pitch(variant: Variant, n: int) -> float:
@@ -91,7 +94,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     printed = variant.name == "print"
     low, high = domain(chart)
     dense = len(rows) > NAMED
-    pitch = _pitch(variant, len(rows)) if dense else _row_height(variant, len(rows))
+    pitch = _pitch(variant, len(rows)) if dense else _row_height(variant, rows)
     bottom = _HEAD + max(pitch * len(rows), 1.0)
     middles = tuple(_HEAD + (i + 0.5) * pitch for i in range(len(rows)))
     named = _worth_naming(rows, int((bottom - _HEAD) / _PITCH)) if dense else range(len(rows))

@@ -26,7 +26,7 @@ from auditapp.reports.charts.text import clip, plain
 from auditapp.reports.numbers import decimal, percent
 
 _MOST = 7
-_SIZES = {"wide": (720, 430), "narrow": (330, 330), "print": (615, 300)}
+_SIZES = {"wide": (720, 430), "narrow": (330, 330), "print": (615, 300), "half": (296, 246)}
 _TITLE = "Threshold: score needed for a favourable decision"
 _PITCH = 15.0
 
@@ -103,7 +103,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     total, height = _SIZES[variant.name]
     low, high, left_side = _window(lines, threshold)
     lines = [line for line in lines if line.cut(low, high)]
-    room = 150.0 if variant.wide else 108.0
+    room = {"narrow": 108.0, "half": 118.0}.get(variant.name, 150.0)
     names = [clip(line.label, room, 12, 600) for line in lines]
     column = max(width(n, 12, 600) for n in names) + 12
     axis = 46.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from auditapp.reports import figures, kind_words, number_tables, phrases, tables
@@ -11,6 +12,9 @@ from auditapp.reports.numbers import count, percent, plural
 from auditapp.reports.tables import share
 
 MAX_MISSING = 12
+PRINT_ROWS = 14
+PRINT_SIZES = 2
+PRINT_MISSING = 6
 
 
 def section(facts: Facts) -> Section:
@@ -22,9 +26,10 @@ def section(facts: Facts) -> Section:
         lede = f"{count(rows['used'])} of {plural(rows['uploaded'], 'row')} {verb} used; "
         lede += f"{count(left)} {'was' if left == 1 else 'were'} left out, for the reasons listed."
     blocks: list[Block] = [_rows(facts)]
-    for table in facts.singles:
+    for i, table in enumerate(facts.singles):
         if facts.levels(table, "reference", "compared", "below-floor"):
-            blocks.append(figures.group_sizes(facts, table))
+            sizes = figures.group_sizes(facts, table)
+            blocks.append(replace(sizes, printed=i < PRINT_SIZES))
         base = _base_rates(facts, table)
         if base is not None:
             blocks.append(base)
@@ -116,6 +121,7 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
             )
         )
     title = facts.table_title(table)
+    further = len(rows) - PRINT_ROWS
     columns = [
         Column(title, "start", 2.4),
         Column("People"),
@@ -137,6 +143,8 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
             if text
         ),
         dense=True,
+        print_rows=PRINT_ROWS if further > 0 else None,
+        print_more=f"{plural(further, 'further group')} in tables.csv." if further > 0 else "",
     )
 
 
@@ -179,6 +187,10 @@ def _missing(facts: Facts) -> Table | None:
         rows=tuple(rows),
         foot=tuple(foot),
         dense=True,
+        print_rows=PRINT_MISSING if len(rows) > PRINT_MISSING else None,
+        print_more="The columns with most blanks; the others are in result.json."
+        if len(rows) > PRINT_MISSING
+        else "",
     )
 
 

@@ -81,7 +81,7 @@ def _facts(facts: Facts) -> FactList:
         f"{count(facts.floor)} people in a group{behind}; smaller ones are listed, not compared"
     )
     rows.append(Fact("Floor", rich(floor)))
-    return FactList(tuple(rows))
+    return FactList(tuple(rows), print_columns=2)
 
 
 def _beside(plan: dict[str, Any]) -> list[Fact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from auditapp.reports import (
@@ -37,9 +38,9 @@ def section(facts: Facts) -> Section:
     return Section("groups", "Group results", blocks, rich(lede))
 
 
-def _overall(facts: Facts, table: dict[str, Any]) -> list[Block]:
+def _overall(facts: Facts, table: dict[str, Any]) -> list[Prose]:
     """Chi-square and max-min lines. They describe; they decide nothing."""
-    out: list[Block] = []
+    out: list[Prose] = []
     for metric in facts.leads:
         name = metric_words.title(metric).lower()
         parts = []
@@ -119,7 +120,7 @@ def _cross(facts: Facts, table: dict[str, Any]) -> Part:
     line = tables.below_floor(facts, table)
     if line:
         blocks.append(Prose(rich(line), "note"))
-    blocks += _overall(facts, table)
+    blocks += [replace(note, printed=False) for note in _overall(facts, table)]
     return Part(
         facts.anchor(table),
         f"{facts.table_title(table)} together",

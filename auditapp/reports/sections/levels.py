@@ -62,7 +62,9 @@ def section(facts: Facts) -> Section | None:
     made = sorted(
         made, key=lambda p: p.anchor not in {f"levels-{_anchor(facts, b)}" for b in told}
     )
-    parts = tuple(replace(part, printed=i < MAX_PRINTED) for i, part in enumerate(made))
+    # Beside the tables of the section on scores, the sentences above are what is new.
+    most = 0 if facts.doc.get("scores") and found["labels"]["undefined"] else MAX_PRINTED
+    parts = tuple(replace(part, printed=i < most) for i, part in enumerate(made))
     if parts:
         blocks.append(Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), parts))
     return Section("levels", TITLE, tuple(blocks), rich(lede))

@@ -26,7 +26,7 @@ from auditapp.reports.words import reason
 
 Row = dict[str, Any]
 
-MAX_PRINTED = 2
+MAX_PRINTED = 1
 
 
 def section(facts: Facts) -> Section | None:
@@ -35,7 +35,10 @@ def section(facts: Facts) -> Section | None:
     made = [part for part in (_part(facts, t) for t in facts.singles) if part is not None]
     if not made:
         return None
-    parts = [replace(part, printed=i < MAX_PRINTED) for i, part in enumerate(made)]
+    head = (facts.headline_gap or {}).get("by")
+    first = "" if head is None else f"scores-by-{facts.anchor({'by': head})}"
+    order = sorted(made, key=lambda part: part.anchor != first)[:MAX_PRINTED]
+    parts = [replace(part, printed=part in order) for part in made]
     tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
     scale = Scale.of(facts)
     lede = (
