@@ -213,6 +213,71 @@ def bound_curve() -> dict[str, Any]:
     }
 
 
+def frontier(n: int = 3) -> dict[str, Any]:
+    series = [
+        {
+            "label": f"Method {i}",
+            "points": [
+                {
+                    "x": x, "value": v, "x_low": max(x - 0.02, 0), "x_high": x + 0.02,
+                    "low": v - 0.01, "high": v + 0.01,
+                    "hollow": k == 2, "recommended": i == 0 and k == 1,
+                }
+                for k in range(3)
+                for x, v in [(0.02 + 0.07 * k + 0.01 * i, 0.78 + 0.008 * k - 0.003 * i)]
+            ],
+        }
+        for i in range(n)
+    ]  # fmt: skip
+    return {
+        "kind": "frontier",
+        "series": series,
+        "now": {"x": 0.3, "value": 0.8, "low": 0.79, "high": 0.81, "x_low": 0.28, "x_high": 0.32},
+        "x_title": "Largest gap in selection rate, points",
+        "frontier": [[0.02, 0.78], [0.09, 0.788], [0.16, 0.796]],
+        "yardstick": [[0.0, 0.779], [0.1, 0.79], [0.3, 0.8]],
+        "bound": [[0.0, 0.79], [0.1, 0.8], [0.3, 0.806]],
+        "beyond": "Out of reach of any rule",
+        "limit": 0.05,
+        "limit_label": "Your limit: 5 points",
+    }
+
+
+def abstention() -> dict[str, Any]:
+    series = [
+        {
+            "label": f"Group {i}",
+            "reference": i == 0,
+            "now": 0.8 - 0.02 * i,
+            "points": [
+                {"x": x, "value": v, "low": v - 0.01, "high": v + 0.01, "hollow": k == 0}
+                for k, x in enumerate((0.02, 0.05, 0.1))
+                for v in [0.8 - 0.02 * i + 0.3 * x]
+            ],
+        }
+        for i in range(3)
+    ]
+    return {"kind": "abstention", "series": series, "infeasible": 0.03, "recommended": 0.05}
+
+
+def move_profile() -> dict[str, Any]:
+    rows = [
+        {"label": f"Column: value {i}", "now": 0.1 * i, "target": 0.12 * i, "reference": 0.11}
+        for i in range(1, 5)
+    ]
+    rows[-1]["reference"] = None
+    return {"kind": "move-profile", "rows": rows}
+
+
+def people_changed() -> dict[str, Any]:
+    rows = [
+        {"label": f"Group {i}", "up": 0.05 * i, "down": 0.089 if i == 1 else 0.0003}
+        for i in range(4)
+    ]
+    rows[-1]["human"] = 0.02
+    return {"kind": "people-changed", "rows": rows}
+
+
 SAMPLES = {
     sample()["kind"]: sample
     for sample in (
@@ -229,6 +294,10 @@ SAMPLES = {
         hidden_gaps,
         gap_parts,
         bound_curve,
+        frontier,
+        abstention,
+        move_profile,
+        people_changed,
     )
 }
 

@@ -120,6 +120,35 @@ bound-curve; x in units of ``times``, y accuracy; above the highest curve nothin
      "now": {"x": 0.12, "value": 0.81, "low"?: 0.8, "high"?: 0.82, "label"?: "Now"},
      "beyond"?: "Out of reach of any rule", "limit"?: 0.05, "limit_label"?: "Your limit: 5 points"}
 
+frontier (C9); a method is a series with shape and colour of its own, from the seventh on grey;
+the frontier is drawn as a step after each of its points; a bound far above the settings becomes a
+strip at the top that says ``beyond_far``::
+
+    {"kind": "frontier", "x_title": "Largest gap in selection rate, points",
+     "series": [{"label": "Thresholds by group",
+                 "points": [{"x": 0.04, "value": 0.79, "x_low"?, "x_high"?, "low"?, "high"?,
+                             "hollow"?: False, "recommended"?: False}]}],   # hollow: some abstain
+     "now": {"x", "value", "x_low"?, ..., "label"?: "Now"},
+     "frontier"?: [[0.04, 0.79], ...], "yardstick"?: [[x, y], ...], "bound"?: [[x, y], ...],
+     "beyond"?: "Out of reach of any rule", "beyond_far"?: "... above 98%",
+     "limit"?: 0.05, "limit_label"?: "Your limit: 5 points", "y_title"?: "Accuracy"}
+
+abstention (C12); the first 7 groups are drawn; dashes are what each group has now; a point is
+hollow where no harm is not shown::
+
+    {"kind": "abstention", "infeasible"?: 0.04, "infeasible_label"?: "...", "recommended"?: 0.1,
+     "series": [{"label", "reference"?: False, "now"?: 0.81,
+                 "points": [{"x": 0.05, "value": 0.82, "low"?, "high"?, "hollow"?: False}]}]}
+
+move-profile (C8); sorted by the size of the move here::
+
+    {"kind": "move-profile",
+     "rows": [{"label": "Education: High school", "now": 0.35, "target": 0.27, "reference"?: 0.2}]}
+
+people-changed, in the order given; shares of the group, printed as people in 1,000::
+
+    {"kind": "people-changed", "rows": [{"label", "up": 0.131, "down": 0.002, "human"?: 0.0}]}
+
 A chart with nothing to draw (no rows, no series) raises ``AuditError("chart-empty")``; leave the
 figure out instead.
 """
@@ -131,8 +160,10 @@ from typing import Any, NamedTuple
 
 from auditapp.errors import AuditError
 from auditapp.reports.charts import (
+    abstention,
     bound_curve,
     calibration,
+    frontier,
     gap_parts,
     gap_strip,
     group_sizes,
@@ -140,6 +171,8 @@ from auditapp.reports.charts import (
     hidden_gaps,
     history,
     intersection_grid,
+    move_profile,
+    people_changed,
     rates,
     score_histogram,
     shift_panel,
@@ -175,11 +208,17 @@ REGISTRY: dict[str, Kind] = {
     "history": Kind("series", history.draw),
     "gap-parts": Kind("rows", gap_parts.draw),
     "bound-curve": Kind("series", bound_curve.draw),
+    "frontier": Kind("series", frontier.draw),
+    "abstention": Kind("series", abstention.draw),
+    "move-profile": Kind("rows", move_profile.draw, move_profile.pages),
+    "people-changed": Kind("rows", people_changed.draw, people_changed.pages),
 }
 
 
 #: Kinds that can stand side by side in print.
-HALVES = frozenset({"group-sizes", "score-histogram", "threshold-sweep"})
+HALVES = frozenset(
+    {"abstention", "group-sizes", "people-changed", "score-histogram", "threshold-sweep"}
+)
 
 
 def _variant(kind: str, name: str) -> Variant:

@@ -25,6 +25,7 @@ from auditapp.reports.sections import (
     scores,
     sources,
     stability,
+    tradeoffs,
 )
 
 SECTIONS: dict[str, Callable[[Facts], Section | None]] = {
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[Facts], Section | None]] = {
     "factors": factors.section,
     "levels": levels.section,
     "references": references.section,
+    "tradeoffs": tradeoffs.section,
     "stability": stability.section,
     "numerics": numerics.section,
     "limits": limits.section,

@@ -1,0 +1,186 @@
+"""Chart C9 of a report, and who is affected by the recommended setting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditapp.reports import phrases, tradeoff_tables, tradeoff_words
+from auditapp.reports.blocks import Figure, Legend
+from auditapp.reports.captions import clip
+from auditapp.reports.charts.frontier import MOST
+from auditapp.reports.charts.people_changed import per_1000
+from auditapp.reports.numbers import count, limit, percent, plural, spelled, upper_first
+from auditapp.reports.tradeoff_facts import Setting, Tradeoff, value
+from auditapp.reports.tradeoff_words import BEYOND
+
+Row = dict[str, Any]
+
+#: How far below the marked settings one may lie, in their own span, to be drawn.
+_DEEP = 2.0
+
+
+def drawn(t: Tradeoff) -> tuple[Setting, ...]:
+    """Settings of the picture.
+
+    Those so far down that the others could not be told apart are left to the table.
+    """
+    able = [s for s in t.settings if s.drawn]
+    own = value(t.baseline, "accuracy")
+    kept = [
+        value(s.point, "accuracy") for s in able if s.point["pareto"] or s.point["recommended"]
+    ]
+    levels = [v for v in [*kept, own] if v is not None]
+    if not levels:
+        return tuple(able)
+    floor = min(levels) - _DEEP * max(max(levels) - min(levels), 0.01)
+    return tuple(s for s in able if (value(s.point, "accuracy") or 0.0) >= floor)
+
+
+def _mark(setting_point: Row) -> Row:
+    """Place and bars of a setting: bars that hold for the whole picture at once."""
+    gap, right = setting_point["disparity"], setting_point["accuracy"]
+    out = {"x": gap["value"], "value": right["value"]}
+    if gap.get("band_low") is not None:
+        out |= {"x_low": gap["band_low"], "x_high": gap["band_high"]}
+    if right.get("band_low") is not None:
+        out |= {"low": right["band_low"], "high": right["band_high"]}
+    return out
+
+
+def _series(t: Tradeoff, shown: tuple[Setting, ...]) -> list[Row]:
+    """One series for each method; from the eighth on they share one."""
+    methods = [m for m in t.methods if m["points"]]
+    out: list[Row] = [{"label": str(m["title"]), "points": []} for m in methods]
+    for setting in shown:
+        point = _mark(setting.point)
+        point |= {
+            "hollow": not setting.decides_all,
+            "recommended": bool(setting.point["recommended"]),
+        }
+        out[setting.look]["points"].append(point)
+    if len(out) > MOST + 1:
+        rest = [p for s in out[MOST:] for p in s["points"]]
+        out = [*out[:MOST], {"label": _others(len(out) - MOST), "points": rest}]
+    return out
+
+
+def _others(n: int) -> str:
+    return f"{upper_first(spelled(n))} other remedies"
+
+
+def frontier(t: Tradeoff) -> Figure | None:
+    """C9: every setting by its largest gap and its accuracy."""
+    shown = drawn(t)
+    if (
+        not shown
+        or value(t.baseline, "accuracy") is None
+        or value(t.baseline, "disparity") is None
+    ):
+        return None
+    rule = next((r for r in BEYOND if t.bound(r)), None)
+    bound = [] if rule is None else t.bound(rule)
+    most = None if rule is None else t.at_most(rule, t.tolerance)
+    beyond = "" if rule is None else BEYOND[rule]
+    far = beyond
+    if most is not None:
+        far = f"{beyond}: accuracy above {percent(most, 1)} (at your limit)"
+    chart: Row = {
+        "kind": "frontier",
+        "series": _series(t, shown),
+        "now": {**_mark(t.baseline), "label": "Now"},
+        "frontier": t.steps,
+        "yardstick": [] if t.doc.get("yardstick") is None else t.doc["yardstick"],
+        "bound": bound,
+        "beyond": beyond,
+        "beyond_far": far,
+        "x_title": f"Largest gap in {t.rate} between two {t.protect} groups, points",
+        "limit": t.tolerance,
+        "limit_label": f"Your limit: {limit(t.tolerance)} points",
+    }
+    missing = len(t.settings) - len(shown)
+    return Figure(
+        anchor="trade-offs",
+        title=tradeoff_words.message(t),
+        subtitle=_subtitle(t, missing, beyond=bool(bound)),
+        print_subtitle=_subtitle(t, missing, beyond=bool(bound), brief=True),
+        alt=clip(tradeoff_words.alt(t)),
+        table=tradeoff_tables.candidates(t, t.settings, title="", bounds=False),
+        chart=chart,
+        legend=_legend(t, chart),
+    )
+
+
+def _subtitle(t: Tradeoff, missing: int, *, beyond: bool, brief: bool = False) -> str:
+    rows = count(t.doc["rows"]["audit"])
+    text = (
+        f"Accuracy on {rows} held-out rows against the largest gap. Crosses: 95% intervals both "
+        f"ways, for all {plural(len(t.settings), 'setting')} at once."
+    )
+    if t.abstaining and brief:
+        text += " Hollow: some people are sent to a person."
+    elif t.abstaining:
+        text += " Hollow: some people are sent to a person; where that lifts accuracy out of the "
+        text += "picture, see below."
+    if beyond and not brief:
+        text += " Hatched: beyond what any rule can reach."
+    if missing:
+        verb = "is" if missing == 1 else "are"
+        text += f" {plural(missing, 'setting')} far below {verb} in the table only."
+    return text
+
+
+def _legend(t: Tradeoff, chart: Row) -> tuple[Legend, ...]:
+    best = next((s for s in t.settings if s.point["recommended"]), None)
+    items = [Legend("ring", "Now")]
+    if best is not None:
+        items.append(Legend(tradeoff_tables.shape_of(best), "Recommended"))
+    for i, series in enumerate(chart["series"]):
+        if not series["points"]:
+            continue
+        hollow = all(p["hollow"] for p in series["points"])
+        kind = "hollow" if hollow else "method"
+        items.append(Legend(f"{kind}-{min(i, MOST) + 1}", phrases.short(series["label"])))
+    if chart["frontier"]:
+        items.append(Legend("line-step", "Best measured, settings marked on validation rows"))
+    if chart["yardstick"]:
+        items.append(Legend("line-yardstick", "Thresholds alone"))
+    return tuple(items)
+
+
+def people(t: Tradeoff, *, half: bool) -> Figure | None:
+    """Whose decision the recommended setting changes."""
+    best = t.recommended
+    if best is None:
+        return None
+    rows = [r for r in tradeoff_tables.changed_rows(t, best) if r["group"] is not None]
+    if not any(r["up"] + r["down"] + r["to_human"] for r in rows):
+        return None
+    most = max(rows, key=lambda r: (r["up"] + r["down"]) / r["n"])
+    share = (most["up"] + most["down"]) / most["n"]
+    words = ", ".join(
+        f"{phrases.short(r['group'])} {per_1000(r['up'] / r['n'])} to yes and "
+        f"{per_1000(r['down'] / r['n'])} to no"
+        for r in rows
+    )
+    return Figure(
+        anchor="trade-offs-people",
+        title="Who is affected by the recommended setting",
+        subtitle="Decisions changed, in 1,000 people of the group. Filled: to yes; open: to no. "
+        f"Most in {phrases.short(most['group'])}: {per_1000(share)} in 1,000.",
+        print_subtitle="Decisions changed, in 1,000 people of the group.",
+        alt=clip(f"In 1,000 people of each group: {words}."),
+        table=tradeoff_tables.by_group(t, best),
+        chart={
+            "kind": "people-changed",
+            "rows": [
+                {
+                    "label": phrases.short(r["group"]),
+                    "up": r["up"] / r["n"],
+                    "down": r["down"] / r["n"],
+                    "human": r["to_human"] / r["n"],
+                }
+                for r in rows
+            ],
+        },
+        print_half=half,
+    )
