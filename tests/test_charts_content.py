@@ -14,6 +14,7 @@ from auditapp.reports.charts.config import VARIANTS
 from auditapp.reports.charts.layout import chunks, decimals, dodge, ticks
 from auditapp.reports.charts.measure import covered, width
 from auditapp.reports.charts.text import clip, plain, short_count, thinned, wrap
+from auditapp.reports.numbers import decimal
 from tests import chart_samples as samples
 from tests.test_charts import placed, texts
 
@@ -137,6 +138,12 @@ def test_dodge_keeps_order_and_distance_inside_the_bounds() -> None:
     assert all(b - a >= 5 - 1e-9 for a, b in pairwise(ordered))
     assert placed_at[3] == 50
     assert dodge([59, 60], 5, 0, 60) == [55, 60]
+
+
+@pytest.mark.parametrize("end", [1e-12, 1e-3, 1.0, 1e15])
+def test_ticks_of_any_size_differ_as_they_are_written(end: float) -> None:
+    marks = ticks(0.0, end, 5)
+    assert len({decimal(mark, decimals(marks)) for mark in marks}) == len(marks) > 3
 
 
 def test_ticks_are_round_and_tell_their_decimals() -> None:

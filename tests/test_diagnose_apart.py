@@ -74,6 +74,15 @@ def test_a_reference_without_the_favourable_value_fails_alone(tmp_path: Path) ->
     assert document["strata"]["comparisons"]
 
 
+def test_a_reference_who_decided_on_nobody_here_is_listed_without_a_verdict(
+    tmp_path: Path,
+) -> None:
+    table = people(300, panels=2)
+    table["panel 2"] = None
+    record = audit(table, tmp_path, references=panels(table))["references"][0]
+    assert [item["reason"] for item in record["list"]] == [None, "empty-denominator"]
+
+
 def test_references_without_a_label_say_so(tmp_path: Path) -> None:
     table = people(300, panels=1)
     document = audit(table, tmp_path, label=None, references=panels(table))

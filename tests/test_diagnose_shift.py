@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jsonschema
 import numpy as np
@@ -16,12 +17,13 @@ from auditapp.datasets.inspect import inspect
 from auditapp.datasets.options import ReadOptions
 from auditapp.headless import Options, plan_of
 from auditapp.pipeline import execute
-from auditapp.pipeline.diagnose import REGISTRY
+from auditapp.pipeline.audited import Audited
+from auditapp.pipeline.diagnose import REGISTRY, change
 from auditapp.plan import Plan
 from auditapp.reports.blocks import Figure, Part, Table, to_json, walk
 from auditapp.reports.facts import Facts
 from auditapp.reports.sections import stability
-from auditapp.result import read
+from auditapp.result import SCHEMA, read
 
 ROOT = Path(__file__).resolve().parent.parent
 OTHERS = tuple(slug for slug in REGISTRY if slug not in ("shift", "change"))
@@ -206,18 +208,55 @@ def test_audits_that_do_not_compare_say_why(
     assert found["undefined"] == code
 
 
-def test_an_unreadable_earlier_result_is_said(audited: Any, tmp_path: Path) -> None:
-    (tmp_path / "before.json").write_text("{")
+NO_RESULTS = {
+    "cut off": "{",
+    "a list": "[1, 2]",
+    "a number": "1",
+    "an empty object": "{}",
+    "nested without end": "[" * 100_000,
+    "not text": "\x00\xff",
+    "a plan that is a list": json.dumps({"schema": SCHEMA, "plan": []}),
+}
+
+
+@pytest.mark.parametrize("case", NO_RESULTS)
+def test_a_file_that_is_no_result_is_unreadable_and_nothing_worse(
+    case: str, tmp_path: Path
+) -> None:
+    (tmp_path / "before.json").write_text(NO_RESULTS[case], encoding="latin-1")
+    asked = SimpleNamespace(job={"previous": str(tmp_path / "before.json")}, tick=lambda *_: None)
+    found = change.run(cast(Audited, asked))
+    assert found == {"undefined": "unreadable-earlier", "previous": None}
+
+
+@pytest.mark.parametrize(
+    "history",
+    ["x", {"runs": [{}], "streams": []}, {"runs": [], "streams": [{"metric": "tpr"}]}],
+)
+def test_a_spoilt_chain_of_earlier_audits_is_dropped(second: Any, history: Any) -> None:
+    document = {**second, "change": {"history": history}}
+    found = change.history(document, second["change"]["gaps"])
+    assert [r["now"] for r in found["runs"]] == [False, True]
+    assert all(len(s["points"]) == 2 for s in found["streams"])
+
+
+def test_points_of_a_spoilt_chain_are_numbers_or_dropped(second: Any) -> None:
+    document = json.loads(json.dumps(second))
+    document["change"]["history"]["streams"][0]["points"][0]["value"] = "<b>"
+    document["run"]["date"] = {"a": 1}
+    found = change.history(document, second["change"]["gaps"])
+    assert len(found["runs"]) == 2
+    assert found["runs"][0]["date"] is None
+
+
+def test_rows_that_are_all_alike_leave_nothing_to_tell_sources_by(tmp_path: Path) -> None:
+    table = make(simulated().head(1), tmp_path)
     plan = plan_for(
-        audited[0] / "t",
-        prediction="decided",
-        favourable_decision=["yes"],
-        skip=(*OTHERS, "shift"),
+        table, prediction="decided", favourable_decision=["yes"], favourable=["1"], site="place"
     )
-    job = {"previous": str(tmp_path / "before.json")}
-    assert run(audited[0] / "t", tmp_path, plan, **job)["change"]["undefined"] == (
-        "unreadable-earlier"
-    )
+    found = run(table, tmp_path / "out", plan)["shift"]
+    assert found["sources"] is None
+    assert found["reasons"]["sources"] == "no-features"
 
 
 def test_real_states_are_told_apart(shared_data: Path, tmp_path: Path) -> None:

@@ -71,6 +71,11 @@ BAD_TABLES = {
     "label blank": (text(label=[""] * 200), SCORED, ("“label” is blank in all 200 rows",)),
     "score blank": (text(score=[""] * 200), SCORED, ("“score” is blank in all 200 rows",)),
     "quote left open in the last row": (text() + '"F,30,0.5,1', SCORED, ("quote in row 202",)),
+    "a score as decision": (
+        "\n".join(["sex,many", *(f"{'FM'[i % 2]},{i / 7}" for i in range(3000))]),
+        ("--prediction", "many", "--sensitive", "sex"),
+        ("“many” holds numbers with too many different values",),
+    ),
     "many label values, none named": (
         text(label=np.arange(200) % 9),
         SCORED,
@@ -90,6 +95,10 @@ def test_a_bad_table_is_refused_by_column_and_count(place: Path, case: str) -> N
 
 BAD_OPTIONS = {
     "encoding without its mark": ((*SCORED, "--encoding", "utf-16"), "is not UTF-16 text"),
+    "a number without a label": (
+        ("--outcome", "regression", "--score", "score", "--sensitive", "sex", "--goal", "mae"),
+        "the goal “mean-prediction”",
+    ),
     "endless score range": ((*SCORED, "--score-range", "0,inf"), "score range runs from 0 to inf"),
     "direction of a trained score": ((*TRAINED, "--score-is", "unfavourable"), "--score-is"),
     "label among the features": ((*TRAINED, "--features", "age,label"), "“label” is the label"),
@@ -114,6 +123,33 @@ def test_a_name_with_a_comma_is_found_once_it_is_quoted(place: Path) -> None:
 @pytest.mark.parametrize("case", BAD_OPTIONS)
 def test_options_that_do_not_fit_are_refused(place: Path, case: str) -> None:
     options, words = BAD_OPTIONS[case]
+    assert words in refused(place, *options)
+
+
+IDS = np.arange(200)
+SIDES = ("yes", "no")
+BAD_REFERENCES = {
+    "ids and nothing else": ({"id": IDS}, "holds no column besides the id"),
+    "no decision at all": ({"id": IDS, "ann": [""] * 200}, "no decision in any of its other"),
+    "words of their own": (
+        {"id": IDS, "ann": IDS % 2, "bob": ["hello"] * 200},
+        "Column “bob” of the reference decisions has no value that another",
+    ),
+    "numbers of many values": (
+        {"id": IDS, "ann": (IDS + 0.5) / 7},
+        "Column “ann” of the reference",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_REFERENCES)
+def test_references_that_cannot_be_read_as_decisions_are_refused(place: Path, case: str) -> None:
+    table, words = BAD_REFERENCES[case]
+    (place / "t.csv").write_text(text(id=IDS), encoding="utf-8")
+    rows = zip(*table.values(), strict=True)
+    lines = [",".join(table), *(",".join(map(str, row)) for row in rows)]
+    (place / "refs.csv").write_text("\n".join(lines), encoding="utf-8")
+    options = (*SCORED, "--references", str(place / "refs.csv"), "--on", "id")
     assert words in refused(place, *options)
 
 

@@ -67,6 +67,11 @@ def test_rows_without_a_score_or_a_list_are_left_out_by_reason() -> None:
     assert rows["used"] == 600 - 25
 
 
+def test_a_column_of_lists_that_is_blank_is_named() -> None:
+    with pytest.raises(AuditError, match="Column “job” is blank in all"):
+        ranking(applicants(3).assign(job=None))
+
+
 def test_without_a_relevance_the_order_is_not_applicable() -> None:
     document = ranking(applicants(30), label=None)
     assert {e["undefined"] for e in document["estimates"] if e["metric"] == "ndcg"} == {

@@ -53,6 +53,13 @@ def test_means_equal_those_of_pandas() -> None:
             assert row["value"] == pytest.approx(means[row["group"]["sex"]], abs=1e-9)
 
 
+def test_numbers_whose_squares_overflow_are_refused_by_column_and_row() -> None:
+    with pytest.raises(AuditError) as caught:
+        regression(people(80).assign(guess=1e200))
+    assert caught.value.code == "too-large"
+    assert "80 numbers beyond 1e+60" in caught.value.message
+
+
 def test_a_document_follows_the_published_schema_and_repeats() -> None:
     document = unequal_pay()
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)

@@ -68,6 +68,21 @@ def test_scores_return_to_the_scale_of_the_file() -> None:
     assert Scale.of(Facts(cached(n=3000))).rule == "at or above 0.50"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "turned", "words"),
+    [
+        (0.0, 1e-9, 0.5, "0.0000000005"),
+        (0.0, 1e300, 0.5, "5.000e+299"),
+        (300.0, 850.0, 0.5, "575"),
+    ],
+)
+def test_scores_of_any_scale_can_be_written(
+    low: float, high: float, turned: float, words: str
+) -> None:
+    scale = Scale(low, high, True, low)
+    assert scale.text(scale.back(turned)) == words
+
+
 def test_few_values_have_one_bar_each_from_low_to_high() -> None:
     facts = Facts(risk())
     item = facts.doc["scores"]["sweep"][0]

@@ -39,6 +39,14 @@ def test_points_have_a_true_minus_a_plus_and_no_sign_at_zero(value: float, text:
     assert numbers.points(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.5, "0.5"), (1234567.25, "1,234,567.25"), (-3.0, "\u22123"), (0.0, "0"), (5e299, "5e+299")],
+)
+def test_a_setting_keeps_every_decimal_it_was_set_with(value: float, words: str) -> None:
+    assert numbers.given(value) == words
+
+
 def test_rates_round_half_away_from_zero_as_printed() -> None:
     assert numbers.percent(0.345) == "35%"
     assert numbers.percent(0.345, 1) == "34.5%"

@@ -12,6 +12,7 @@ from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 from auditapp.headless.options import Options
 from auditapp.plan import (
+    GOALS_NEEDING_LABEL,
     OUTCOMES,
     About,
     AttributeSpec,
@@ -112,6 +113,8 @@ def _policy(options: Options) -> Json:
     """Numbers of the policy; a goal or a limit nobody gave is the outcome's own."""
     policy = {name: value for name, value in options.policy.items() if value is not None}
     goals = goals_for(options.outcome) if options.outcome in OUTCOMES else ()
+    if options.label is None:
+        goals = tuple(goal for goal in goals if goal not in GOALS_NEEDING_LABEL)
     if goals and "goal" not in policy:
         policy["goal"] = goals[0]
     if options.outcome == "regression" and "tolerance" not in policy:
@@ -134,13 +137,37 @@ def _references(
     label: Outcome | None,
     columns: Mapping[str, Json],
 ) -> References | None:
+    names = [name for name in names if columns[name]["distinct"]]
     if not names:
         return None
+    _check_words(names, decision, label, columns)
     for outcome in (decision, label):
         if outcome is not None and all(_holds(columns[n], outcome.favourable) for n in names):
             return References(tuple(names), outcome.favourable)
     guessed = _outcome(names[0], None, columns, "--favourable-decision")
     return References(tuple(names), () if guessed is None else guessed.favourable)
+
+
+def _check_words(
+    names: Sequence[str],
+    decision: Outcome | None,
+    label: Outcome | None,
+    columns: Mapping[str, Json],
+) -> None:
+    """Whoever writes decisions in words of their own would count as always refusing."""
+    known = [spec.column for spec in (decision, label) if spec is not None]
+    for name in names:
+        others = [*known, *(other for other in names if other != name)]
+        words = [item["value"] for item in columns[name]["top"]]
+        if not any(_holds(columns[other], words) for other in others):
+            raise AuditError(
+                "reference-words",
+                f"Column “{name}” of the reference decisions has no value that another column of "
+                "decisions or the label has.",
+                "Write its decisions as the others are written, or take it out of that file.",
+                where=f"column {name}",
+                found=", ".join(f"{word}" for word in words[:6]) or "numbers",
+            )
 
 
 def _holds(column: Json, values: Sequence[str]) -> bool:
@@ -228,8 +255,15 @@ def _outcome(
     if favourable:
         return Outcome(name, tuple(favourable))
     values = columns[name]["top"]
+    rows = columns[name]["missing"]
+    if not values and columns[name]["distinct"]:
+        raise AuditError(
+            "too-many-values",
+            f"Column “{name}” holds numbers with too many different values to be yes or no.",
+            "Choose a column of decisions or outcomes. Scores go with --score.",
+            where=f"column {name}",
+        )
     if not values:
-        rows = columns[name]["missing"]
         raise AuditError(
             "column-blank",
             f"Column “{name}” is blank in all {counted(rows, 'row')}.",

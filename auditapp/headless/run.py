@@ -121,7 +121,21 @@ def _tables(options: Options, work: Path, say: Say | None) -> tuple[Path, Json, 
         profile = _joined(options, options.references, table, work / "referred", say)
         table = work / "referred"
         references = tuple(profile["joins"][-1]["columns"])
+        _check_references(options.references, profile, references)
     return table, profile, references
+
+
+def _check_references(file: Path, profile: Json, names: tuple[str, ...]) -> None:
+    known = {column["name"]: column for column in profile["columns"]}
+    if any(known[name]["distinct"] for name in names):
+        return
+    what = "no column besides the id" if not names else "no decision in any of its other columns"
+    raise AuditError(
+        "no-reference-decisions",
+        f"{file.name} holds {what}.",
+        "Give one column for each decider, with decisions on the people of the table.",
+        where=file.name,
+    )
 
 
 def _inspect(options: Options, source: Path, out: Path, say: Say | None) -> Json:

@@ -43,10 +43,11 @@ def check(plan: Plan) -> None:
             "goal",
         )
     if plan.goal in GOALS_NEEDING_LABEL and plan.label is None:
+        free = next(g for g in goals_for(plan.outcome) if g not in GOALS_NEEDING_LABEL)
         raise _refuse(
             "goal-needs-label",
             f"The goal “{plan.goal}” compares decisions with labels, and no label is chosen.",
-            "Choose a label column, or the goal “selection-rate”.",
+            f"Choose a label column, or the goal “{free}”.",
             "goal",
         )
     if plan.model.kind == "train" and plan.label is None:
@@ -260,7 +261,7 @@ def _check_numbers(plan: Plan) -> None:
     if score is not None and not 0.0 < score.high - score.low < math.inf:
         raise _refuse(
             "score-range",
-            f"The score range runs from {score.low:g} to {score.high:g}.",
+            f"The score range runs from {score.low:.15g} to {score.high:.15g}.",
             "Enter two numbers, the smaller one first.",
             "score",
         )
@@ -268,8 +269,8 @@ def _check_numbers(plan: Plan) -> None:
     if not low <= plan.threshold <= high:
         raise _refuse(
             "threshold-outside-range",
-            f"The threshold {plan.threshold:g} lies outside the scores' range,"
-            f" {low:g} to {high:g}.",
+            f"The threshold {plan.threshold:.15g} lies outside the scores' range,"
+            f" {low:.15g} to {high:.15g}.",
             "Enter a threshold in the units of the score.",
             "threshold",
         )

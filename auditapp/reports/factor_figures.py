@@ -9,7 +9,7 @@ from auditapp.reports.blocks import Figure, Legend
 from auditapp.reports.captions import clip
 from auditapp.reports.factor_words import comparable, control_title, share
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, points, spelled, upper_first
+from auditapp.reports.numbers import count, plural, points, spelled, upper_first
 
 Row = dict[str, Any]
 
@@ -45,7 +45,7 @@ def paired(facts: Facts, table: Row, rows: list[Row], *, alone: bool = True) -> 
         title=_message(facts, metric, drawn),
         subtitle=(
             f"Difference in {words.title.lower()} to {facts.comparator(drawn[0])}, in percentage "
-            f"points, among all people and pooled over {count(strata)} values of {name}. Bars: "
+            f"points, among all people and pooled over {plural(strata, 'value')} of {name}. Bars: "
             f"95%, each on its own.{capped}"
         ),
         alt=clip(

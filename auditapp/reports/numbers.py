@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 MINUS = "\u2212"
+#: larger numbers are written with a power of ten
+FURTHEST = 1e15
 
 
 def rounded(value: float, digits: int) -> Decimal:
@@ -28,6 +30,8 @@ def count(value: float) -> str:
 
 
 def decimal(value: float, digits: int = 2) -> str:
+    if abs(value) >= FURTHEST:
+        return f"{value:.3e}".replace("-", MINUS, int(value < 0))
     return text(rounded(value, digits), digits, sign=False)
 
 
@@ -60,6 +64,14 @@ def size(value: float, digits: int = 0) -> str:
 def limit(value: float) -> str:
     """A limit in points with as many decimals as it was set with."""
     return f"{Decimal(repr(float(value))).scaleb(2).normalize():f}"
+
+
+def given(value: float) -> str:
+    """A number as somebody set it, with every decimal it was set with."""
+    if value and not 1 / FURTHEST < abs(value) < FURTHEST:
+        return f"{value:g}".replace("-", MINUS, int(value < 0))
+    exact = Decimal(repr(float(value))).normalize()
+    return text(exact, max(0, -int(exact.as_tuple().exponent)), sign=False)
 
 
 def span(low: float, high: float, digits: int = 1, *, signed: bool = True) -> str:

@@ -7,6 +7,7 @@ at or above the threshold, an unfavourable one strictly below it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -48,12 +49,18 @@ class Scale:
         """A score of the document on the file's own scale."""
         width = self.high - self.low
         raw = self.low + turned * width if self.favourable else self.high - turned * width
-        return round(raw, 6)
+        return round(raw, 6 + self.finer)
+
+    @property
+    def finer(self) -> int:
+        """Decimals that a scale narrower than one needs beyond those of a unit scale."""
+        return max(0, -math.floor(math.log10(self.high - self.low)))
 
     def text(self, value: float) -> str:
         """A score as a reader writes it: 0.50 on a unit scale, 5 or 4.5 or 620 on others."""
-        shown = decimal(value, 2)
-        return shown if self.unit else shown.rstrip("0").rstrip(".")
+        shown = decimal(value, 2 + self.finer)
+        whole = self.unit or "." not in shown or "e" in shown
+        return shown if whole else shown.rstrip("0").rstrip(".")
 
     @property
     def rule(self) -> str:

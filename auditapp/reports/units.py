@@ -7,10 +7,7 @@ from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from auditapp.reports.numbers import MINUS, text
-
-#: larger numbers are written with a power of ten
-FURTHEST = 1e15
+from auditapp.reports.numbers import FURTHEST, MINUS, text
 
 
 @dataclass(frozen=True)

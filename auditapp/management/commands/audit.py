@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from auditapp import headless, result
+from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 from auditapp.headless import arguments
 
@@ -136,7 +137,7 @@ def _summary(document: result.Document) -> str:
             counts[gap["verdict"]] += 1
     rows = document["rows"]
     return (
-        f"{rows['used']:,} of {rows['uploaded']:,} rows measured. "
+        f"{rows['used']:,} of {counted(rows['uploaded'], 'row')} measured. "
         f"Difference found: {counts['difference']:,}. "
         f"No difference found: {counts['no-difference']:,}. "
         f"Not enough data: {counts['not-enough-data']:,}.\n"

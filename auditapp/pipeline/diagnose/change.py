@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,17 @@ from metrics.groups import Attribute
 
 #: audits a line may have; older ones are dropped
 MOST_RUNS = 60
+MOST_BYTES = 256 * 1024**2
+#: what reading a file raises that is no result document, or no whole one
+DAMAGED = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
 POINT = (
     "numerator", "denominator", "numerator_comparator", "denominator_comparator", "value", "low",
     "high",
 )  # fmt: skip
+RUN = ("id", "date", "hash", "rows", "period")
 
 
 def run(audited: Audited) -> dict[str, Any] | None:
@@ -30,32 +39,52 @@ def run(audited: Audited) -> dict[str, Any] | None:
         return None
     audited.tick(0.0, "reading the earlier result")
     try:
-        document = read(Path(path))
+        document = _read(Path(path))
         out: dict[str, Any] = {"undefined": None, "previous": _facts(document)}
         why = earlier.refusal(audited, document)
-    except (OSError, ValueError, KeyError, TypeError):
+        if why is not None:
+            return out | {"undefined": why}
+        found, left_out = earlier.alike(audited, document)
+        also = earlier.also(audited, document)
+    except DAMAGED:
         return {"undefined": "unreadable-earlier", "previous": None}
-    if why is not None:
-        return out | {"undefined": why}
-    found, left_out = earlier.alike(audited, document)
     out["left_out"] = left_out
     if not found:
         return out | {"undefined": "other-attributes"}
     audited.tick(0.3, "testing each gap")
-    return out | _compare(audited, document, found)
+    return out | {"also": also} | _compare(audited, document, found)
+
+
+def _read(path: Path) -> Document:
+    """The file a user calls an earlier result, which may be any file at all."""
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError("too large for a result document")
+    document = read(path)
+    if not isinstance(document, dict):
+        raise TypeError("not a result document")
+    return document
 
 
 def _facts(document: Document) -> dict[str, Any]:
     """Which audit it is that this one is compared with."""
     stamp = document.get("run") or {}
     return {
-        "id": stamp.get("id") or "",
-        "date": stamp.get("date"),
+        "id": str(stamp.get("id") or ""),
+        "date": _date(stamp.get("date")),
         "hash": result_hash(document),
-        "rows": document["rows"]["used"],
-        "period": document["plan"].get("about", {}).get("period") or "",
-        "data": document["inputs"]["data"]["sha256"],
+        "rows": int(document["rows"]["used"]),
+        "period": str(document["plan"].get("about", {}).get("period") or ""),
+        "data": str(document["inputs"]["data"]["sha256"]),
     }
+
+
+def _date(text: object) -> str | None:
+    """A moment in the calendar; anything else is no date."""
+    try:
+        datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return str(text)
 
 
 def _compare(audited: Audited, document: Document, found: list[earlier.Alike]) -> dict[str, Any]:
@@ -65,7 +94,7 @@ def _compare(audited: Audited, document: Document, found: list[earlier.Alike]) -
     after = change.tables(columns, audited.label, audited.decision)
     before = {a.attribute.name: a.before for a in found}
     levels: dict[str, Sequence[str]] = {a.attribute.name: a.levels for a in found}
-    out: dict[str, Any] = {"same_rows": same, "also": earlier.also(audited, document)}
+    out: dict[str, Any] = {"same_rows": same}
     out["drift"] = None if same else drift_section(before, after, levels, seed=plan.seed)
     out["drift_undefined"] = "same-rows" if same else None
     made = change.change_section(
@@ -93,12 +122,12 @@ def history(document: Document, gaps: list[dict[str, Any]]) -> dict[str, Any]:
     The earlier document brings the points of the audits before it. A group that an audit lacks
     has None there. The present audit's date is not part of it: it lies outside the hash.
     """
-    past = ((document.get("change") or {}).get("history")) or {"runs": [], "streams": []}
-    runs = [run | {"now": False} for run in past["runs"] if not run["now"]]
-    before = {_key(s): s["points"][: len(runs)] for s in past["streams"]}
-    marks = {_key(s): s["points"][-1]["changed"] for s in past["streams"] if s["points"][-1]}
+    try:
+        runs, before, marks = _past(document)
+    except DAMAGED:
+        runs, before, marks = [], {}, {}
     facts = _facts(document)
-    runs.append({key: facts[key] for key in ("id", "date", "hash", "rows", "period")})
+    runs.append({key: facts[key] for key in RUN})
     runs[-1]["now"] = False
     streams = []
     for gap in gaps:
@@ -109,6 +138,36 @@ def history(document: Document, gaps: list[dict[str, Any]]) -> dict[str, Any]:
         named = {name: gap[name] for name in ("metric", "by", "group", "comparator")}
         streams.append(named | {"points": points[-MOST_RUNS:]})
     return {"runs": [*runs, {"now": True}][-MOST_RUNS:], "streams": streams}
+
+
+def _past(document: Document) -> tuple[list[Any], dict[Any, Any], dict[Any, Any]]:
+    """Runs of the chain before the earlier audit, their points, and its own marks of change."""
+    past = ((document.get("change") or {}).get("history")) or {"runs": [], "streams": []}
+    runs = [_run(run) for run in past["runs"] if not run["now"]]
+    before, marks = {}, {}
+    for stream in past["streams"]:
+        points = [None if p is None else _stored(p) for p in stream["points"]]
+        if len(points) > len(runs):
+            before[_key(stream)] = points[: len(runs)]
+        if points and points[-1] is not None:
+            marks[_key(stream)] = points[-1]["changed"]
+    return runs, before, marks
+
+
+def _run(run: dict[str, Any]) -> dict[str, Any]:
+    text = {name: str(run.get(name) or "") for name in ("id", "hash", "period")}
+    return text | {"date": _date(run.get("date")), "rows": int(run["rows"]), "now": False}
+
+
+def _stored(point: dict[str, Any]) -> dict[str, Any]:
+    """A point as written before; what is no finite number raises."""
+    out: dict[str, Any] = {name: point[name] for name in POINT}
+    for value in out.values():
+        if value is not None and not math.isfinite(value):
+            raise ValueError("not a number")
+    if any(out[name] is None for name in ("value", "low", "high")):
+        raise ValueError("a point without a value")
+    return out | {"changed": None if point["changed"] is None else bool(point["changed"])}
 
 
 def _key(gap: dict[str, Any]) -> tuple[str, ...]:

@@ -40,5 +40,7 @@ def run(audited: Audited) -> list[dict[str, Any]] | None:
 def _decided(table: Table, column: str, favourable: tuple[str, ...]) -> NDArray[np.int8]:
     """1 where favourable; columns may write it differently, so each needs one of the values."""
     present = {folded(level) for level in table.codes(column)[0]}
+    if not present:  # every id of this decider may be on rows of other people
+        return np.full(table.n_rows, -1, dtype=np.int8)
     own = [value for value in favourable if folded(value) in present]
     return groups.binary(table, column, own if own else favourable)

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from auditapp.datasets import split
 from auditapp.datasets.keys import folded
+from auditapp.errors import AuditError
 from auditapp.pipeline.audited import Audited
 from auditapp.predictors import features as inputs
 from metrics.logistic import Feature
@@ -42,6 +43,8 @@ def scan(audited: Audited, tick: Tick) -> tuple[dict[str, Any] | None, str | Non
     if not names:
         return None, "no-features"
     features = read(audited, names)
+    if not features:
+        return None, "no-features"
     out: dict[str, Any] = {
         "features": [feature.name for feature in features],
         "left_out": left_out,
@@ -136,7 +139,12 @@ def _names_rows(audited: Audited, name: str) -> bool:
 def read(audited: Audited, names: list[str]) -> list[Feature]:
     """Columns as the source classifier takes them."""
     everybody = np.ones(audited.table.n_rows, dtype=bool)
-    found, _ = inputs.read(audited.table, names, everybody, most_levels=MOST_LEVELS)
+    try:
+        found, _ = inputs.read(audited.table, names, everybody, most_levels=MOST_LEVELS)
+    except AuditError as error:
+        if error.code == "no-features":
+            return []
+        raise
     out = []
     for column in found:
         if column.codes is not None:

@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditapp.datasets import groups
+from auditapp.datasets.staged import counted
 from auditapp.datasets.table import Table
 from auditapp.errors import AuditError
 from auditapp.pipeline.outcomes import rows
 from auditapp.pipeline.progress import Progress
 from auditapp.plan import Plan
+
+#: sums of fourth powers, which intervals of squared errors take, stay finite below it
+FURTHEST = 1e60
 
 Given = tuple[NDArray[np.float64], dict[str, Any] | None]
 
@@ -24,7 +28,8 @@ def column(table: Table, name: str) -> NDArray[np.float64]:
     Raises
     ------
     AuditError
-        ``column-blank``, ``not-numeric``, or ``infinite`` for what has no mean.
+        ``column-blank``, ``not-numeric``, ``infinite`` for what has no mean, or ``too-large``
+        for what has no variance.
     """
     values = table.numbers(name)
     if np.isnan(values).all():
@@ -37,6 +42,17 @@ def column(table: Table, name: str) -> NDArray[np.float64]:
             f"Column “{name}” holds {count:,} infinite {'value' if count == 1 else 'values'}.",
             "Leave such rows blank, or write the number that was meant.",
             where=f"first in data row {int(np.flatnonzero(endless)[0]) + 1:,}",
+        )
+    huge = np.abs(values) > FURTHEST
+    if huge.any():
+        count = int(huge.sum())
+        raise AuditError(
+            "too-large",
+            f"Column “{name}” holds {counted(count, 'number')} beyond {FURTHEST:g}, whose squares "
+            "cannot be added up.",
+            "Divide the column by a power of ten, or leave such rows blank.",
+            where=f"first in data row {int(np.flatnonzero(huge)[0]) + 1:,}",
+            found=f"largest {np.nanmax(np.abs(values)):g}",
         )
     return values
 

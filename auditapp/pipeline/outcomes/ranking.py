@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditapp.datasets import groups
 from auditapp.datasets.table import Table
 from auditapp.errors import AuditError
 from auditapp.pipeline.outcomes import numbers, rows
@@ -26,6 +27,8 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
         if plan.score is not None and not plan.score.favourable:
             score = -score
         query = None if plan.query is None else table.units(plan.query)
+        if plan.query is not None and query is not None and not (query >= 0).any():
+            raise groups.blank(table, plan.query)
         relevance = _relevance(plan, table)
     unscored = np.isnan(score)
     unlisted = np.zeros(table.n_rows, bool) if query is None else query < 0

@@ -25,6 +25,7 @@ from auditapp.reports.charts.layout import chunks, step
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import NOTHING, plain, short_count, wrap
 from auditapp.reports.numbers import count, points, size
+from auditapp.reports.units import POINTS
 
 Cell = Mapping[str, Any]
 
@@ -226,11 +227,11 @@ def _legend(
     variant: Variant,
 ) -> None:
     digits = 0 if abs(limit * 100 - round(limit * 100)) < 1e-9 else 1
-    end = f"{size(limit, digits)} points"
+    end = POINTS.counted(size(limit, digits))
     less = f"{end} {plain(chart.get('less', 'less'))}"
     more = f"{end} {plain(chart.get('more', 'more'))}"
     if not variant.wide:
-        less, more = f"−{size(limit, digits)}", f"+{size(limit, digits)} points"
+        less, more = f"−{size(limit, digits)}", f"+{end}"
     left = 0.0 if len(plan.blocks) > 1 or not variant.wide else plan.left
     start = left + width(less, 12) + 10
     stop = start + (180 if variant.wide else 84)

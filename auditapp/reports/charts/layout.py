@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+MOST_PLACES = 20
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -38,12 +40,16 @@ def ticks(low: float, high: float, target: int) -> list[float]:
     size = step(high - low, target)
     first = math.ceil(low / size - 1e-9)
     last = math.floor(high / size + 1e-9)
-    return [round(i * size, 10) for i in range(first, last + 1)]
+    places = max(10, 2 - math.floor(math.log10(size)))
+    return [round(i * size, places) for i in range(first, last + 1)]
 
 
 def decimals(values: Sequence[float]) -> int:
     """Decimals that all these ticks need."""
-    return next(d for d in range(11) if all(abs(round(v, d) - v) < 1e-9 for v in values))
+    apart = min((b - a for a, b in pairwise(sorted(values)) if b > a), default=1.0)
+    near = min(1e-9, apart * 1e-6)
+    fits = (d for d in range(MOST_PLACES) if all(abs(round(v, d) - v) < near for v in values))
+    return next(fits, MOST_PLACES)
 
 
 def log_ticks(high: float, target: int) -> list[float]:

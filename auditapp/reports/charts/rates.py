@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,10 +49,11 @@ def _ends(panel: Panel) -> tuple[float, float]:
     low, top = min(ends), max(ends)
     top = max(top, low + least)
     size = step(top - low, 5)
-    last = round(size * -(-top // size), 10)
+    places = max(10, 2 - math.floor(math.log10(size)))
+    last = round(size * -(-top // size), places)
     # A rate ends at 100%; exposure may go beyond.
     last = min(1.0, last) if unit.sign and top <= 1.0 else last
-    return float(round(size * (low // size), 10)), float(last)
+    return float(round(size * (low // size), places)), float(last)
 
 
 def _value(row: Row, unit: Unit) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditapp.reports.blocks import Cover, Fact, Section, mono, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count
+from auditapp.reports.numbers import plural
 from auditapp.reports.stamps import run_date, system
 
 STATUS = {"draft": "Draft", "final": "Final", "superseded": "Superseded"}
@@ -14,7 +14,7 @@ def section(facts: Facts) -> Section:
     about, run = facts.about, facts.run
     rows = [Fact("System", rich(system(facts)))]
     period = f", {about['period']}" if about.get("period") else ""
-    source = f"{facts.plan['data']['name']}{period}; {count(facts.rows['uploaded'])} rows"
+    source = f"{facts.plan['data']['name']}{period}; {plural(facts.rows['uploaded'], 'row')}"
     rows.append(Fact("Data", rich(source)))
     for name, label in (("prepared_for", "Prepared for"), ("prepared_by", "Prepared by")):
         rows += _given(label, about.get(name))
@@ -49,7 +49,7 @@ def _given(label: str, value: object) -> list[Fact]:
 
 def _subtitle(facts: Facts) -> tuple[str, ...]:
     about = facts.about
-    people = f"for {count(facts.rows['used'])} people"
+    people = f"for {plural(facts.rows['used'], 'person', 'people')}"
     if about.get("population"):
         people += f": {about['population']}"
     if about.get("period"):

@@ -17,7 +17,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import comparisons, count, listing, plural, upper_first
+from auditapp.reports.numbers import comparisons, count, given, listing, plural, upper_first
 from auditapp.reports.stamps import system
 from auditapp.reports.words import CHOICES, reason
 
@@ -118,7 +118,7 @@ def _decision(plan: dict[str, Any]) -> str:
     name = source.get((plan.get("model") or {}).get("kind", ""), "")
     name = name or (f"Score in column {score['column']}" if score.get("column") else "Score")
     at = "at least" if score.get("favourable", True) else "below"
-    return f"{name}: favourable when the score is {at} {plan.get('threshold', 0.5):g}"
+    return f"{name}: favourable when the score is {at} {given(plan.get('threshold', 0.5))}"
 
 
 def _groups(facts: Facts) -> Table:
@@ -199,9 +199,10 @@ def _metric_rows(facts: Facts) -> list[tuple[Cell, ...]]:
         rows.append((Cell(words.title), Cell(asks), Cell(role)))
     for metric in facts.not_applicable:
         words = metric_words.words(metric)
+        asks = words.asks.replace("{k}", facts.first_k)
         why = facts.why_not(metric)
         role = f"Not applicable: {reason(why)}" if why else "Not applicable"
-        rows.append((Cell(words.title), Cell(words.asks), Cell(role, soft=True)))
+        rows.append((Cell(words.title), Cell(asks), Cell(role, soft=True)))
     return rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from auditapp.reports import class_words, kind_words, phrases
 from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
-from auditapp.reports.numbers import comparisons, count, listing, percent
+from auditapp.reports.numbers import comparisons, count, listing, percent, plural
 
 #: What the search for groups nobody named spends of the report's error rate (verdicts.md 1.3).
 SEARCH_ALPHA = 0.01
@@ -50,10 +50,11 @@ def _limits(facts: Facts) -> list[Rich]:
             "hides gaps and moves people between groups.",
         )
     )
+    people = plural(facts.rows["used"], "person", "people")
     items.append(
         rich(
             bold("Sample. "),
-            f"Intervals describe chance among {count(facts.rows['used'])} people drawn like "
+            f"Intervals describe chance among {people} drawn like "
             "these. They do not cover people the file never reached.",
         )
     )

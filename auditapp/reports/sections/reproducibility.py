@@ -20,7 +20,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import byte_size, count, limit, listing, plural
+from auditapp.reports.numbers import byte_size, count, given, limit, listing, plural
 from auditapp.reports.stamps import decisions, run_date
 
 Row = dict[str, Any]
@@ -107,10 +107,7 @@ def _identity(facts: Facts) -> FactList:
         Fact("Result hash, SHA-256", (mono(facts.hash),)),
         Fact("Run", rich(_or_none(run_date(facts)))),
         Fact("Started by", rich(_or_none(people))),
-        Fact(
-            "Previous report",
-            rich(_or_none(run.get("previous")) if run.get("previous") else "None"),
-        ),
+        Fact("Previous report", rich(_or_none(run.get("previous")))),
     ]
     return FactList(tuple(rows))
 
@@ -136,7 +133,7 @@ def _files(facts: Facts) -> FactList:
 
 def _codes(spec: Row) -> str:
     if spec.get("cuts"):
-        return f"cut at {listing([f'{c:g}' for c in spec['cuts']])}"
+        return f"cut at {listing([given(c) for c in spec['cuts']])}"
     words = spec.get("words") or {}
     if not words:
         return "values as they stand"
@@ -159,7 +156,7 @@ def _roles(facts: Facts) -> Table:
     score = plan.get("score")
     if score and score.get("column"):
         way = "higher is favourable" if score.get("favourable", True) else "lower is favourable"
-        text = f"{way}, range {score.get('low', 0):g} to {score.get('high', 1):g}"
+        text = f"{way}, range {given(score.get('low', 0))} to {given(score.get('high', 1))}"
         if facts.kind == "ranking":
             text = way.replace("favourable", "nearer the top")
         name = "score" if facts.kind != "regression" else "prediction"
