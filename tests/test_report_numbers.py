@@ -195,6 +195,7 @@ DOCUMENTS: dict[str, Any] = {
     "few lists": lambda: ranking(applicants(5, 12)),
     "one list, no relevance": lambda: ranking(applicants(30, 12), query=None, label=None),
     "short lists": lambda: ranking(applicants(80, 4), k=5),
+    "vast amounts": lambda: regression(people(300, gap=0.5, scale=1e50)),
     "minute amounts": lambda: regression(people(300, scale=1e-12)),
     "one row in a list": lambda: ranking(applicants(1, 1), label=None),
 }

@@ -51,6 +51,8 @@ class Unit:
 
     def rounded(self, value: float, digits: int) -> Decimal:
         """A number as written, half away from zero."""
+        if self._powers(value, digits):
+            return Decimal(f"{value:.3e}")
         shifted = Decimal(repr(float(value))).scaleb(self.shift)
         return shifted.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
 
@@ -94,9 +96,14 @@ class Unit:
         ceiling = math.ceil(round(shown * 10.0**digits, 6)) / 10.0**digits
         return text(Decimal(repr(ceiling)), digits, sign=False)
 
+    @staticmethod
+    def _powers(value: float, digits: int) -> bool:
+        """Whether a number is too large or too small to be read without a power of ten."""
+        return abs(value) >= FURTHEST or (value != 0 and digits >= MOST_DIGITS - 1)
+
     def _text(self, value: float, digits: int | None, *, sign: bool) -> str:
         shown = self.fine if digits is None else digits
-        if abs(value) >= FURTHEST:
+        if self._powers(value, shown):
             return f"{value:{'+' if sign else ''}.3e}".replace("-", MINUS, int(value < 0))
         return text(self.rounded(value, shown), shown, sign=sign)
 
