@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,17 +70,18 @@ class CorrelationRemover(Method):
         )
         context.tick(0, 1, "removing correlation")
         shift = _shifts(data)
-        place = np.searchsorted(data.to.codes, data.part.group).clip(0, len(data.to.codes) - 1)
-        known = np.asarray(data.to.codes)[place] == data.part.group
+        # Features and indicators of the groups; the shifted features are linear in both.
+        both = _beside(data.x, _indicator(data))
         points, found = [], None
         strengths = sorted(set(self.strengths))
         for done, strength in enumerate(strengths):
-            x = data.x - strength * np.where(known[:, None], shift[place], 0.0)
+            lift = np.vstack([np.eye(data.x.shape[1]), -strength * shift])
             found = logistic.fit(
-                x,
+                both,
                 data.y,
                 data.weight,
                 ridge=data.ridge(self.ridge),
+                lift=lift,
                 start=found,
                 tick=ticker(context, done, len(strengths), "fitting"),
             )
@@ -105,22 +107,32 @@ class CorrelationRemover(Method):
         return Outcome(checked(points, data.part), notes=_remarks(problem, data))
 
 
-def _shifts(data: Training) -> Floats:
-    """What is subtracted from the features of each compared group, (groups, places).
-
-    Rows of other groups stand at the mean of the indicators, where nothing is subtracted.
-    """
-    from fairlearn.preprocessing import CorrelationRemover as Remover
-
+def _indicator(data: Training) -> Floats:
+    """One column for each compared group, 1 for its rows."""
     codes = np.asarray(data.to.codes)
-    indicator = (data.part.group[:, None] == codes[None, :]).astype(np.float64)
-    mine = indicator.any(axis=1)
-    mean = indicator[mine].mean(axis=0)
-    indicator[~mine] = mean
-    k, d = codes.size, data.x.shape[1]
-    remover = Remover(sensitive_feature_ids=list(range(d, d + k)))
-    remover.fit(np.hstack([data.x, indicator]))
-    return np.asarray((np.eye(k) - mean) @ remover.beta_, dtype=np.float64)
+    return np.asarray(data.part.group[:, None] == codes[None, :], dtype=np.float64)
+
+
+def _beside(x: Any, indicator: Floats) -> Any:
+    if isinstance(x, np.ndarray):
+        return np.hstack([x, indicator])
+    from scipy.sparse import csr_array, hstack
+
+    return hstack([x, csr_array(indicator)], format="csr")
+
+
+def _shifts(data: Training) -> Floats:
+    """Mean of the features of each compared group less the mean of all of them, (groups, places).
+
+    Least squares on the groups' indicators, as in fairlearn's `CorrelationRemover`, comes to this.
+    """
+    indicator = _indicator(data)
+    if data.part.weight is not None:
+        indicator = indicator * data.part.weight[:, None]
+    sums = np.asarray(data.x.T @ indicator, dtype=np.float64).T
+    rows = indicator.sum(axis=0)
+    out: Floats = sums / rows[:, None] - sums.sum(axis=0) / rows.sum()
+    return out
 
 
 def _remarks(problem: Problem, data: Training) -> tuple[str, ...]:
@@ -128,8 +140,6 @@ def _remarks(problem: Problem, data: Training) -> tuple[str, ...]:
     dropped = [column.name for column in problem.columns if column.sensitive]
     if dropped:
         out.append(f"Not used as features, since sensitive: {', '.join(dropped)}.")
-    if problem.train.weight is not None:
-        out.append("Survey weights are used for the model, not for the correlation.")
     if problem.goal != "selection-rate":
         out.append("Removing correlation aims at equal selection rates, whatever the goal is.")
     return tuple(out)

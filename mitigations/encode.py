@@ -87,6 +87,24 @@ class Encoder:
                 parts.append(missing[:, None].astype(np.float64))
         return np.hstack(parts) if parts else np.zeros((len(x), 0))
 
+    def sparse(self, x: NDArray[np.float32]) -> Any:
+        """Encoded rows as scipy's csr_array: most places of codes are 0."""
+        from scipy.sparse import csr_array, hstack
+
+        parts: list[Any] = [csr_array((len(x), 0))]
+        for column in self.columns:
+            if column[2] != "categorical":
+                parts.append(csr_array(Encoder((column,)).transform(x)))
+                continue
+            codes = np.asarray(column[3]["codes"], dtype=np.float64)
+            values = x[:, column[1]].astype(np.float64)
+            place = np.searchsorted(codes, values).clip(0, max(codes.size - 1, 0))
+            rows = np.flatnonzero(codes[place] == values) if codes.size else np.zeros(0, int)
+            parts.append(
+                csr_array((np.ones(rows.size), (rows, place[rows])), (len(x), codes.size))
+            )
+        return hstack(parts, format="csr")
+
     def state(self) -> list[dict[str, Any]]:
         """The encoder as JSON types."""
         return [

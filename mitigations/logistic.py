@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +19,15 @@ from numpy.typing import NDArray
 from mitigations.contract import MethodError
 
 Floats = NDArray[np.float64]
+#: (n, d) float64, dense or as scipy's csr_array
+Rows = Any
 Tick = Callable[[], None]
 
 #: Rows of one matrix product; between two of them the work can be stopped.
 CHUNK = 16384
 ROUNDS = 100
-#: Largest entry of the gradient at the end.
-SLOPE = 1e-9
+#: Largest entry of the gradient at the end, unless told otherwise.
+FLAT = 1e-9
 #: |z| is sqrt(z^2 + ROUND^2) - ROUND.
 ROUND = 1e-3
 
@@ -73,11 +77,13 @@ class Fit:
 
 
 def fit(
-    x: Floats,
+    x: Rows,
     y: NDArray[np.int8],
     weight: Floats | None = None,
     *,
     ridge: float,
+    lift: Floats | None = None,
+    flat: float = FLAT,
     penalty: Penalty | None = None,
     start: Fit | None = None,
     tick: Tick | None = None,
@@ -86,13 +92,18 @@ def fit(
 
     Parameters
     ----------
-    x : (n, d) float64
+    x : (n, e) float64
+        Dense, or scipy's csr_array.
     y : (n,) int8
         0 or 1.
     weight : (n,) float64, optional
         Not negative.
     ridge
         Above 0, so that there is one optimum.
+    lift : (e, d) float64, optional
+        The features are x @ lift; without it they are x.
+    flat
+        Largest entry of the gradient at the end.
     penalty, start
         None for no penalty, and for weights of 0.
     tick
@@ -103,14 +114,36 @@ def fit(
     MethodError
         ``solver``: no optimum within `ROUNDS` steps.
     """
-    problem = _Problem(x, y, weight, ridge, penalty, tick)
-    beta = np.zeros(x.shape[1] + 1)
+    beta = np.zeros((x.shape[1] if lift is None else lift.shape[1]) + 1)
     if start is not None:
         beta[:-1], beta[-1] = start.weights, start.intercept
+    # Small matrices gain nothing from threads, and results must not depend on their number.
+    with _threads().limit(limits=1):
+        return _descend(_Problem(_chunks(x), y, weight, ridge, lift, penalty, tick), beta, flat)
+
+
+@cache
+def _threads() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _chunks(x: Rows) -> list[tuple[slice, Rows, Rows]]:
+    """Some rows at a time: their numbers, the rows, and the rows turned, ready for products."""
+    out = []
+    for start in range(0, x.shape[0], CHUNK):
+        rows = slice(start, min(start + CHUNK, x.shape[0]))
+        block = x[rows]
+        out.append((rows, block, block.T if isinstance(x, np.ndarray) else block.T.tocsr()))
+    return out
+
+
+def _descend(problem: _Problem, beta: Floats, flat: float) -> Fit:
     value = problem.value(beta)
     for _ in range(ROUNDS):
         gradient, curve = problem.slopes(beta)
-        if np.abs(gradient).max() <= SLOPE:
+        if np.abs(gradient).max() <= flat:
             return Fit(beta[:-1], float(beta[-1]), value)
         step = _newton(curve, gradient)
         slope = float(gradient @ step)
@@ -134,41 +167,39 @@ def fit(
 
 
 def _newton(curve: Floats, gradient: Floats) -> Floats:
-    from scipy.linalg import LinAlgError, solve
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
     try:
-        return np.asarray(solve(curve, gradient, assume_a="pos"), dtype=np.float64)
+        return np.asarray(cho_solve(cho_factor(curve), gradient), dtype=np.float64)
     except LinAlgError:
         return np.asarray(np.linalg.lstsq(curve, gradient, rcond=None)[0], dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class _Problem:
-    x: Floats
+    chunks: list[tuple[slice, Rows, Rows]]
     y: NDArray[np.int8]
     weight: Floats | None
     ridge: float
+    lift: Floats | None
     penalty: Penalty | None
     tick: Tick | None
 
-    def _chunks(self) -> list[slice]:
-        n = len(self.x)
-        return [slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)]
-
-    def _rows(self, rows: slice, beta: Floats) -> tuple[Floats, Floats]:
+    def _margins(self, rows: slice, x: Rows, beta: Floats) -> tuple[Floats, Floats]:
         """Margins and weights of some rows."""
         if self.tick is not None:
             self.tick()
-        z = self.x[rows] @ beta[:-1] + beta[-1]
-        total = float(len(self.x)) if self.weight is None else float(self.weight.sum())
+        inner = beta[:-1] if self.lift is None else self.lift @ beta[:-1]
+        z = x @ inner + beta[-1]
+        total = float(len(self.y)) if self.weight is None else float(self.weight.sum())
         share = np.ones(z.size) if self.weight is None else self.weight[rows]
         return z, share / total
 
     def value(self, beta: Floats) -> float:
         """What is minimised."""
         out = 0.5 * self.ridge * float(beta[:-1] @ beta[:-1])
-        for rows in self._chunks():
-            z, share = self._rows(rows, beta)
+        for rows, x, _ in self.chunks:
+            z, share = self._margins(rows, x, beta)
             out += float(share @ np.logaddexp(0.0, np.where(self.y[rows] == 1, -z, z)))
         return out if self.penalty is None else out + self.penalty.value(beta[:-1])
 
@@ -176,27 +207,42 @@ class _Problem:
         """Gradient and matrix of second derivatives."""
         from scipy.special import expit
 
-        d = self.x.shape[1]
-        gradient, curve = np.zeros(d + 1), np.zeros((d + 1, d + 1))
-        for rows in self._chunks():
-            z, share = self._rows(rows, beta)
+        e = self.chunks[0][1].shape[1]
+        slope, crossed, bends = np.zeros(e), np.zeros(e), np.zeros((e, e))
+        off_sum = bend_sum = 0.0
+        for rows, x, turned in self.chunks:
+            z, share = self._margins(rows, x, beta)
             p = expit(z)
             off = share * (p - self.y[rows])
             bend = share * p * (1.0 - p)
-            x = self.x[rows]
-            bent = x * bend[:, None]
-            gradient[:-1] += x.T @ off
-            gradient[-1] += off.sum()
-            curve[:-1, :-1] += x.T @ bent
-            curve[:-1, -1] += bent.sum(axis=0)
-            curve[-1, -1] += bend.sum()
-        curve[-1, :-1] = curve[:-1, -1]
+            slope += turned @ off
+            crossed += turned @ bend
+            bends += _gram(x, turned, bend)
+            off_sum += float(off.sum())
+            bend_sum += float(bend.sum())
+        if self.lift is not None:
+            slope, crossed = self.lift.T @ slope, self.lift.T @ crossed
+            bends = self.lift.T @ bends @ self.lift
+        d = slope.size
+        gradient, curve = np.append(slope, off_sum), np.empty((d + 1, d + 1))
+        curve[:-1, :-1] = bends
+        curve[:-1, -1] = curve[-1, :-1] = crossed
+        curve[-1, -1] = bend_sum
         gradient[:-1] += self.ridge * beta[:-1]
         curve[np.arange(d), np.arange(d)] += self.ridge
         # Keeps the intercept's curvature above zero where every chance is 0 or 1.
         curve[-1, -1] += 1e-12
         if self.penalty is not None:
-            more, bends = self.penalty.slopes(beta[:-1])
+            more, bent = self.penalty.slopes(beta[:-1])
             gradient[:-1] += more
-            curve[:-1, :-1] += bends
+            curve[:-1, :-1] += bent
         return gradient, curve
+
+
+def _gram(x: Rows, turned: Rows, weight: Floats) -> Floats:
+    """x' diag(weight) x."""
+    if isinstance(x, np.ndarray):
+        return np.asarray(turned @ (x * weight[:, None]))
+    scaled = x.copy()
+    scaled.data *= np.repeat(weight, np.diff(x.indptr))
+    return np.asarray((turned @ scaled).todense(), dtype=np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +134,7 @@ def _directions(data: Training, problem: Problem) -> dict[int, Floats]:
             if rows.sum() < FEWEST_CASES:
                 continue
             weight = None if data.part.weight is None else data.part.weight[rows]
-            means.append(np.average(data.x[rows], axis=0, weights=weight))
+            means.append(_mean(data.x[rows], weight))
         if len(means) >= 2:
             out[label] = np.array([a - b for a, b in combinations(means, 2)])
     if not out:
@@ -144,6 +145,11 @@ def _directions(data: Training, problem: Problem) -> dict[int, Floats]:
             "Merge groups, or give more rows.",
         )
     return out
+
+
+def _mean(x: Any, weight: Floats | None) -> Floats:
+    share = np.ones(x.shape[0]) if weight is None else weight
+    return np.asarray(x.T @ (share / share.sum()), dtype=np.float64)
 
 
 def penalty(directions: dict[int, Floats], strength: float, *, squared: bool) -> Penalty | None:

@@ -21,6 +21,8 @@ from mitigations.training import Training, checked, ridge_param, rows_param, rul
 
 Floats = NDArray[np.float64]
 
+#: Slope at which a model inside the search counts as fitted.
+FLAT = 1e-6
 #: Shares of a mixture below this are left out.
 LEAST_SHARE = 1e-4
 AGARWAL = "Agarwal et al., A reductions approach to fair classification, ICML 2018"
@@ -43,7 +45,7 @@ class ExponentiatedGradient(Method):
     )
 
     limits: tuple[float, ...] = param(
-        (0.01, 0.05, 0.1),
+        (0.02, 0.05, 0.1),
         0.001,
         1.0,
         label="Limits on the gap",
@@ -56,9 +58,9 @@ class ExponentiatedGradient(Method):
         choices=CHOICES,
     )
     steps: int = param(
-        30, 5, 500, label="Most steps", help="Steps of the search for each limit.", unit="steps"
+        20, 5, 500, label="Most steps", help="Steps of the search for each limit.", unit="steps"
     )
-    rows: int = rows_param(30_000)
+    rows: int = rows_param(20_000)
     ridge: float = ridge_param()
 
     def fit(self, problem: Problem, context: Context) -> Outcome:
@@ -124,11 +126,11 @@ class GridSearch(Method):
         11, 3, 101, label="Prices tried", help="Models that are fitted.", unit="models"
     )
     highest: float = param(
-        2.0,
+        3.0,
         0.01,
         100.0,
         label="Highest price",
-        help="Largest Lagrange multiplier of the gap, in errors per unit of gap.",
+        help="What a decision that lowers the gap may earn, in errors; from 0 up to this.",
     )
     keep: int = param(
         4, 1, 20, label="Models kept", help="Points on the trade-off curve.", unit="models"
@@ -139,7 +141,7 @@ class GridSearch(Method):
         help="The rate whose largest difference between two groups is priced.",
         choices=CHOICES,
     )
-    rows: int = rows_param(30_000)
+    rows: int = rows_param(20_000)
     ridge: float = ridge_param()
 
     def fit(self, problem: Problem, context: Context) -> Outcome:
@@ -168,19 +170,22 @@ class GridSearch(Method):
         """Fit one model for each price along the direction of the unweighted model's gaps.
 
         A full grid has as many dimensions as there are groups less one; one ray is the part of
-        it that lowers the gaps there are.
+        it that lowers the gaps there are. A price of 1 is what a row of the group farthest from
+        the others is paid.
         """
         import pandas as pd
         from fairlearn.reductions import GridSearch as Search
 
         learner = _learner(data, self.ridge, context, 0, 1)
-        plain = learner.fit(data.x, data.y.astype(int), data.weight)
+        plain = learner.fit(_numbers(data), data.y.astype(int), data.weight)
         moment = _constraint(data, problem, 0.01)
         with _quiet():
-            moment.load_data(data.x, data.y.astype(int), sensitive_features=data.part.group)
-        ray = moment.gamma(plain.predict).clip(lower=0.0)
-        if ray.sum() > 0.0:
-            ray = ray / ray.sum()
+            moment.load_data(
+                _numbers(data), data.y.astype(int), sensitive_features=data.part.group
+            )
+        gaps = moment.gamma(plain.predict).clip(lower=0.0)
+        share = moment.prob_group_event.reindex(gaps.index.droplevel(0)).to_numpy()
+        ray = gaps * share / max(float(gaps.max()), 1e-12)
         prices = np.linspace(0.0, self.highest, self.prices).tolist()
         search = Search(
             learner,
@@ -191,16 +196,23 @@ class GridSearch(Method):
         return search, prices
 
 
+def _numbers(data: Training) -> NDArray[np.int64]:
+    """Row numbers, (n, 1): all that fairlearn hands through to the learner."""
+    return np.arange(len(data.part))[:, None]
+
+
 def _run(search: Any, data: Training) -> None:
     with _quiet():
-        search.fit(data.x, data.y.astype(int), sensitive_features=data.part.group)
+        search.fit(_numbers(data), data.y.astype(int), sensitive_features=data.part.group)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep fairlearn's use of pandas that will change in pandas 4 to ourselves."""
+    from pandas.errors import Pandas4Warning
+
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Setting a value on a Series via \.at")
+        warnings.simplefilter("ignore", Pandas4Warning)
         yield
 
 
@@ -233,12 +245,13 @@ def _learner(data: Training, ridge: float, context: Context, step: int, steps: i
 
     last: list[Fit] = []
 
-    def run(x: Floats, y: NDArray[np.int8], weight: Floats) -> Fit:
+    def run(y: NDArray[np.int8], weight: Floats) -> Fit:
         found = logistic.fit(
-            x,
+            data.x,
             y,
             weight,
             ridge=data.ridge(ridge),
+            flat=FLAT,
             start=last[-1] if last else None,
             tick=lambda: context.tick(step, steps, "fitting models"),
         )
@@ -246,18 +259,18 @@ def _learner(data: Training, ridge: float, context: Context, step: int, steps: i
         return found
 
     class Learner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-        def __init__(self, run: Callable[[Floats, NDArray[np.int8], Floats], Fit]) -> None:
+        def __init__(self, run: Callable[[NDArray[np.int8], Floats], Fit]) -> None:
             self.run = run
 
         def fit(self, x: Any, y: Any, sample_weight: Any) -> Learner:
             self.found_ = self.run(
-                np.asarray(x), np.asarray(y, dtype=np.int8), np.asarray(sample_weight, dtype=float)
+                np.asarray(y, dtype=np.int8), np.asarray(sample_weight, dtype=float)
             )
             return self
 
         def predict(self, x: Any) -> NDArray[np.int64]:
-            margin = np.asarray(x) @ self.found_.weights + self.found_.intercept
-            return (margin > 0.0).astype(np.int64)
+            margin = data.x @ self.found_.weights + self.found_.intercept
+            return np.asarray(margin > 0.0, dtype=np.int64)
 
     return Learner(run)
 
@@ -267,7 +280,7 @@ def _fit_of(predictor: Any, data: Training) -> Fit:
     found = getattr(predictor, "found_", None)
     if isinstance(found, Fit):
         return found
-    yes = bool(predictor.predict(data.x[:1])[0])
+    yes = bool(predictor.predict(np.zeros((1, 1)))[0])
     return Fit(np.zeros(data.encoder.width), 1.0 if yes else -1.0, 0.0)
 
 

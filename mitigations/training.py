@@ -20,6 +20,10 @@ from mitigations.rules.linear import Linear
 Floats = NDArray[np.float64]
 
 
+#: Places for each column up to which a dense matrix is quicker.
+DENSE_PLACES = 3
+
+
 def ridge_param() -> Any:
     """Declare the ridge penalty."""
     return param(
@@ -52,7 +56,7 @@ class Training:
     part
         Labelled training rows.
     encoder, x
-        Features of the model, (n, places).
+        Features of the model, (n, places); scipy's csr_array where most are 0.
     weight : (n,)
         Survey weight times cost of a wrong decision, mean 1.
     to
@@ -63,7 +67,7 @@ class Training:
 
     part: Part
     encoder: Encoder
-    x: Floats
+    x: Any
     weight: Floats
     to: Compared
     notes: tuple[str, ...]
@@ -128,8 +132,10 @@ def training(
     to = compared(problem, part, labelled(part), equal)
     context.tick(0, 1, "encoding columns")
     encoder = Encoder.fit(used, part.x)
+    dense = encoder.width <= DENSE_PLACES * len(encoder.columns)
+    x = encoder.transform(part.x) if dense else encoder.sparse(part.x)
     weight = _weights(part, problem)
-    return Training(part, encoder, encoder.transform(part.x), weight, to, (*notes, *to.notes))
+    return Training(part, encoder, x, weight, to, (*notes, *to.notes))
 
 
 def _weights(part: Part, problem: Problem) -> Floats:
