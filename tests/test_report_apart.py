@@ -93,6 +93,15 @@ def test_wrong_labels_are_named_before_scores_and_threshold(document: dict[str, 
     assert "A difference shows already at the labels." in text
 
 
+def test_one_careful_label_compares_no_groups(tmp_path: Path) -> None:
+    table = people(300, panels=0)
+    table["second"] = table["second"].where(table.index == (table["second"] != "").idxmax())
+    facts = Facts(audit(table, tmp_path, gold=Outcome("second", ("1",))))
+    text = words(levels.section(facts))
+    assert "1 row carries a second, careful label." in text
+    assert "No two groups have enough rows to be compared." in text
+
+
 def test_labels_that_were_not_checked_are_said_to_be(tmp_path: Path) -> None:
     facts = Facts(audit(people(1500, panels=0), tmp_path))
     text = words(levels.section(facts))
@@ -125,8 +134,12 @@ def test_no_level_at_all_gives_no_chapter(tmp_path: Path) -> None:
 def test_the_share_of_references_carries_its_interval(document: dict[str, Any]) -> None:
     made = references.section(Facts(document))
     assert made is not None
-    record = document["references"][0]
-    assert f"{record['as_good']} of 25 references" in words(made)
+    assert document["references"][0]["as_good"] == 0
+    assert "none of 25 references (0%; 95%: 0 to 14%)" in words(made)
+    found = copy.deepcopy(document["references"])
+    found[0]["as_good"] = 3
+    section = references.section(changed(document, references=found))
+    assert "3 of 25 references" in words(section)
     shares, listed = (b for b in walk(made.blocks) if isinstance(b, Table))
     assert [cell.note for cell in shares.rows[0][1:]] == [
         cell.note for cell in shares.rows[0][1:] if " to " in cell.note

@@ -43,7 +43,7 @@ def labels(facts: Facts, level: Row, alpha: float) -> Rich:
         )
     if level["undefined"]:
         return rich(head, f"Not checked: {reason(level['undefined'])}.")
-    start = f"{plural(level['rows'], 'row')} carry a second, careful label. "
+    start = f"{plural(level['rows'], 'row carries', 'rows carry')} a second, careful label. "
     rows = found(level, alpha)
     if not rows:
         whole = _group(level, {}, "agreement")
@@ -73,6 +73,8 @@ def _group(level: Row, group: dict[str, str], metric: str) -> Row | None:
 
 
 def _none(level: Row, text: str) -> str:
+    if not tested(level):
+        return "No two groups have enough rows to be compared."
     return f"{text} ({plural(tested(level), 'comparison')})."
 
 

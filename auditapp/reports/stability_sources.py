@@ -48,7 +48,7 @@ def kind_of_shift(facts: Facts) -> Part | None:
         return None
     lede = (
         "How far the recorded outcome follows the group, how uneven groups and outcomes are, and "
-        "where decisions are wrong most often because of it."
+        "where decisions and recorded outcomes agree least."
     )
     return Part("stability-kind", "Kind of shift", tuple(blocks), rich(lede))
 

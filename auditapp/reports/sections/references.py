@@ -55,13 +55,14 @@ def _sentence(facts: Facts, record: Row) -> Rich:
     if record["undefined"]:
         return rich(f"Nothing could be compared: {reason(record['undefined'])}.")
     measures = plural(len(record["losses"]), "measure")
+    as_good = count(record["as_good"]) if record["as_good"] else "none"
     text = rich(
         "By ",
         name,
         ", the audited decisions are at least as good on all ",
         measures,
         " as ",
-        bold(f"{count(record['as_good'])} of {plural(record['comparable'], 'reference')}"),
+        bold(f"{as_good} of {plural(record['comparable'], 'reference')}"),
         f" ({percent(record['gamma'])}; 95%: {percent_span(record['low'], record['high'], 0)}%).",
     )
     if "few-references" in record["notices"]:
