@@ -250,3 +250,14 @@ def test_names_of_sites_and_lists_are_text(client: Client, team: Team) -> None:
     for role, outcome in (("site", "binary"), ("reference", "binary"), ("query", "ranking")):
         page = send(client, audit, **roles(hospital=role), outcome=outcome, action="refresh")
         assert "<script>alert" not in text_of(page) and "<i>a</i>" not in text_of(page)
+
+
+def test_a_column_that_would_decide_is_said_to_stand_aside_for_a_model(
+    client: Client, audit: Audit
+) -> None:
+    asked = {"source": "train", "action": "refresh", **roles(human="decision")}
+    text = text_of(send(client, audit, **asked))
+    assert "<code>human_decision</code> has the role Decision" in text
+    assert "It is not used while a model decides." in text
+    asked = {**asked, **roles(human="unused")}
+    assert "while a model decides" not in text_of(send(client, audit, **asked))

@@ -97,6 +97,15 @@ def given(form: RolesForm) -> list[Json]:
     ]
 
 
+def deciding(form: RolesForm) -> list[Json]:
+    """Columns that would decide, were there no model."""
+    return [
+        {"words": form.offered[role], "column": form.column(place)}
+        for role in ("decision", "score")
+        for place in form.once(role)
+    ]
+
+
 def lists(form: RolesForm) -> Json | None:
     """Which rows make one list, or which column might say so."""
     if form.kind != "ranking":

@@ -134,6 +134,7 @@ def _page(
         "outcomes": role_cards.outcomes(form),
         "classes": role_cards.classes(form),
         "given": role_cards.given(form),
+        "idle": role_cards.deciding(form),
         "score": role_cards.score(form),
         "lists": role_cards.lists(form),
         "sites": [

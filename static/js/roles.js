@@ -42,9 +42,20 @@ function offer(kind) {
   }
 }
 
+// A column that decides takes the place of a model that nobody has asked for.
+function decide() {
+  const train = form.querySelector("input[name=source][value=train]:checked");
+  if (!train) return;
+  const columns = form.querySelector("input[name=source][value=columns]");
+  columns.checked = true;
+  columns.dispatchEvent(new Event("change", { bubbles: true }));
+  status.textContent = `Now chosen: ${columns.closest("label").querySelector(".name").textContent}`;
+}
+
 let waiting;
 form.addEventListener("change", (event) => {
   if (event.target.matches(".role")) paint(event.target);
+  if (event.target.matches(".role") && ["decision", "score"].includes(event.target.value)) decide();
   if (event.target.name === "source") {
     for (const part of form.querySelectorAll("[data-source]")) {
       part.toggleAttribute("data-other", !part.dataset.source.split(" ").includes(event.target.value));
