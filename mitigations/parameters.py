@@ -108,14 +108,16 @@ class Parameter:
         high = math.inf if self.high is None else self.high
         return math.isfinite(number) and low <= number <= high
 
-    def _span(self) -> str:
+    @property
+    def span(self) -> str:
+        """Limits in words: from 0 to 1."""
         if self.low is None and self.high is None:
             return ""
         if self.low is None:
-            return f" up to {self.high:,.12g}"
+            return f"up to {self.high:,.12g}"
         if self.high is None:
-            return f" from {self.low:,.12g} up"
-        return f" from {self.low:,.12g} to {self.high:,.12g}"
+            return f"from {self.low:,.12g} up"
+        return f"from {self.low:,.12g} to {self.high:,.12g}"
 
     def _refused(self, value: Any) -> MethodError:
         kind = self.kind
@@ -126,9 +128,9 @@ class Parameter:
         )
         if kind == "numbers":
             start, _, end = wanted.partition(",")
-            wanted = f"{start}{self._span()},{end}"
+            wanted = f"{start} {self.span}".rstrip() + f",{end}"
         elif kind in {"whole", "number"}:
-            wanted += self._span()
+            wanted = f"{wanted} {self.span}".rstrip()
         given = self.shown(value) if isinstance(value, (tuple, list)) else str(value)
         given = given if len(given) <= 60 else f"{given[:59]}…"
         return MethodError(

@@ -160,3 +160,24 @@ def test_an_audit_opens_the_page_of_its_state(
 def test_a_draft_opens_at_the_step_it_stands_at(client: Client, team: Team) -> None:
     response: Any = client.get(reverse("audit", args=[make_draft(team).id]))
     assert "/roles/" in response["Location"]
+
+
+@pytest.mark.parametrize(
+    ("state", "low", "high"),
+    [("waiting", 20.0, 60.0), ("running", 15.0, 60.0), ("done", 3.0, 4.0)],
+)
+def test_the_time_left_counts_remedies_that_are_still_to_come(
+    state: str, low: float, high: float
+) -> None:
+    from auditapp.views.audits import _left
+
+    steps = [
+        {"slug": "read", "state": "done", "seconds": 12.0},
+        {"slug": "remedies", "state": state, "seconds": None},
+    ]
+    plan = {"data": {"rows": 100_000}, "methods": [{"slug": "exponentiated-gradient"}]}
+    began = timezone.now() - timedelta(seconds=14)
+    audit = Audit(state=State.RUNNING, plan=plan)
+    run = Run(progress={"steps": steps}, started_at=began)
+    left = _left(audit, run, 80)
+    assert left is not None and low <= left <= high

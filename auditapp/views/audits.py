@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from auditapp import selectors
 from auditapp.errors import AuditError
+from auditapp.forms.remedy_words import seconds, seconds_once
 from auditapp.models import Audit, Run, State
 from auditapp.services import audits
 from auditapp.views.access import enter, may_edit
@@ -124,6 +125,21 @@ def _spent(found: Audit, run: Run | None) -> float | None:
 def _left(found: Audit, run: Run | None, percent: int) -> float | None:
     """A guess from the share that is done; none while that share says little."""
     spent = _spent(found, run)
-    if spent is None or percent < 10 or not found.is_open or spent < 2:
+    if run is None or spent is None or percent < 10 or not found.is_open or spent < 2:
         return None
-    return spent * (100 - percent) / percent
+    linear = spent * (100 - percent) / percent
+    return max(linear, _left_of_remedies(found, run, spent))
+
+
+def _left_of_remedies(found: Audit, run: Run, spent: float) -> float:
+    """How long the remedies of the plan may still take; they differ too much for a share."""
+    steps = run.progress.get("steps") or []
+    state = next((s["state"] for s in steps if s["slug"] == "remedies"), "done")
+    if state == "done":
+        return 0.0
+    plan = found.plan or {}
+    rows = (plan.get("data") or {}).get("rows", 0)
+    slugs = [method["slug"] for method in plan.get("methods") or ()]
+    whole = seconds_once(rows) + sum(seconds(slug, rows) for slug in slugs)
+    before = sum(step.get("seconds") or 0.0 for step in steps)
+    return whole if state == "waiting" else whole - (spent - before)

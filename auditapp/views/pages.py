@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from auditapp.views.doc_settings import with_settings
 from auditapp.views.home import installation
 
 log = structlog.get_logger(__name__)
@@ -89,7 +90,8 @@ def _rendered(path: Path, changed: int) -> tuple[str, SafeString]:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = parser.parse(path.read_text(encoding="utf-8"))
+    slug = path.stem if path.parent.name == "methods" else ""
+    tokens = parser.parse(with_settings(path.read_text(encoding="utf-8"), slug))
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrs["id"] = _anchor(tokens[place + 1].content)
