@@ -89,7 +89,8 @@ def _single(facts: Facts, table: dict[str, Any]) -> Part:
     described = number_tables.described(facts, table)
     if described is not None:
         blocks.append(described)
-    blocks += _overall(facts, table)
+    # Between two groups the highest minus the lowest is the difference in the table.
+    blocks += [replace(note, printed=len(compared) > 2) for note in _overall(facts, table)]
     line = tables.below_floor(facts, table)
     if line:
         blocks.append(Prose(rich(line), "note"))
