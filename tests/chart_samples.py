@@ -261,7 +261,7 @@ def abstention() -> dict[str, Any]:
 
 
 def move_profile() -> dict[str, Any]:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"label": f"Column: value {i}", "now": 0.1 * i, "target": 0.12 * i, "reference": 0.11}
         for i in range(1, 5)
     ]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from auditapp.result import plain
 from metrics import rate_bounds, tradeoffs
 from metrics.choice import recommend, undominated
 from metrics.no_harm import joint_cells, no_harm
@@ -89,15 +90,13 @@ class Measured:
             out["no_harm"] = self._harm(people, after)
         return {**out, **more}
 
-    def _harm(self, people: People, after: Codes) -> list[dict[str, Any]]:
-        cells = joint_cells(people.group, people.label, people.now, after, len(self.words))
-        return [
-            {
-                "group": w, "diff": float(g["difference"]), "low": float(g["lower"]),
-                "shown": bool(g["shown"]),
-            }
-            for w, g in zip(self.words, no_harm(cells)["groups"], strict=True)
-        ]  # fmt: skip
+    def _harm(self, people: People, after: Codes) -> dict[str, Any]:
+        found = no_harm(
+            joint_cells(people.group, people.label, people.now, after, len(self.words))
+        )
+        for word, row in zip(self.words, found["groups"], strict=True):
+            row["group"] = word
+        return plain(found)  # type: ignore[no-any-return]
 
     def _numbers(self, people: People, after: Codes, name: str) -> dict[str, Any]:
         table = tradeoffs.joint(people.group, people.label, people.now, after, len(self.words))
@@ -129,12 +128,14 @@ class Measured:
             label = self.audit.label[own].astype(bool)
             groups.append(
                 {
-                    "group": word, "n": int(own.sum()), "positives": int(label.sum()),
+                    "group": word, "n": int(own.sum()), "labelled": int(own.sum()),
+                    "positives": int(label.sum()),
                     "selected": above.sum(axis=1).tolist(),
                     "true_positives": above[:, label].sum(axis=1).tolist(),
+                    "false_positives": above[:, ~label].sum(axis=1).tolist(),
                 }
             )  # fmt: skip
-        return {"thresholds": steps, "groups": groups}
+        return {"thresholds": steps, "now": 0.5, "groups": groups}
 
 
 STRENGTHS = {15: 0.5, 10: 0.68, 4: 0.88, 2: 0.95, 0: 1.0}
@@ -237,8 +238,9 @@ def _choose(made: Measured, base: dict[str, Any], methods: list[dict[str, Any]])
     """Marks and recommendations, as the pipeline makes them, from the validation rows."""
     pairs = [(m, p) for m in methods for p in m["points"]]
     full = [(m, p) for m, p in pairs if p["valid"]["coverage"] > 1 - 1e-12]
-    marks = undominated([(p["valid"]["disparity"], p["valid"]["accuracy"]) for _, p in full])
-    for (_, point), mark in zip(full, marks, strict=True):
+    marked = [base, *(p for _, p in full)]
+    marks = undominated([(p["valid"]["disparity"], p["valid"]["accuracy"]) for p in marked])
+    for point, mark in zip(marked, marks, strict=True):
         point["pareto"] = mark
 
     def best(found: list[Any], coverage: float) -> Any:
@@ -264,6 +266,18 @@ def _choose(made: Measured, base: dict[str, Any], methods: list[dict[str, Any]])
     return chosen, reason, human
 
 
+def _yardstick(methods: list[dict[str, Any]]) -> list[list[float]] | None:
+    """Measured points of the thresholds, each better than those with a smaller gap."""
+    own = [m for m in methods if m["slug"] == "thresholds"]
+    out: list[list[float]] = []
+    for gap, right in sorted(
+        (p["disparity"]["value"], p["accuracy"]["value"]) for m in own for p in m["points"]
+    ):
+        if not out or right > out[-1][1]:
+            out.append([gap, right])
+    return out or None
+
+
 def document(
     n: int = 20_000,
     *,
@@ -276,18 +290,9 @@ def document(
     made = Measured(n, groups, goal, 18, seed)
     methods = [m for m in _methods(made) if keep is None or m["slug"] in keep]
     base = made.point("now", "Now", lambda p: p.now)
-    for key in ("id", "label", "settings", "rule", "pareto", "recommended"):
+    for key in ("id", "label", "settings", "rule", "recommended"):
         del base[key]
     chosen, reason, human = _choose(made, base, methods)
-    lines = [
-        tradeoffs.totals(
-            tradeoffs.joint(p.group, p.label, p.now, decided(p, cuts), groups),
-            made.policy,
-            name="line",
-        )
-        for p in (made.audit,)
-        for cuts in (cuts_for(made.valid, s / 12) for s in range(13))
-    ]
     doc = cached(n=4000, races=list(GROUPS[:groups]), goal=goal)
     doc["plan"]["protect"] = "RAC1P"
     doc["methods"] = methods
@@ -296,12 +301,11 @@ def document(
         "reference": made.words[0], "goal": goal, "metrics": list(made.policy.metrics),
         "tolerance": TOLERANCE,
         "rows": {"train": int(n * 5 / 3), "valid": n, "audit": n, "unused": 0},
-        "needs_label": True, "baseline": base, "bound": made.bound(),
-        "yardstick": sorted([t["disparity"]["value"], t["accuracy"]["value"]] for t in lines),
+        "baseline": base, "bound": made.bound(),
+        "yardstick": _yardstick(methods),
         "recommended": chosen, "reason": reason, "human": human, "sweep": made.sweep(),
     }  # fmt: skip
-    text: dict[str, Any] = json.loads(json.dumps(doc, allow_nan=False, default=float))
-    return text
+    return doc
 
 
 @lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ from auditapp.reports import (
     export_classes,
     export_sources,
     export_stability,
+    export_tradeoffs,
     measures,
     phrases,
 )
@@ -123,6 +124,7 @@ def _csv_rows(facts: Facts) -> list[Row]:
         *export_apart.items(facts),
         *export_stability.items(facts),
         *export_sources.items(facts),
+        *export_tradeoffs.items(facts),
     ):
         rows.append({**_named(facts, name, item), "note": item.get("note")})
     return rows

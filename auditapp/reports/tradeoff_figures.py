@@ -101,8 +101,8 @@ def frontier(t: Tradeoff) -> Figure | None:
     return Figure(
         anchor="trade-offs",
         title=tradeoff_words.message(t),
-        subtitle=_subtitle(t, missing, beyond=bool(bound)),
-        print_subtitle=_subtitle(t, missing, beyond=bool(bound), brief=True),
+        subtitle=_subtitle(t, missing, rule),
+        print_subtitle=_subtitle(t, missing, rule, brief=True),
         alt=clip(tradeoff_words.alt(t)),
         table=tradeoff_tables.candidates(t, t.settings, title="", bounds=False),
         chart=chart,
@@ -110,7 +110,7 @@ def frontier(t: Tradeoff) -> Figure | None:
     )
 
 
-def _subtitle(t: Tradeoff, missing: int, *, beyond: bool, brief: bool = False) -> str:
+def _subtitle(t: Tradeoff, missing: int, rule: str | None, *, brief: bool = False) -> str:
     rows = count(t.doc["rows"]["audit"])
     text = (
         f"Accuracy on {rows} held-out rows against the largest gap. Crosses: 95% intervals both "
@@ -121,7 +121,9 @@ def _subtitle(t: Tradeoff, missing: int, *, beyond: bool, brief: bool = False) -
     elif t.abstaining:
         text += " Hollow: some people are sent to a person; where that lifts accuracy out of the "
         text += "picture, see below."
-    if beyond and not brief:
+    if rule == "score":
+        text += " Hatched: beyond what any rule on these scores can reach; a new model has others."
+    elif rule is not None and not brief:
         text += " Hatched: beyond what any rule can reach."
     if missing:
         verb = "is" if missing == 1 else "are"

@@ -215,7 +215,7 @@ def changed_rows(t: Tradeoff, setting: Setting) -> list[Row]:
 def before_after(t: Tradeoff, setting: Setting, anchor: str) -> Table:
     """The rates of every group now and under one setting, and what changed measurably."""
     columns = [
-        Column("", "start", 2.2),
+        Column("Measure", "start", 2.2),
         Column("Now", share=1.3),
         Column("After", share=1.3),
         Column("Change, points", share=1.5),

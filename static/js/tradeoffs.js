@@ -190,7 +190,9 @@ function picture(data, node, pick) {
     const width = Math.max(node.clientWidth, 240);
     view.width(width - 62).height(width < 480 ? 250 : 300).run();
     // The theme's colours reach a drawing by this class.
-    node.querySelector("svg")?.classList.add("chart");
+    const drawn = node.querySelector("svg");
+    drawn?.classList.add("chart");
+    drawn?.setAttribute("aria-hidden", "true");
   };
   view.addEventListener("click", (_, item) => {
     if (item && item.datum && item.datum.i !== undefined) pick(item.datum.i);
@@ -217,6 +219,7 @@ function build(box) {
   plane.setAttribute("role", "img");
   const said = make("p", { className: "explorer-said", role: "status" });
   let view = null;
+  const told = { setting: "", yours: "" };
   const tell = (name, entry) => {
     const gap = points(entry.gap)[0];
     const right = entry.accuracy ? `, accuracy ${share(entry.accuracy)[0]}` : "";
@@ -226,14 +229,17 @@ function build(box) {
     const setting = select.value === "" ? null : data.settings[Number(select.value)];
     fill(1, setting);
     view?.data("picked", marked(setting)).run();
-    if (setting) said.textContent = tell(setting.name, setting);
+    told.setting = setting ? tell(setting.name, setting) : "";
+    said.textContent = `${told.setting} ${told.yours}`;
   };
   select.addEventListener("change", choose);
   const yours = (at, done) => {
     const entry = { ...measureAt(data, at), person: 0, moves: movesAt(data, at) };
     fill(2, entry);
     view?.data("mine", marked(entry)).run();
-    if (done) said.textContent = tell("Your thresholds", entry);
+    if (!done) return;
+    told.yours = tell("Your thresholds", entry);
+    said.textContent = `${told.setting} ${told.yours}`;
   };
   const own = data.sweep ? thresholds(data, id, yours) : null;
   const field = make("div", { className: "field" });
@@ -243,6 +249,9 @@ function build(box) {
   const frame = make("div", { className: "scroll-x", tabIndex: 0, role: "region" }, table);
   frame.setAttribute("aria-label", data.title);
   const notes = ["Intervals: 95%, each on its own."];
+  if (data.settings.some((setting) => !setting.all)) {
+    notes.push("Settings that send people to a person: accuracy of those still decided.");
+  }
   if (data.sweep) {
     notes.push("Your thresholds: people of the compared groups; Wilson intervals, and square-and-add for the gap.");
     if (!data.sweep.exact) {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from auditapp.reports import bound_figures, class_words, kind_words, source_words
-from auditapp.reports.blocks import Fact, FactList, Section, rich
+from auditapp.reports.blocks import Fact, FactList, Figure, Section, rich, walk
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count
+from auditapp.reports.sections import tradeoffs
+from auditapp.reports.tradeoff_facts import tradeoff
 
 CHARTS = {
     "gap-strip": (
@@ -71,11 +73,35 @@ CHARTS = {
         "A curve is the best accuracy with gaps up to the value below it; no such rule lies in "
         "the hatched part. The ring marks the audited decisions.",
     ),
+    "frontier": (
+        "Trade-offs",
+        "Left is less disparity, up is more accuracy; each point is one setting with bars both "
+        "ways, the ring is now, the diamond what is recommended. The step is the best accuracy "
+        "measured at that gap or less; nothing lies in the hatched part.",
+    ),
+    "people-changed": (
+        "Who is affected",
+        "Bars to the right are people who would get the favourable decision, bars to the left "
+        "people who would lose it, in 1,000 of the group.",
+    ),
+    "abstention": (
+        "Sent to a person",
+        "Follow a line to see how accurate decisions about a group stay as more cases go to a "
+        "person; below its dashes the group would be worse off than now.",
+    ),
+    "move-profile": (
+        "Move profile",
+        "From the open to the filled dot: how the share of people with a value would move. The "
+        "diamond is the reference group.",
+    ),
     "score-histogram": (
         "Score distribution",
         "Bars show where a group's scores lie; filled bars get the favourable decision.",
     ),
 }
+
+
+TRADEOFFS = frozenset({"frontier", "people-changed", "abstention", "move-profile"})
 
 
 def section(facts: Facts) -> Section:
@@ -139,6 +165,14 @@ def section(facts: Facts) -> Section:
             "have. No system need be able to gain it."
         )
         terms.append(("Headroom", text))
+    if tradeoff(facts) is not None:
+        terms += [
+            ("Setting", "One way to apply a remedy, such as a limit on the gap. Each is measured "
+             "beside the audited decisions on the same people."),
+            ("Validation rows, held-out rows", "Rows by which settings are chosen, and rows that "
+             "no remedy saw, on which they are measured."),
+            ("No measurable effect", "The 95% interval of the change holds 0."),
+        ]  # fmt: skip
     if (facts.doc.get("numerics") or {}).get("runs"):
         terms += [
             ("FP32, FP16, BF16, INT8", "Number formats of 32, 16, 16 and 8 bits. Fewer bits are "
@@ -169,9 +203,18 @@ def _compared(facts: Facts, key: str, part: str) -> bool:
     return isinstance(found, dict) and bool(found.get(part))
 
 
+def _tried(facts: Facts, chart: str) -> bool:
+    """Whether the chapter on trade-offs draws this chart."""
+    made = tradeoffs.section(facts)
+    figures = [b for b in walk(made.blocks) if isinstance(b, Figure)] if made else []
+    return any(figure.chart["kind"] == chart for figure in figures)
+
+
 def _has(facts: Facts, chart: str) -> bool:
     if chart == "held-equal":
         return bool((facts.doc.get("strata") or {}).get("comparisons"))
+    if chart in TRADEOFFS:
+        return _tried(facts, chart)
     if chart == "hidden-gaps":
         found = facts.doc.get("subgroups")
         return isinstance(found, list) and bool(found)
