@@ -13,7 +13,7 @@ from auditapp.reports import build, charts
 from auditapp.reports.blocks import Bullets, Figure, Prose, Table, plain, walk
 from auditapp.reports.export import write_csv
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts
-from auditapp.reports.sections import factors, levels, references
+from auditapp.reports.sections import factors, levels, limits, references, reproducibility
 from tests.apart_people import audit, panels, people
 from tests.test_report_words import BANNED, _strings
 
@@ -100,6 +100,18 @@ def test_one_careful_label_compares_no_groups(tmp_path: Path) -> None:
     text = words(levels.section(facts))
     assert "1 row carries a second, careful label." in text
     assert "No two groups have enough rows to be compared." in text
+
+
+def test_the_limits_say_which_tests_stand_beside_the_family(document: dict[str, Any]) -> None:
+    text = words(limits.section(Facts(document)))
+    assert "What is said of held-equal factors and labels, scores and decisions" in text
+
+
+def test_every_column_that_was_read_has_its_coding(document: dict[str, Any]) -> None:
+    made = reproducibility.section(Facts(document))
+    table = next(b for b in walk(made.blocks) if isinstance(b, Table) and b.title)
+    roles = {row[1].text for row in table.rows}
+    assert roles >= {"legitimate factor", "second, careful label", "reference decisions"}
 
 
 def test_labels_that_were_not_checked_are_said_to_be(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_the_bars_are_headed_by_what_they_show(kind: str, title: str) -> None:
 def test_parts_are_read_in_words_with_share_interval_and_test() -> None:
     said = words(planted_document("unique"))
     assert "is unique (" in said
+    assert " thousandths, " in said
     assert "thousandths of a bit about sex" in said
     assert "A redundant part is not shown" in said
     assert "hide a gap from the overall figure is not shown (p = " in said

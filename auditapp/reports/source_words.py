@@ -115,8 +115,13 @@ def _split(item: Row) -> list[str | Run]:
             out.append(f" A {name} part is not shown ({shown(part)}, {p_value(part['p'])}).")
         else:
             share = bold(part_of(item, name))
-            out += [" " if out else " Of this ", share, f" is {name} ({spread(part)}): {text}."]
+            size = _thousandths(part)
+            out += [" " if out else " Of this ", share, f" is {name} ({size}): {text}."]
     return out
+
+
+def _thousandths(part: Row) -> str:
+    return f"{amount(milli(part['corrected']))} thousandths, {spread(part)}"
 
 
 def _open(number: Row) -> bool:

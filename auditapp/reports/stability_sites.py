@@ -34,7 +34,8 @@ MORE_FIGURES = 3
 
 def name(facts: Facts) -> str:
     """What the column of sites is called."""
-    return str(facts.doc["shift"]["sites"]["title"])
+    spec = facts.plan.get("site") or {}
+    return str(spec.get("title") or facts.doc["shift"]["sites"]["title"])
 
 
 def drawn(row: Row) -> list[Row]:
@@ -116,7 +117,7 @@ def _opening(facts: Facts, found: Row, order: list[Row]) -> str:
         text += f" {plural(len(odd) - 1, 'further site')} of {count(first['compared'])} "
         text += f"{'differs' if len(odd) == 2 else 'differ'} from the others as well."
     if len(differing) > 1:
-        text += f" So do sites in {plural(len(differing) - 1, 'further comparison')}."
+        text += f" In {plural(len(differing) - 1, 'further comparison')} sites differ as well."
     return text
 
 

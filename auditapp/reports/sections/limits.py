@@ -91,9 +91,24 @@ def _looks(facts: Facts) -> list[Rich]:
             f"are adjusted for all{together} together: if no groups differed at all, a report "
             f"like this would name a difference in at most {percent(spent)} of cases. "
             f"{'Single-value' if facts.kind == 'regression' else 'Single-rate'} intervals are not "
-            "adjusted.",
+            f"adjusted.{_own_families(facts)}",
         )
     ]
+
+
+def _own_families(facts: Facts) -> str:
+    """Sections whose tests stand beside the family of verdicts, each at its own level."""
+    parts = {
+        "held-equal factors": facts.doc.get("strata"),
+        "labels, scores and decisions": facts.doc.get("levels"),
+        "sites": (facts.doc.get("shift") or {}).get("sites"),
+        "change since the last audit": facts.doc.get("change"),
+    }
+    named = [name for name, found in parts.items() if found and "failed" not in found]
+    if not named:
+        return ""
+    own = "its own tests only" if len(named) == 1 else "their own tests only, each by itself"
+    return f" What is said of {listing(named)} is adjusted for {own}, on top of these."
 
 
 def _would_change(facts: Facts) -> list[Rich]:

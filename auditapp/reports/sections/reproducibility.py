@@ -142,7 +142,7 @@ def _codes(spec: Row) -> str:
 
 def _roles(facts: Facts) -> Table:
     plan = facts.plan
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for spec in plan["attributes"]:
         rows.append((Cell(spec["column"], mono=True), Cell("sensitive"), Cell(_codes(spec))))
     for role in ("label", "decision"):
@@ -165,6 +165,7 @@ def _roles(facts: Facts) -> Table:
     if plan.get("query"):
         cells = (Cell(plan["query"], mono=True), Cell("list"), Cell("one list for each value"))
         rows.append(cells)
+    rows += _further_roles(plan)
     features = plan.get("features")
     if features:
         rows.append((Cell("Features"), Cell("input"), Cell(listing(list(features), 30))))
@@ -180,6 +181,25 @@ def _roles(facts: Facts) -> Table:
         foot=(f"Row filters in order: {'; '.join(left) if left else 'none'}.",),
         dense=True,
     )
+
+
+def _further_roles(plan: Row) -> list[tuple[Cell, ...]]:
+    """Columns that only the deeper searches read."""
+    rows: list[tuple[Cell, ...]] = []
+    for role, name in (("site", "site"), ("control", "legitimate factor")):
+        spec = plan.get(role)
+        if spec:
+            rows.append((Cell(spec["column"], mono=True), Cell(name), Cell(_codes(spec))))
+    if plan.get("gold"):
+        values = listing([f"“{v}”" for v in plan["gold"]["favourable"]], MAX_CODES)
+        cells = (Cell(plan["gold"]["column"], mono=True), Cell("second, careful label"))
+        rows.append((*cells, Cell(f"favourable: {values}")))
+    if plan.get("references"):
+        given = plan["references"]
+        values = listing([f"“{v}”" for v in given["favourable"]], MAX_CODES)
+        cells = (Cell(listing(list(given["columns"]), 30)), Cell("reference decisions"))
+        rows.append((*cells, Cell(f"favourable: {values}")))
+    return rows
 
 
 def _parameters(facts: Facts) -> FactList:
