@@ -48,17 +48,17 @@ def parts(facts: Facts, table: Row, items: list[Row]) -> Figure:
         "sites": [_site_bar(row) for row in sites],
         "sites_title": f"Decisions at each site ({site_title(facts)}), weighted by its people",
     }
-    subtitle = (
+    measure = (
         f"Information about {phrases.lower_first(facts.table_title(table))}, in {UNIT}, "
-        "corrected for chance. 95% intervals, each on its own: of the sum of the three parts "
-        "above; below, of a site's piece of the disparity within sites."
+        "corrected for chance. 95% intervals, each on its own: "
     )
     printed = sites[:PRINT_BARS]
     of = f" of {count(len(first['per_site']))}" if len(first["per_site"]) > len(printed) else ""
     return Figure(
         anchor=f"parts-{facts.anchor(table)}",
         title=message(facts, first),
-        subtitle=f"{subtitle}{capped}",
+        subtitle=f"{measure}of the sum of the three parts above; below, of a site's piece of the "
+        f"disparity within sites.{capped}",
         alt=clip(alt(facts, first)),
         table=_parts_table(items),
         chart=chart,
@@ -68,7 +68,8 @@ def parts(facts: Facts, table: Row, items: list[Row]) -> Figure:
             Legend("masked", "Masked"),
         ),
         print_chart={"sites": [_site_bar(row) for row in printed]},
-        print_subtitle=subtitle
+        print_subtitle=f"{measure}at the left of the sum of the three parts; at the right of a "
+        "site's piece of the disparity within sites."
         + (f" Drawn: the {len(printed)} sites with most of it{of}." if of else ""),
     )
 
