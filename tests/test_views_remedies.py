@@ -232,6 +232,20 @@ def test_a_method_between_two_groups_needs_a_column_that_has_two(
     assert " disabled" in box(page(client, other), "reweighing")
 
 
+def test_columns_can_be_kept_from_being_moved(client: Client, team: Team) -> None:
+    audit = draft_of(team)
+    assert 'name="immutable" value="region"' in page(client, audit)
+    assert 'name="immutable" value="sex"' not in page(client, audit)
+    assert send(client, audit, immutable=["sex"]).status_code == 422
+    send(client, audit, "counterfactual", immutable=["region"], action="save")
+    assert 'value="region" id="id_immutable_0" checked' in page(client, audit)
+    send(client, audit, "counterfactual", immutable=["region"])
+    audit.refresh_from_db()
+    assert audit.plan is not None and audit.plan["immutable"] == ["region"]
+    given = page(client, draft_of(team, **DECISIONS))
+    assert "Columns that stay as they are" not in given
+
+
 def test_one_sensitive_column_is_named_and_not_asked_for(client: Client, team: Team) -> None:
     audit = draft_of(team, attributes=DRAFT["attributes"][:1])
     text = page(client, audit)

@@ -50,6 +50,8 @@ class RemediesForm(forms.Form):
         self._groups = remedy_needs.group_counts(draft, profile)
         usable = [entry for entry in self.entries if not self.missing(entry)]
         self._add_choices(usable)
+        if any(entry.card.kind == "transport" for entry in usable):
+            self._add_fixed(remedy_needs.inputs(draft, profile, model))
         stored = {m["slug"]: m.get("settings") or {} for m in draft.get("methods") or ()}
         for entry in usable:
             for parameter in entry.parameters:
@@ -87,6 +89,31 @@ class RemediesForm(forms.Form):
                 ("required", "invalid_choice"), "Choose one of the sensitive columns"
             ),
         )
+
+    def _add_fixed(self, inputs: Sequence[str]) -> None:
+        """Columns that no remedy may move; sensitive ones are never moved."""
+        sensitive = {spec["column"] for spec in self.attributes}
+        columns = [name for name in inputs if name not in sensitive]
+        before = self.draft.get("immutable") or ()
+        self.fields["immutable"] = forms.MultipleChoiceField(
+            label="Columns that stay as they are",
+            choices=[(name, name) for name in columns],
+            required=False,
+            initial=[name for name in before if name in columns],
+            widget=forms.CheckboxSelectMultiple,
+            error_messages={"invalid_choice": "“%(value)s” is no input of the model"},
+        )
+
+    @property
+    def fixed(self) -> list[Json]:
+        """Boxes of the columns that no remedy may move."""
+        if "immutable" not in self.fields:
+            return []
+        chosen = self["immutable"].value() or ()
+        return [
+            {"name": name, "checked": name in chosen, "id": f"id_immutable_{place}"}
+            for place, (name, _) in enumerate(self.fields["immutable"].choices)
+        ]
 
     @property
     def attributes(self) -> list[Json]:
@@ -206,6 +233,7 @@ class RemediesForm(forms.Form):
         return {
             "methods": [{"slug": slug, "settings": self.settings[slug]} for slug in chosen],
             "protect": (self.cleaned_data["protect"] or self._first) if chosen else None,
+            "immutable": self.cleaned_data.get("immutable") or [],
         }
 
 

@@ -35,7 +35,7 @@ def has(draft: Json, profile: Json, model: Json | None) -> frozenset[str]:
         found |= {"model"}
     if asked or (draft.get("score") or {}).get("column"):
         found.add("score")
-    if _features(draft, profile, model):
+    if inputs(draft, profile, model):
         found.add("features")
     if any(n == 2 for n in group_counts(draft, profile).values()):
         found.add("two-groups")
@@ -54,15 +54,14 @@ def group_counts(draft: Json, profile: Json) -> dict[str, int]:
     return out
 
 
-def _features(draft: Json, profile: Json, model: Json | None) -> bool:
-    """Whether there are inputs: of the model, or columns that could be some."""
+def inputs(draft: Json, profile: Json, model: Json | None) -> list[str]:
+    """Columns that are inputs: of the model, or that could be some, in the order of the table."""
     roles: Mapping[str, str] = draft.get("roles") or {}
-    kind = (draft.get("model") or {}).get("kind")
-    if kind != "columns":
-        if model is not None and model.get("features"):
-            return True
-        wanted = {"feature", "sensitive"} if draft.get("sensitive_features") else {"feature"}
-        return bool(wanted & set(roles.values()))
     columns: Sequence[Json] = profile["columns"]
-    free = {"feature", "unused", None}
-    return any(may_be_feature(c) and roles.get(c["name"]) in free for c in columns)
+    kind = (draft.get("model") or {}).get("kind")
+    if kind == "columns":
+        free = {"feature", "unused", None}
+        return [c["name"] for c in columns if may_be_feature(c) and roles.get(c["name"]) in free]
+    wanted = {"feature", "sensitive"} if draft.get("sensitive_features") else {"feature"}
+    named = set((model or {}).get("features") or ())
+    return [c["name"] for c in columns if c["name"] in named or roles.get(c["name"]) in wanted]

@@ -59,7 +59,7 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
                 audits.draft_check(audit=audit)
                 if action == "continue":
                     return redirect("audit-remedies", audit.id)
-                none = {"methods": [], "protect": None}
+                none = {"methods": [], "protect": None, "immutable": []}
                 audits.draft_save(audit=audit, step="policy", data=none, user=request.user)
                 audits.audit_start(audit=audit, user=request.user)
                 return redirect("audit-progress", audit.id)

@@ -34,6 +34,7 @@ FORGOTTEN: dict[str, Any] = {
     "roles": {},
     "attributes": [],
     "classes": [],
+    "immutable": [],
     **dict.fromkeys(("label", "decision", "score", "query", "site", "control", "gold")),
     **dict.fromkeys(("references", "target", "protect")),
 }

@@ -94,13 +94,14 @@ def _try(
     module, name = mitigations.REGISTRY[slug].split(":")
 
     def told(done: int, total: int, text: str) -> None:
-        tick(done / max(total, 1), f"{slug}: {text}" if text else slug)
+        title = slug if method is None else method.card.title
+        tick(done / max(total, 1), f"{title}: {text}" if text else title)
 
     context = Context(seed=audited.plan.seed, tick=told)
     method: Method | None = None
     try:
         method = build(getattr(import_module(module), name), settings)
-        tick(0.0, slug)
+        tick(0.0, method.card.title)
         return slug, method, method.fit(prepared.problem, context)
     except MethodError as error:
         return slug, method, error
@@ -140,7 +141,7 @@ def _measured(
         entry = _entry(slug, method, dict(spec.settings), outcome)
         if isinstance(outcome, Outcome):
             for point in outcome.points:
-                tick(done / max(many, 1), f"measuring {slug}, {point.label}")
+                tick(done / max(many, 1), f"measuring {entry['title']}, {point.label}")
                 row = judge.point(slug, point)
                 row["rule"] = rulefile.write(audited, prepared, slug, point)
                 entry["points"].append(row)
