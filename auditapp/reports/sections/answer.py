@@ -20,7 +20,7 @@ from auditapp.reports.blocks import (
 )
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts
 from auditapp.reports.numbers import count, spelled, upper_first
-from auditapp.reports.sections import factors, hidden, sources, stability
+from auditapp.reports.sections import factors, hidden, sources, stability, tradeoffs
 
 MAX_FINDINGS = 3
 MAX_DEEPER = 2
@@ -57,8 +57,18 @@ def section(facts: Facts) -> Section:
         )
     if further:
         blocks.append(Findings(titles=("What the deeper searches add",) * 2, items=further))
-    blocks.append(NextStep(headlines.next_step(facts), "See group results", "groups"))
+    blocks.append(_next(facts))
     return Section(slug="answer", title="The answer", blocks=tuple(blocks))
+
+
+def _next(facts: Facts) -> NextStep:
+    """A setting that keeps the limit for the groups of the headline; else what to look at."""
+    head = facts.headline_gap
+    same = head is not None and head["by"] == [(facts.doc.get("tradeoff") or {}).get("protect")]
+    setting = tradeoffs.next_step(facts) if same else None
+    if setting is not None:
+        return NextStep(setting, "See trade-offs", "tradeoffs")
+    return NextStep(headlines.next_step(facts), "See group results", "groups")
 
 
 def deeper(facts: Facts) -> tuple[Finding, ...]:
@@ -79,7 +89,7 @@ def _title(found: list[dict[str, Any]]) -> str:
 
 
 def cards(facts: Facts) -> tuple[Stat, ...]:
-    """People, groups, the largest supported gap, what is not settled."""
+    """People, groups, the largest supported gap, and the best setting or what is not settled."""
     rows = facts.rows
     left = sum(item["n"] for item in rows["left_out"])
     people = Stat(
@@ -97,7 +107,8 @@ def cards(facts: Facts) -> tuple[Stat, ...]:
         f"{count(small)} under the floor of {count(facts.floor)} people",
         f"{count(small)} under the floor of {count(facts.floor)}",
     )
-    return people, groups, _largest(facts), _unsettled(facts)
+    best = tradeoffs.best_card(facts)
+    return people, groups, _largest(facts), _unsettled(facts) if best is None else best
 
 
 def _largest(facts: Facts) -> Stat:

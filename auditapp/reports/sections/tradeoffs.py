@@ -204,8 +204,10 @@ def best_card(facts: Facts) -> Stat | None:
     gap = best.point["disparity"]
     between = "" if gap.get("low") is None else span(gap["low"], gap["high"], 1, signed=False)
     price = tradeoff_words.accuracy_change(best)
+    column = str(t.doc["protect"])
+    name = phrases.lower_first(facts.titles.get(column, column))
     return Stat(
-        f"Smallest gap within {limit(LOSS)} point of accuracy",
+        f"Least gap by {name} within {limit(LOSS)} point of accuracy",
         size(gap["value"], 1),
         "points",
         f"95% {between}; {_price(price)}",
