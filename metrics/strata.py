@@ -228,6 +228,8 @@ def pool(
         homogeneity["undefined"] = "one-stratum" if few else "no-odds-ratio"
     elif _sparse(x1, n1, x0, n0):
         homogeneity |= {"statistic": None, "p": None, "undefined": "sparse-strata"}
+    varied = ((x1 + x0 > 0) & (x1 + x0 < n1 + n0) & both).any()
+    absent = "no-odds-ratio" if varied else "one-outcome"
     undefined = None
     if not both.any():
         undefined = "no-shared-stratum"
@@ -240,7 +242,7 @@ def pool(
             "value": found["odds_ratio"],
             "low": found["low"],
             "high": found["high"],
-            "undefined": None if found["odds_ratio"] is not None else "one-outcome",
+            "undefined": None if found["odds_ratio"] is not None else absent,
         },
         "homogeneity": homogeneity,
         "p": p,

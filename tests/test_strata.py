@@ -83,6 +83,16 @@ def test_nobody_chosen_gives_zero_with_an_interval() -> None:
     assert record["pooled"]["value"] == 0
     assert record["pooled"]["low"] < 0 < record["pooled"]["high"]
     assert (record["p"], record["undefined"]) == (None, "one-outcome")
+    assert record["odds_ratio"]["undefined"] == "one-outcome"
+
+
+def test_a_group_that_is_never_chosen_has_a_gap_and_no_odds_ratio() -> None:
+    some, zero, n = np.array([40, 30]), np.zeros(2, dtype=int), np.array([50, 60])
+    record = pool(some, n, zero, n)
+    assert record["pooled"]["value"] > 0.5 and record["p"] < 0.001
+    assert record["odds_ratio"] == {
+        "value": None, "low": None, "high": None, "undefined": "no-odds-ratio",
+    }  # fmt: skip
 
 
 def test_odd_inputs_have_reasons() -> None:

@@ -224,7 +224,9 @@ def history(facts: Facts) -> Figure | None:
         )
         if any(p is not None and p["changed"] for s in drawn for p in s["points"])
         else (),
-        note=f"Changes are tested at {percent(found['alpha'])} for all gaps of an audit together.",
+        note=""
+        if found["same_rows"]
+        else f"Changes are tested at {percent(found['alpha'])} for all gaps of an audit together.",
     )
 
 

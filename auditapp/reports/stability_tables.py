@@ -83,7 +83,7 @@ def _rate_row(row: Row) -> tuple[Cell, ...]:
 
 
 def _gap_row(row: Row, many: bool) -> tuple[Cell, ...]:
-    name = f"{phrases.label(row['group'])} to {phrases.label(row['comparator']['group'])}"
+    name = f"{phrases.label(row['group'])} against {phrases.label(row['comparator']['group'])}"
     if many:
         name += f", {metric_words.title(row['metric']).lower()}"
     sides = [
