@@ -64,11 +64,11 @@ class ExponentiatedGradient(Method):
     ridge: float = ridge_param()
 
     def fit(self, problem: Problem, context: Context) -> Outcome:
-        from fairlearn.reductions import ExponentiatedGradient as Search
-
         data = training(
             problem, context, name="exponentiated-gradient", rows=self.rows, equal=self.equal
         )
+        from fairlearn.reductions import ExponentiatedGradient as Search
+
         points, notes = [], list(data.notes)
         limits = sorted(set(self.limits), reverse=True)
         for done, limit in enumerate(limits):

@@ -36,6 +36,12 @@ NEEDS = {
     "label", "score", "features", "model", "two-groups", "checkpoint", "images", "source",
 }  # fmt: skip
 SLUGS = sorted(REGISTRY)
+#: Less work than by default, for methods that search long; every other setting is the default.
+QUICK: dict[str, dict[str, object]] = {
+    "exponentiated-gradient": {"limits": "0.05", "steps": 6},
+    "grid-search": {"prices": 5},
+    "abstention": {"shares": "0.05 0.3", "draws": 10},
+}
 GROUPS = (2, 4)
 #: Longest time without a tick.
 PATIENCE = 5.0
@@ -44,6 +50,12 @@ PATIENCE = 5.0
 def method(slug: str) -> type[Method]:
     module, name = REGISTRY[slug].split(":")
     found: type[Method] = getattr(import_module(module), name)
+    return found
+
+
+def quick(slug: str) -> Method:
+    """The method as the tests run it."""
+    found: Method = build(method(slug), QUICK.get(slug, {}))
     return found
 
 
@@ -65,7 +77,7 @@ def unlabelled(part: Part) -> Part:
 def fitted(slug: str, groups: int) -> Outcome | MethodError:
     """One fit for all tests that look at it."""
     try:
-        return build(method(slug), {}).fit(problem(groups), Context(seed=5))
+        return quick(slug).fit(problem(groups), Context(seed=5))
     except MethodError as error:
         return error
 
@@ -215,7 +227,7 @@ def run_graph(graph: bytes, rows: Part, u: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("slug", SLUGS)
 def test_the_same_seed_gives_the_same_rules(slug: str) -> None:
     first = outcome(slug, 2)
-    again = build(method(slug), {}).fit(problem(2), Context(seed=5))
+    again = quick(slug).fit(problem(2), Context(seed=5))
     assert [p.id for p in again.points] == [p.id for p in first.points]
     for one, other in zip(first.points, again.points, strict=True):
         assert [r.to_json() for r in one.rules] == [r.to_json() for r in other.rules]
@@ -237,14 +249,14 @@ def stopping(after: int) -> tuple[Context, list[float]]:
 def test_a_method_looks_often_whether_it_is_to_stop(slug: str) -> None:
     outcome(slug, 2)
     context, times = stopping(10**9)
-    build(method(slug), {}).fit(problem(2), context)
+    quick(slug).fit(problem(2), context)
     times.append(time.monotonic())
     assert len(times) > 2, "no tick at all"
     assert np.diff(times).max() <= PATIENCE
     for after in (1, len(times) // 2):
         context, _ = stopping(after)
         with pytest.raises(Cancelled):
-            build(method(slug), {}).fit(problem(2), context)
+            quick(slug).fit(problem(2), context)
 
 
 def no_columns(given: Problem) -> Problem:
@@ -333,7 +345,7 @@ def test_odd_input_ends_in_points_or_in_an_error_with_a_hint(
     given = change(problems.problem(400, seed=4))
     rows: Any = audit(2)
     try:
-        found = build(method(slug), {}).fit(given, Context(seed=1))
+        found = quick(slug).fit(given, Context(seed=1))
     except MethodError as error:
         said(error)
         return
