@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from auditapp.reports.facts import Facts
 from auditapp.reports.sections.numerics import section
 from metrics.groups import Attribute
 from tests import report_documents
-from tests.model_files import linear_onnx, table_columns, write_table
+from tests.model_files import constant_onnx, linear_onnx, table_columns, write_table
 
 ORDER = ["age", "hours"]
 Json = dict[str, Any]
@@ -123,6 +124,16 @@ def test_at_most_a_fixed_number_of_rows_is_run(
 def test_people_with_numbers_beyond_16_bits_are_counted(tmp_path: Path) -> None:
     columns = {"a": [1, 70_000, None, -70_000], "b": [0.5, None, 1e9, 2.0], "c": list("wxyz")}
     assert numerics._overflown(write_table(tmp_path / "t.parquet", columns)) == 3
+
+
+def test_a_model_of_one_column_reads_the_chosen_one(tmp_path: Path) -> None:
+    path = constant_onnx(tmp_path / "k.onnx", 0.5)
+    profile = inspect_model(path, "k.onnx", tmp_path)
+    made = audited(tmp_path, n=200)
+    job = {**made.job, "model_path": str(path), "model_profile": profile}
+    found = numerics.run(replace(made, plan=replace(made.plan, features=("age",)), job=job))
+    assert found is not None
+    assert found["runs"]
 
 
 def test_other_models_have_nothing_to_run_again(tmp_path: Path) -> None:

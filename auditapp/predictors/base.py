@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,7 +181,18 @@ class _Job:
         return str(self.model.get("output") or self.profile["output"])
 
     def blanks(self) -> str:
-        return _blanks(self.table, self.profile["features"] or self.features or [])
+        return _blanks(self.table, columns_read(self.profile, self.features))
+
+
+def columns_read(profile: Json, features: Sequence[str] | None) -> list[str]:
+    """Columns of the table that a model reads.
+
+    An ONNX model of one column names its input, which need be no column: a chosen one counts.
+    """
+    named = list(profile["features"] or ())
+    if features and (not named or (profile["format"] == "onnx" and len(named) == 1)):
+        return list(features)
+    return named
 
 
 def _run(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 
 if TYPE_CHECKING:
@@ -239,7 +240,8 @@ def need_features(features: Sequence[str] | None, count: int | None) -> list[str
     if count is not None and len(features) != count:
         raise AuditError(
             "model-inputs",
-            f"The model takes {count:,} columns by position, and {len(features):,} are chosen.",
+            f"The model takes {counted(count, 'column')} by position, and {len(features):,} "
+            f"{'is' if len(features) == 1 else 'are'} chosen.",
             "Choose the columns the model was trained with, in the same order"
             " (--features on the command line).",
             found=f"Chosen: {_listed(list(features))}",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.decide import oriented, positive_class
 from auditapp.predictors import precision
+from auditapp.predictors.base import columns_read
 from metrics import compare
 from metrics.flips import flips_section, sensitivity
 from metrics.groups import Attribute
@@ -49,7 +50,7 @@ def run(audited: Audited) -> Json | None:
     table = folder / "rows.parquet"
     try:
         upload = _upload(audited, table)
-        columns = upload.profile["features"] or upload.features or []
+        columns = columns_read(upload.profile, upload.features)
         _write(audited.table.path, columns, np.flatnonzero(audited.used)[chosen], table)
         overflown = _overflown(table)
         name, variants = precision.variants(upload, folder, audited.tick)
