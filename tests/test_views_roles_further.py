@@ -261,3 +261,10 @@ def test_a_column_that_would_decide_is_said_to_stand_aside_for_a_model(
     assert "It is not used while a model decides." in text
     asked = {**asked, **roles(human="unused")}
     assert "while a model decides" not in text_of(send(client, audit, **asked))
+
+
+def test_roles_can_be_saved_without_going_on(client: Client, audit: Audit) -> None:
+    response = send(client, audit, action="save", **roles(region="unused", age="feature"))
+    assert response["Location"] == reverse("audit-roles", args=[audit.id])
+    audit.refresh_from_db()
+    assert audit.draft["roles"]["age"] == "feature"

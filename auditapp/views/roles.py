@@ -69,7 +69,7 @@ def audit_roles(request: HttpRequest, audit_id: UUID) -> HttpResponse:
                 user=request.user,
                 model=form.chosen_model() or audit.model,
             )
-            return redirect("audit-policy", audit.id)
+            return redirect("audit-roles" if action == "save" else "audit-policy", audit.id)
         return _page(request, audit, form)
     return _page(request, audit, _form(request, audit, None))
 
