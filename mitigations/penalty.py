@@ -59,7 +59,7 @@ class PenalisedRegression(Method):
     )
 
     strengths: tuple[float, ...] = param(
-        (0.0, 0.1, 1.0, 10.0),
+        (0.0, 0.1, 0.3, 1.0, 10.0),
         0.0,
         1e6,
         label="Strengths",
