@@ -251,11 +251,13 @@ def test_a_bound_near_the_settings_is_drawn_and_a_far_one_becomes_words() -> Non
 
 def test_a_bound_between_its_gaps_is_never_too_low() -> None:
     doc = sample()
-    doc["tradeoff"]["bound"] = [{"rule": "free", "points": [[0.0, 0.8], [0.04, 0.9], [0.06, 1.0]]}]
+    points = [[0.0, 0.8], [0.04, 0.9], [0.06, 0.95], [0.1, 1.0]]
+    doc["tradeoff"]["bound"] = [{"rule": "free", "points": points}]
     t = tradeoff(Facts(doc))
     assert t is not None
-    assert t.at_most("free", 0.05) == 1.0
+    assert t.at_most("free", 0.05) == 0.95
     assert t.at_most("free", 0.04) == 0.9
+    assert t.at_most("free", 0.1) is None
 
 
 def test_abstention_shows_the_no_harm_level_and_what_could_not_be_met() -> None:
@@ -268,6 +270,16 @@ def test_abstention_shows_the_no_harm_level_and_what_could_not_be_met() -> None:
     assert all(s["now"] is not None for s in made.chart["series"])
     said = words(doc)
     assert "Sending 20% of cases to a person (no group above 20.1%) keeps every group's" in said
+
+
+def test_the_hatched_shares_are_those_a_method_proved_too_small() -> None:
+    doc = sample()
+    method = next(m for m in doc["methods"] if m["slug"] == "abstention")
+    region = {"columns": ["gap", "share"], "rows": [[0.0, 0.1], [0.05, 0.06], [0.1, 0.0]]}
+    method["tables"]["region"] = {**region, "caption": "", "split": "valid"}
+    assert figure(doc, "abstention").chart["infeasible"] == 0.06
+    region["rows"][1][1] = 0.0
+    assert figure(doc, "abstention").chart["infeasible"] is None
 
 
 def test_abstention_that_may_harm_says_which_group() -> None:

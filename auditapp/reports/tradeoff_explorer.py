@@ -9,6 +9,7 @@ from auditapp.reports.blocks import Explorer
 from auditapp.reports.charts.frontier import MOST
 from auditapp.reports.numbers import limit
 from auditapp.reports.tradeoff_facts import Tradeoff, of_group, value
+from auditapp.reports.tradeoff_figures import drawn
 from auditapp.reports.tradeoff_words import SEEN
 
 Row = dict[str, Any]
@@ -26,6 +27,7 @@ def explorer(t: Tradeoff) -> Explorer | None:
     if not settings and sweep is None:
         return None
     groups = t.groups[:MOST_GROUPS]
+    shown = {s.key for s in drawn(t)}
     title = "Try settings and thresholds" if sweep else "Compare settings with now"
     data: Row = {
         "id": "trade-off-explorer-data",
@@ -44,7 +46,7 @@ def explorer(t: Tradeoff) -> Explorer | None:
         "settings": [
             {
                 "name": s.name, "method": s.title, "label": str(s.point["label"]),
-                "look": min(s.look, MOST) + 1, "all": s.decides_all,
+                "look": min(s.look, MOST) + 1, "all": s.decides_all, "drawn": s.key in shown,
                 "recommended": bool(s.point["recommended"]),
                 **_entry(t, s.point, groups),
             }

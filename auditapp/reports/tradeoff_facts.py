@@ -18,6 +18,8 @@ LOSS = 0.01
 #: Rates of true and false decisions, as one name.
 BOTH: dict[tuple[str, ...], str] = {("tpr", "fpr"): "true or false positive rate"}
 ALL = 1.0 - 1e-12
+#: An accuracy that prints as 100%.
+CERTAIN = 0.9995
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,12 @@ class Tradeoff:
         return [] if found is None else [[float(x), float(y)] for x, y in found["points"]]
 
     def at_most(self, rule: str, gap: float) -> float | None:
-        """A bound at one gap: that of the next gap it was computed for, never too low."""
-        return next((y for x, y in self.bound(rule) if x >= gap - 1e-12), None)
+        """A bound at one gap: that of the next gap it was computed for, never too low.
+
+        A bound that excludes nothing is none.
+        """
+        most = next((y for x, y in self.bound(rule) if x >= gap - 1e-12), None)
+        return None if most is None or most > CERTAIN else most
 
     @cached_property
     def cheap(self) -> Setting | None:
@@ -191,7 +197,7 @@ class Tradeoff:
     def shortlist(self, most: int = 12) -> tuple[Setting, ...]:
         """The best settings of every method: those a reader would choose among."""
         methods = list(dict.fromkeys(s.key[0] for s in self.settings))
-        each = max(2, min(5, most // max(len(methods), 1)))
+        each = max(1, min(5, most // max(len(methods), 1)))
         return tuple(s for slug in methods for s in self._best(slug, each))
 
     def _best(self, slug: str, most: int) -> list[Setting]:
@@ -200,6 +206,7 @@ class Tradeoff:
         picked: list[Setting | None] = [s for s in own if s.point["recommended"]]
         picked += [s for s in own if self.human is not None and s.key == self.human.key]
         picked += [s for s in own if self.cheap is not None and s.key == self.cheap.key]
+        most = max(most, len({s.key for s in picked if s is not None}))
         within = [s for s in known if _gap(s) <= self.tolerance]
         picked.append(max(within, key=_right, default=None))
         picked.append(min(known, key=_least, default=None))

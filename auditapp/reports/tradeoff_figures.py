@@ -77,7 +77,7 @@ def frontier(t: Tradeoff) -> Figure | None:
         or value(t.baseline, "disparity") is None
     ):
         return None
-    rule = next((r for r in BEYOND if t.bound(r)), None)
+    rule = next((r for r in BEYOND if t.at_most(r, t.tolerance) is not None), None)
     bound = [] if rule is None else t.bound(rule)
     most = None if rule is None else t.at_most(rule, t.tolerance)
     beyond = "" if rule is None else BEYOND[rule]

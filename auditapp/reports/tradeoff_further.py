@@ -19,6 +19,8 @@ PROFILE = frozenset({"column", "level", "now", "target"})
 MOVES = 12
 PRINTED_MOVES = 6
 TOLD = 5
+#: A move that is not worth a title.
+LITTLE = 0.005
 TABLE_ROWS = 60
 
 
@@ -39,8 +41,17 @@ def _kept(setting: Setting) -> bool:
     return setting.point["status"] == "ok" and bool(rows) and all(r["shown"] for r in rows)
 
 
-def _edge(settings: list[Setting]) -> float | None:
-    """Shares up to which the wishes could not be met: below every setting that met them."""
+def _edge(t: Tradeoff, settings: list[Setting]) -> float | None:
+    """Shares at which the limit cannot be kept.
+
+    What the method proved where it did, else the shares of settings whose wishes could not be
+    met, below every setting that met them.
+    """
+    region = (settings[0].method.get("tables") or {}).get("region") or {}
+    if list(region.get("columns") or [])[:2] == ["gap", "share"]:
+        proved = [row[1] for row in region["rows"] if row[0] <= t.tolerance + 1e-12]
+        if proved and proved[-1] is not None:
+            return float(proved[-1]) or None
     met = min((s.to_person for s in settings if s.point["status"] == "ok"), default=2.0)
     missed = [s.to_person for s in settings if s.point["status"] == "relaxed"]
     missed = [share for share in missed if share < met]
@@ -91,9 +102,9 @@ def abstention(t: Tradeoff, slug: str, settings: list[Setting], *, half: bool) -
         title = f"With {low} sent to a person, every group keeps its accuracy"
         alt = f"The smallest share that keeps every group's accuracy is {low}."
     best = t.human if t.human is not None and t.human.key[0] == slug else None
-    edge = _edge(settings)
+    edge = _edge(t, settings)
     if edge is not None:
-        alt += f" Up to {short_share(edge)} the wishes could not all be met."
+        alt += f" Up to {short_share(edge)} the limits cannot all be met."
     ends = [
         f"{s['label']} {percent(s['points'][0]['value'])} to {percent(s['points'][-1]['value'])}"
         for s in series[:MOST]
@@ -115,12 +126,12 @@ def abstention(t: Tradeoff, slug: str, settings: list[Setting], *, half: bool) -
             "kind": "abstention",
             "series": series,
             "infeasible": edge,
-            "infeasible_label": "Wishes not all met",
+            "infeasible_label": "Limits cannot all be met",
             "recommended": None if best is None else best.to_person,
         },
         legend=(
             Legend("line-level", "No-harm level: the group's accuracy now"),
-            *((Legend("zone", "Wishes could not all be met"),) if edge is not None else ()),
+            *((Legend("zone", "Limits cannot all be met"),) if edge is not None else ()),
         ),
         print_half=half,
     )
@@ -182,10 +193,15 @@ def _profile(method: Row, group: str, rows: list[Row], table: Row, *, nth: int) 
     capped = ""
     if len(rows) > MOVES:
         capped = f" The {MOVES} largest of {plural(len(rows), 'move')}; the table has more."
+    title = (
+        f"The repair{whose} moves most in {top['label']}: {way} people by "
+        f"{points(abs(top['target'] - top['now'])).lstrip('+')} points"
+    )
+    if abs(top["target"] - top["now"]) < LITTLE:
+        title = f"The repair{whose} hardly moves anything"
     return Figure(
         anchor=f"profile-{phrases.slug(str(method['slug']))}-{nth + 1}",
-        title=f"The repair{whose} moves most in {top['label']}: {way} people by "
-        f"{points(abs(top['target'] - top['now'])).lstrip('+')} points",
+        title=title,
         subtitle=upper_first(str(table.get("caption") or "").strip())
         + (" " if table.get("caption") else "")
         + "Share of people with each value: now, and as the repair wants it, without intervals."

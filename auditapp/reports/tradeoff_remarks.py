@@ -41,7 +41,8 @@ def ineffective(t: Tradeoff) -> str:
     if not names:
         return ""
     verb = "has" if len(names) == 1 else "have"
-    return f"{listing(names)} {verb} {NO_EFFECT} on the largest gap at any setting."
+    told = upper_first(listing([phrases.lower_first(name) for name in names]))
+    return f"{told} {verb} {NO_EFFECT} on the largest gap at any setting."
 
 
 def not_run(t: Tradeoff) -> list[Rich]:

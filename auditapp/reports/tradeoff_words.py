@@ -195,9 +195,7 @@ def to_a_person(t: Tradeoff) -> Rich:
     """What sending people to a person does, in the words of the no-harm test."""
     best = t.human
     if best is None:
-        if not t.abstaining:
-            return ()
-        return rich("No setting that sends people to a person is nearer to your limit than now.")
+        return ()
     share = short_share(best.to_person)
     rows = [r for r in best.point.get("changed") or [] if r["group"] is not None and r["n"]]
     most = max((r["to_human"] / r["n"] for r in rows), default=best.to_person)
@@ -232,10 +230,12 @@ def message(t: Tradeoff) -> str:
             return f"{start} costs no measurable accuracy"
         if change is not None:
             return f"{start} costs about {size(change['diff'], 1)} points of accuracy"
+    if t.doc.get("reason") == "baseline-keeps-limit":
+        return f"The audited decisions keep your limit of {limit(t.tolerance)} points as they are"
     was = value(t.baseline, "disparity")
     if cheap is not None and was is not None and now is not None:
         gap = value(cheap.point, "disparity") or 0.0
-        if gap < was:
+        if apart_from_zero((cheap.point.get("change") or {}).get("disparity")) < 0:
             return f"Within a point of accuracy the gap falls to {size(gap, digits(gap))} points"
     many = plural(len(t.settings), "setting")
     return f"What {many} would do to the gap and to accuracy"

@@ -13,8 +13,8 @@ function placed(entry, more) {
 }
 
 function domains(data, settings) {
-  // Settings that decide fewer people may be far more accurate: they do not set the scale.
-  const every = [placed(data.now), ...settings.filter((d) => d.all)];
+  // Settings that decide fewer people, or are far below the others, do not set the scale.
+  const every = [placed(data.now), ...settings.filter((d) => d.all && d.drawn)];
   const xs = every.map((d) => d.x);
   const ys = every.map((d) => d.y);
   const room = Math.max(0.08 * (Math.max(...ys) - Math.min(...ys)), 0.004);
@@ -87,6 +87,7 @@ export function planeSpec(data) {
       placed(setting, {
         i,
         all: setting.all,
+        drawn: setting.drawn,
         name: setting.name,
         shape: SHAPES[setting.look - 1],
         color: COLOURS[setting.look - 1],
@@ -147,7 +148,7 @@ export function planeSpec(data) {
         },
       },
       symbols("settings", {
-        opacity: { signal: 'inrange(datum.y, ys) ? 1 : 0' },
+        opacity: { signal: 'inrange(datum.y, ys) && inrange(datum.x, xs) ? 1 : 0' },
         shape: { field: "shape" },
         fill: { field: "fill" },
         stroke: { field: "color" },

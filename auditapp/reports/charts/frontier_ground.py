@@ -11,7 +11,7 @@ from auditapp.reports.charts.canvas import Canvas
 from auditapp.reports.charts.config import GRID, HATCH_AREA, INK, INK2, SURFACE, Variant
 from auditapp.reports.charts.layout import Scale, decimals, ticks
 from auditapp.reports.charts.measure import width
-from auditapp.reports.charts.placing import Box, Obstacle
+from auditapp.reports.charts.placing import NAME, Box, Obstacle
 from auditapp.reports.charts.text import plain, thinned, wrap
 from auditapp.reports.numbers import decimal, percent
 
@@ -38,7 +38,7 @@ class Plot:
 
     def holds(self, point: Point) -> bool:
         """Whether a setting has a place in the picture."""
-        return bool(self.y.low <= point["value"] <= self.y.high)
+        return bool(self.y.low <= point["value"] <= self.y.high and point["x"] <= self.x.high)
 
 
 def values(chart: Mapping[str, Any]) -> list[Point]:
@@ -51,10 +51,9 @@ def _ends(point: Point, low: str, value: str, high: str) -> list[float]:
 
 def plot_of(chart: Mapping[str, Any], variant: Variant) -> Plot:
     total, height = SIZES[variant.name]
-    every = values(chart)
-    across = [v for p in every for v in _ends(p, "x_low", "x", "x_high")]
     # Settings that decide fewer people may be far more accurate: they do not set the scale.
-    leading = [p for p in every if not p.get("hollow")]
+    leading = [p for p in values(chart) if not p.get("hollow")]
+    across = [v for p in leading for v in _ends(p, "x_low", "x", "x_high")]
     up = [v for p in leading for v in _ends(p, "low", "value", "high")]
     right = max(max(across) * 1.03, float(chart.get("limit") or 0.0) * 1.2, 0.01)
     low, high = min(up), max(up)
@@ -110,7 +109,7 @@ def beyond(
     long = width(text, 12, 500)
     canvas.rects([(left - 6, middle - 8.5, left + long + 6, middle + 8.5, SURFACE)])
     canvas.texts([(left, middle, text)], size=12, weight=500, color=INK2)
-    words = Obstacle(Box(left - 6, middle - 9, left + long + 6, middle + 9), 8.0)
+    words = Obstacle(Box(left - 6, middle - 9, left + long + 6, middle + 9), NAME)
     return [words, *_hatched(bound, plot)]
 
 
@@ -160,4 +159,4 @@ def limit_rule(canvas: Canvas, chart: Mapping[str, Any], plot: Plot) -> list[Obs
     left = at + 6 if inside else at - 6 - long
     canvas.texts([(left, y.start - 10, text)], size=plot.variant.axis, halo=True)
     rule = Obstacle(Box(at - 2, plot.y.end, at + 2, y.start), 1.2)
-    return [rule, Obstacle(Box(left, y.start - 18, left + long, y.start - 2), 8.0)]
+    return [rule, Obstacle(Box(left, y.start - 18, left + long, y.start - 2), NAME)]

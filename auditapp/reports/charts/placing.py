@@ -11,6 +11,9 @@ from auditapp.reports.charts.measure import width
 
 Point = tuple[float, float]
 
+#: Weight of text, which nothing may cover.
+NAME = 8.0
+
 
 class Box(NamedTuple):
     """A rectangle of pixels, y growing downwards."""
@@ -77,7 +80,10 @@ def place(
     weight: int = 600,
     reach: float = 12.0,
 ) -> Placed | None:
-    """The place near one of the marks where a name covers least; None where nothing fits."""
+    """The place near one of the marks where a name covers least; None where nothing fits.
+
+    Names never stand on one another: one without a place is left to the legend.
+    """
     long, tall = width(text, size, weight), size + 3
     best: tuple[float, Placed] | None = None
     for nth, (x, y) in enumerate(marks):
@@ -89,6 +95,8 @@ def place(
                 continue
             if box.top < room.top or box.bottom > room.bottom:
                 continue
+            if any(o.weight >= NAME and box.shared(o.box) for o in obstacles):
+                continue
             cost = sum(box.shared(o.box) * o.weight for o in obstacles) + 6 * step + 0.5 * nth
             if best is None or cost < best[0]:
                 best = cost, Placed(left, middle, text)
@@ -99,4 +107,4 @@ def box_of(placed: Placed, size: float, weight: int = 600) -> Obstacle:
     """The box a name takes, for the names that come after it."""
     half = size / 2 + 2
     right = placed.x + width(placed.text, size, weight)
-    return Obstacle(Box(placed.x - 4, placed.y - half, right + 4, placed.y + half), 8.0)
+    return Obstacle(Box(placed.x - 4, placed.y - half, right + 4, placed.y + half), NAME)
