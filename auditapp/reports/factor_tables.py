@@ -62,8 +62,8 @@ def _foot(
         "5%. Same everywhere: test of one odds ratio in all strata, not adjusted.",
         "95% intervals, each on its own: no verdict is read off them.",
         f"{plural(blank, 'person', 'people')} without {name} left out." if blank else "",
-        f"Up to {plural(outside, 'person is', 'people are')} in a value of {name} without the other "
-        f"group and {'says' if outside == 1 else 'say'} nothing about the held-equal gap."
+        f"Up to {plural(outside, 'person is', 'people are')} in a value of {name} without the "
+        f"other group and {'says' if outside == 1 else 'say'} nothing about the held-equal gap."
         if outside
         else "",
         tables.few_note(facts, body),

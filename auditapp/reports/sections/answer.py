@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from auditapp.reports import figures, headlines, metric_words, words
@@ -72,10 +73,19 @@ def _next(facts: Facts) -> NextStep:
 
 
 def deeper(facts: Facts) -> tuple[Finding, ...]:
-    """What the searches beyond the named groups found, differences first."""
-    made = [part.finding(facts) for part in (hidden, factors, sources, stability)]
-    found = [finding for finding in made if finding is not None]
-    return tuple(sorted(found, key=lambda f: f.verdict != DIFFERENCE))[:MAX_DEEPER]
+    """What the searches beyond the named groups found, differences first.
+
+    Only the search for groups nobody named shares the error rate of the report (verdicts.md
+    1.3); the others have tests of their own, so here they stand without a verdict.
+    """
+    parts = (hidden, factors, sources, stability)
+    made = [(part, part.finding(facts)) for part in parts]
+    found = [(part, finding) for part, finding in made if finding is not None]
+    found.sort(key=lambda pair: pair[1].verdict != DIFFERENCE)
+    return tuple(
+        finding if part is hidden else replace(finding, verdict="")
+        for part, finding in found[:MAX_DEEPER]
+    )
 
 
 def _title(found: list[dict[str, Any]]) -> str:

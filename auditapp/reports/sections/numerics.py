@@ -176,8 +176,8 @@ def _sentence(facts: Facts, found: Row, ran: list[Row]) -> list[Any]:
     most = worst["flips"]["groups"][0]
     if most["flips"] == 0:
         return [
-            f"No decision changed in any run: with {count(most['n'])} people compared, a share"
-            f" above {percent(most['high'], DIGITS)} is ruled out (95%)."
+            "No decision changed in any run: with "
+            f"{plural(most['n'], 'person', 'people')} compared, a share above {percent(most['high'], DIGITS)} is ruled out (95%)."
         ]
     text: list[Any] = [
         f"{count(most['flips'])} of {plural(most['n'], 'decision')} changed at"
