@@ -177,7 +177,8 @@ def _sentence(facts: Facts, found: Row, ran: list[Row]) -> list[Any]:
     if most["flips"] == 0:
         return [
             "No decision changed in any run: with "
-            f"{plural(most['n'], 'person', 'people')} compared, a share above {percent(most['high'], DIGITS)} is ruled out (95%)."
+            f"{plural(most['n'], 'person', 'people')} compared, a share above "
+            f"{percent(most['high'], DIGITS)} is ruled out (95%)."
         ]
     text: list[Any] = [
         f"{count(most['flips'])} of {plural(most['n'], 'decision')} changed at"
