@@ -33,7 +33,8 @@ from auditapp.datasets.simulated import write_demo
 from auditapp.datasets.table import Table
 from auditapp.headless import Options, plan_of
 from auditapp.pipeline.decide import decide
-from auditapp.pipeline.execute import document_of, rows_used
+from auditapp.pipeline.execute import document_of
+from auditapp.pipeline.outcomes.rows import rows_used
 from auditapp.pipeline.progress import Progress
 
 RATES: dict[str, Callable[..., float]] = {
@@ -63,7 +64,7 @@ def compare(source: Path, work: Path, label: str) -> None:
     y = groups.binary(table, label, ["1"])
     coded = [groups.attribute(table, spec.__dict__) for spec in plan.attributes]
     decided = decide(plan, table, y, [codes for _, _, codes in coded], job, Progress(None))
-    used = rows_used(decided).mask & (y >= 0)
+    used = rows_used(decided.decision < 0, decided.part).mask & (y >= 0)
     columns = {
         spec.column: np.array([*words, "Unknown"])[codes][used]
         for spec, (words, _, codes) in zip(plan.attributes, coded, strict=True)
