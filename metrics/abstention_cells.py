@@ -47,6 +47,8 @@ class Wish:
     margins
         For intersections: the level that each group has in an attribute, one tuple for each
         attribute whose levels are compared as well.
+    exempt
+        Groups that join the pool however many rows they have, such as people of unknown group.
     """
 
     parity: str = "selection-rate"
@@ -59,6 +61,13 @@ class Wish:
     spread: tuple[float, float, float] = (1.0, 1.0, 1.0)
     floor: int = 30
     margins: tuple[tuple[int, ...], ...] = ()
+    exempt: tuple[int, ...] = ()
+
+    def pooled(self, size: Floats) -> NDArray[np.bool_]:
+        """Groups that are held to their share only, from the rows of each group."""
+        out: NDArray[np.bool_] = size < self.floor
+        out[list(self.exempt)] = True
+        return out
 
     def shares(self, k: int) -> Floats:
         """Largest share of each group."""
@@ -118,7 +127,8 @@ class Cells:
         """Share of each group among the people of a place, (K, P)."""
         total = self.n.sum(axis=0)
         mix: Floats = np.zeros_like(self.n)
-        return np.divide(self.n, total, out=mix, where=total > 0)
+        np.divide(self.n, total, out=mix, where=total > 0)
+        return mix
 
     def among(self, label: int | None) -> Floats:
         """Share of people who count for a rate, (K, P)."""

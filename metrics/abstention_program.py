@@ -101,7 +101,7 @@ def build(cells: Cells, wish: Wish) -> Program:
     """The program of a wish: variables are people left out, then people overturned, by place."""
     mix, n, wrong = cells.mix, cells.size, cells.wrong
     k, p = cells.n.shape
-    exempt = n < wish.floor
+    exempt = wish.pooled(n)
     errors_g = np.hstack([-mix * wrong, mix * (1.0 - 2.0 * wrong)])
     before = (cells.n * wrong).sum(axis=1)
     with np.errstate(invalid="ignore"):
@@ -109,9 +109,12 @@ def build(cells: Cells, wish: Wish) -> Program:
     left = np.hstack([mix, np.zeros((k, p))])
     turned = np.hstack([np.zeros((k, p)), mix])
     total = cells.n.sum(axis=0)
-    rows: list[Floats] = [np.hstack([np.diag(np.ones(p)), np.diag(np.ones(p))])]
-    limits: list[float] = total.tolist()
-    names = [("place", i) for i in range(p)]
+    rows: list[Floats] = []
+    limits: list[float] = []
+    names: list[tuple[str, int]] = []
+    if wish.flips > 0.0:
+        rows.append(np.hstack([np.diag(np.ones(p)), np.diag(np.ones(p))]))
+        limits, names = total.tolist(), [("place", i) for i in range(p)]
 
     def add(name: str, group: int, row: Floats, limit: float) -> None:
         rows.append(row[None, :])
@@ -177,7 +180,7 @@ def allocate(cells: Cells, wish: Wish, *, tick: Callable[[], None] | None = None
         gap=wish.gap + answer.excess,
         gap_found=max((f.gap(answer.x) for f in parity), default=0.0),
         binding=_binding(cells, wish, parity, answer.x),
-        exempt=tuple(np.flatnonzero(cells.size < wish.floor).tolist()),
+        exempt=tuple(np.flatnonzero(wish.pooled(cells.size)).tolist()),
         prices=_priced(cells, wish, program, answer),
         proved=answer.proved,
     )
@@ -203,10 +206,11 @@ def draws(
     total = max(int(table.sum()), 1)
     drawn = resample(table, rng=rng, draws=times)
     found = np.full((3, times), np.nan)
+    near = solver.solve(build(replace(Cells.of(table), whole=False), wish), tick).edges
     for i in range(times):
         cells = replace(Cells.of(drawn[..., i]), whole=False)
         program = build(cells, wish)
-        answer = solver.solve(program, tick)
+        answer = solver.solve(program, tick, near=near if program.edges else None, quick=True)
         half = cells.n.shape[1]
         found[:, i] = (
             wish.gap + answer.excess,
@@ -265,7 +269,7 @@ def _binding(cells: Cells, wish: Wish, families: Sequence[Family], x: Floats) ->
     out: tuple[int, ...] = ()
     for label in AMONG[wish.parity]:
         cases = (cells.among(label) * cells.n).sum(axis=1)
-        groups = np.flatnonzero((cells.size >= wish.floor) & (cases > 0.0))
+        groups = np.flatnonzero(~wish.pooled(cells.size) & (cases > 0.0))
         family = next((f for f in families if f.edge == f"rate-{label}"), None)
         if family is None or groups.size < 2:
             continue

@@ -127,7 +127,7 @@ def smallest_share(
     ]
     rows = np.hstack([program.rows, np.zeros((len(program.rows), 1))])
     limits = program.limits.copy()
-    pool = cells.size < wish.floor
+    pool = wish.pooled(cells.size)
     for i in wanted:
         g = program.names[i][1]
         rows[i, -1] = -float(cells.size[pool].sum() if g < 0 else cells.size[g])

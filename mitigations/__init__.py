@@ -10,5 +10,8 @@ REGISTRY: dict[str, str] = {
     "threshold-optimizer": "mitigations.threshold_optimizer:ThresholdOptimizer",
     "correlation-remover": "mitigations.correlation:CorrelationRemover",
     "reweighing": "mitigations.reweighing:Reweighing",
+    "abstention": "mitigations.abstention:Abstention",
+    "reject": "mitigations.reject:Reject",
     "penalty": "mitigations.penalty:PenalisedRegression",
+    "counterfactual": "mitigations.counterfactual.method:Counterfactual",
 }

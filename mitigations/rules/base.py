@@ -25,8 +25,13 @@ ABSTAIN = 2
 RULES: Mapping[str, str] = MappingProxyType(
     {
         "group-thresholds": "mitigations.rules.thresholds:GroupThresholds",
+        "score-bins": "mitigations.rules.bins:ScoreBins",
+        "shared-score-bins": "mitigations.rules.bins:SharedBins",
+        "abstain-nets": "mitigations.rules.nets:AbstainNets",
+        "rejector": "mitigations.rules.rejector:Rejector",
         "linear": "mitigations.rules.linear:Linear",
         "linear-by-group": "mitigations.rules.linear:LinearByGroup",
+        "transport": "mitigations.rules.transport:Transport",
     }
 )
 
