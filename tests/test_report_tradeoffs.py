@@ -170,7 +170,7 @@ def test_relaxed_and_collapsed_settings_are_said_in_words() -> None:
     doc = sample()
     point(doc, "reweighing", "full")["status"] = "collapsed"
     said = words(doc)
-    assert "ask for more than could be reached: the nearest that could is measured." in said
+    assert "Exponentiated gradient, 1 of 3 settings: more was asked than could be reached" in said
     assert "Reweighing decides everybody alike" in said
 
 

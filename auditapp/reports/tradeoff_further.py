@@ -190,9 +190,6 @@ def _profile(method: Row, group: str, rows: list[Row], table: Row, *, nth: int) 
     whose = f" of {phrases.short(group)}" if group else ""
     told = "; ".join(f"{r['label']} {points(r['target'] - r['now'])}" for r in rows[:TOLD])
     known = any(r.get("reference") is not None for r in rows)
-    capped = ""
-    if len(rows) > MOVES:
-        capped = f" The {MOVES} largest of {plural(len(rows), 'move')}; the table has more."
     title = (
         f"The repair{whose} moves most in {top['label']}: {way} people by "
         f"{points(abs(top['target'] - top['now'])).lstrip('+')} points"
@@ -202,11 +199,8 @@ def _profile(method: Row, group: str, rows: list[Row], table: Row, *, nth: int) 
     return Figure(
         anchor=f"profile-{phrases.slug(str(method['slug']))}-{nth + 1}",
         title=title,
-        subtitle=upper_first(str(table.get("caption") or "").strip())
-        + (" " if table.get("caption") else "")
-        + "Share of people with each value: now, and as the repair wants it, without intervals."
-        + (" Diamond: the reference group." if known else "")
-        + capped,
+        subtitle=_profile_subtitle(table, len(rows), MOVES, known=known),
+        print_subtitle=_profile_subtitle(table, len(rows), PRINTED_MOVES, known=known),
         alt=clip(f"Largest moves, in points: {told}."),
         table=_profile_table(rows),
         chart={"kind": "move-profile", "rows": _drawn(rows[:MOVES])},
@@ -218,6 +212,19 @@ def _profile(method: Row, group: str, rows: list[Row], table: Row, *, nth: int) 
         ),
         printed=nth == 0,
     )  # fmt: skip
+
+
+def _profile_subtitle(table: Row, n: int, most: int, *, known: bool) -> str:
+    said = upper_first(str(table.get("caption") or "").strip())
+    bits = [said] if said else []
+    bits.append(
+        "Share of people with each value: now, and as the repair wants it, without intervals."
+    )
+    if known:
+        bits.append("Diamond: the reference group.")
+    if n > most:
+        bits.append(f"The {most} largest of {plural(n, 'move')}; the table has more.")
+    return " ".join(bits)
 
 
 def _drawn(rows: list[Row]) -> list[Row]:

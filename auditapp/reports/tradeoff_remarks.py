@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from auditapp.reports import phrases
 from auditapp.reports.blocks import Rich, bold, rich
-from auditapp.reports.numbers import listing, upper_first
+from auditapp.reports.numbers import listing, plural, upper_first
 from auditapp.reports.tradeoff_facts import Tradeoff, apart_from_zero
 from auditapp.reports.tradeoff_words import MOST_NAMED, NO_EFFECT
+
+
+def _by_method(t: Tradeoff, status: str) -> list[tuple[str, int, int]]:
+    """Methods with settings of a status: title, how many, of how many."""
+    out = []
+    for slug in dict.fromkeys(s.key[0] for s in t.settings):
+        own = [s for s in t.settings if s.key[0] == slug]
+        found = sum(s.point["status"] == status for s in own)
+        if found:
+            out.append((own[0].title, found, len(own)))
+    return out
 
 
 def statuses(t: Tradeoff) -> list[str]:
     """Settings that are not what was asked for."""
     out = []
-    relaxed = [phrases.lower_first(s.name) for s in t.settings if s.point["status"] == "relaxed"]
-    if relaxed:
-        verb = "asks" if len(relaxed) == 1 else "ask"
+    for title, many, own in _by_method(t, "relaxed"):
+        which = f"{many} of {plural(own, 'setting')}" if own > 1 else "its setting"
         out.append(
-            f"{upper_first(listing(relaxed, MOST_NAMED))} {verb} for more than could be reached: "
-            "the nearest that could is measured."
+            f"{title}, {which}: more was asked than could be reached, the nearest that could is "
+            "measured."
         )
     flat = [phrases.lower_first(s.name) for s in t.settings if s.point["status"] == "collapsed"]
     if flat:

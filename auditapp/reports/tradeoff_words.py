@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from auditapp.reports import phrases
@@ -37,8 +38,8 @@ MOST_NAMED = 4
 RULES = {
     "score": "Any rule on these scores",
     "free": "Any rule at all",
-    "group": "These decisions, changed at random by group",
-    "blind": "These decisions, changed at random for everybody alike",
+    "group": "These decisions without their scores, changed at random by group",
+    "blind": "These decisions without their scores, changed at random for everybody alike",
 }
 BEYOND = {
     "score": "Out of reach for any rule on these scores",
@@ -49,6 +50,11 @@ BEYOND = {
 def short_share(share: float) -> str:
     """A share with one decimal where it has one."""
     return f"{limit(round(share, 3))}%" if share >= 0.0005 else "0"
+
+
+def ceiling(share: float) -> float:
+    """A share rounded up to what is printed, so that nothing lies above it."""
+    return math.ceil(1000 * share - 1e-9) / 1000
 
 
 def setting_name(setting: Setting) -> str:
@@ -201,7 +207,7 @@ def to_a_person(t: Tradeoff) -> Rich:
     most = max((r["to_human"] / r["n"] for r in rows), default=best.to_person)
     groups = harm(best.point)
     gap = value(best.point, "disparity")
-    who = f"Sending {share} of cases to a person (no group above {short_share(most)})"
+    who = f"Sending {share} of cases to a person (no group above {short_share(ceiling(most))})"
     left = "" if gap is None else f" and leaves a gap of {size(gap, digits(gap))} points"
     shown = [g for g in groups if g["shown"]]
     if groups and len(shown) == len(groups):
