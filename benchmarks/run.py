@@ -18,6 +18,9 @@ SECTIONS = {
     "subgroups": "Subgroups nobody named",
     "pid": "Parts of a gap, and bounds",
     "nulls": "Tests where nothing differs",
+    "remedies": "Thresholds by group",
+    "abstention": "Abstention without harm",
+    "counterfactual": "Repaired inputs",
 }
 HEAD = """# Benchmark results
 
