@@ -47,9 +47,9 @@ def run(audited: Audited) -> list[dict[str, Any]] | None:
         waiting = [pool.submit(_section, audited, columns, *one, len(chosen)) for one in chosen]
         try:
             for done, future in enumerate(waiting):
-                while not future.done():
+                audited.tick(0.2 + 0.8 * done / len(chosen), names[done])
+                while wait([future], timeout=EVERY).not_done:
                     audited.tick(0.2 + 0.8 * done / len(chosen), names[done])
-                    wait([future], timeout=EVERY)
                 sections.append({**future.result(), "searches_left_out": len(every) - len(chosen)})
         finally:
             pool.shutdown(cancel_futures=True)
