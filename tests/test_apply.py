@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from auditapp.datasets import split
 from auditapp.datasets.simulated import acs_like
+from auditapp.headless import applied
 from auditapp.result import read
+from mitigations.rules import decide, uniforms
 
 SKIP = "subgroups,pid,bounds,shift,levels"
 
@@ -95,3 +98,27 @@ def test_a_rule_that_somebody_changed_is_refused(audited: Path) -> None:
     (audited / "rules" / "changed.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(CommandError, match=r"somebody changed it|cannot be read"):
         decisions(audited, "changed.json")
+
+
+def test_onnxruntime_alone_decides_as_the_command_does(audited: Path, tmp_path: Path) -> None:
+    rules = sorted((audited / "rules").glob("*.onnx"))
+    assert len(rules) >= 3
+    table = None
+    for graph in rules:
+        request = applied.Request(
+            graph.with_suffix(".json"), audited / "t.csv", tmp_path / "o.csv"
+        )
+        document = applied.document_of(request.rule)
+        table = applied.table_of(request, tmp_path) if table is None else table
+        part, _ = applied.part_of(request, document, table, tmp_path)
+        rule = applied.rule_of(document)
+        given = {
+            "score": part.score,
+            "group": part.group.astype(np.int64),
+            "x": part.x,
+            "u": uniforms(rule.id, part.row_key),
+        }
+        session = onnxruntime.InferenceSession(graph)
+        asked = {item.name: given[item.name] for item in session.get_inputs()}
+        made = session.run(["decision"], asked)[0]
+        np.testing.assert_array_equal(made, decide(rule, part))

@@ -59,12 +59,12 @@ def apply(request: Request) -> dict[str, int]:
     if request.model is not None:
         inputs["the model"] = request.model
     delivery.check({"--out": request.out}, inputs)
-    document = _document(request.rule)
+    document = document_of(request.rule)
     with tempfile.TemporaryDirectory(prefix="evenhand-") as scratch:
         work = Path(scratch)
-        table = _table(request, work)
-        rule = _rule(document)
-        part, ask = _part(request, document, table, work)
+        table = table_of(request, work)
+        rule = rule_of(document)
+        part, ask = part_of(request, document, table, work)
         try:
             shares = rule.act(part, ask)
             decision = decide(rule, part, ask)
@@ -79,7 +79,7 @@ def apply(request: Request) -> dict[str, int]:
     }
 
 
-def _document(path: Path) -> Json:
+def document_of(path: Path) -> Json:
     refused = AuditError(
         "not-a-rule",
         f"“{path.name}” is no rule of an audit.",
@@ -96,7 +96,7 @@ def _document(path: Path) -> Json:
     return document
 
 
-def _rule(document: Json) -> Rule:
+def rule_of(document: Json) -> Rule:
     try:
         rule = from_state(document["rule"])
         whole = rule.id == document["id"]
@@ -115,7 +115,7 @@ def _rule(document: Json) -> Rule:
     return rule
 
 
-def _table(request: Request, work: Path) -> Table:
+def table_of(request: Request, work: Path) -> Table:
     source = str(request.data.resolve())
     sandbox.run_child(
         "auditapp.datasets.inspect:child_main",
@@ -133,7 +133,7 @@ def _table(request: Request, work: Path) -> Table:
     return Table.open(work / "table")
 
 
-def _part(request: Request, document: Json, table: Table, work: Path) -> tuple[Part, Any]:
+def part_of(request: Request, document: Json, table: Table, work: Path) -> tuple[Part, Any]:
     facts = document["inputs"]
     x = _columns(facts["columns"], table)
     codes = {
