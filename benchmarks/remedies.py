@@ -45,8 +45,8 @@ def run() -> str:
     rows = [
         ("frontier of 332,900 scored rows, nine groups, processor time", f"{seconds:.2f} s",
          "under 5 s", seconds < 5.0),
-        ("mean absolute gap of White and Black selection rates, 5 seeds, held out", f"{mean:.2f} points",
-         "at most 1", mean <= 1.0),
+        ("mean absolute gap of White and Black selection rates, 5 seeds, held out",
+         f"{mean:.2f} points", "at most 1", mean <= 1.0),
         ("largest of the five", f"{worst:.2f} points", "at most 2", worst <= 2.0),
         ("largest loss of accuracy", f"{100 * loss:.2f} points", "at most 2", loss <= 0.02),
     ]  # fmt: skip
