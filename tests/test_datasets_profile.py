@@ -366,6 +366,11 @@ def test_the_new_relationship_column_counts(make: Make) -> None:
     assert guesses(profile)["SERIALNO"] == "identifier"
 
 
+def test_income_in_two_classes_is_the_label(make: Make) -> None:
+    profile = make({"hours": cycle(20, 40, 50), "income": cycle("<=50K", ">50K")})
+    assert guesses(profile)["income"] == "label"
+
+
 def test_income_in_dollars_is_no_label(make: Make) -> None:
     profile = make({**ACS, "PINCP": [1_000 * i for i in range(N)]})
     assert profile["recognised"] is None

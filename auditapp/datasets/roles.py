@@ -16,7 +16,7 @@ WHY_WIDE = "the table has many columns"
 MANY_GROUPS = 200
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_INCOME = re.compile(r"income.*(over|above|gt|more|[0-9]+_?k)")
+_INCOME = re.compile(r"income.*(over|above|gt|more|[0-9]+_?k)|^income$")
 _SPLIT = re.compile(r"[^a-z0-9]+")
 
 SENSITIVE: dict[str, str] = {
