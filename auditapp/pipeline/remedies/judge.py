@@ -70,6 +70,12 @@ class Judge:
             "seeds": self._seeds(point),
         }
 
+    def pair(self, rule: Rule) -> tuple[float | None, float | None]:
+        """Disparity and accuracy of a rule on the audit rows, without intervals."""
+        audit = self.prepared.audit
+        found = self._valid(audit, decide(rule, audit, self.prepared.problem.predict))
+        return found["disparity"], found["accuracy"]
+
     def _measured(self, table: Any, name: str) -> Json:
         settings = self.settings
         metrics = tuple(dict.fromkeys((*settings.metrics, *BESIDE)))

@@ -8,16 +8,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 import mitigations
 from auditapp.errors import AuditError
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.progress import Progress
-from auditapp.pipeline.remedies import rulefile
+from auditapp.pipeline.remedies import backdrop, rulefile
 from auditapp.pipeline.remedies.judge import Judge
 from auditapp.pipeline.remedies.problem import Prepared, prepare
-from metrics import rate_bounds
 from metrics.choice import recommend, undominated
 from metrics.tradeoffs import Settings
 from mitigations.contract import Cancelled, Context, Method, MethodError, Outcome
@@ -27,8 +24,6 @@ logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-#: Largest gaps at which the best accuracy of any rule is computed.
-GAPS = tuple(i / 100 for i in range(0, 51, 2))
 #: Share of people that has to be decided by the recommended setting that sends some to a person.
 LEAST_COVERAGE = 0.5
 STOPS = frozenset({"cancelled", "deadline"})
@@ -205,12 +200,12 @@ def _tradeoff(audited: Audited, judge: Judge, baseline: Json, methods: list[Json
         "tolerance": plan.tolerance,
         "rows": prepared.rows,
         "baseline": baseline,
-        "bound": _bound(judge),
-        "yardstick": _yardstick(methods),
+        "bound": backdrop.bound(judge),
+        "yardstick": backdrop.yardstick(judge, methods, seed=plan.seed),
         "recommended": chosen,
         "human": human,
         "reason": reason,
-        "sweep": _sweep(judge),
+        "sweep": backdrop.sweep(judge),
     }
 
 
@@ -254,75 +249,3 @@ def _mark(points: list[tuple[str, Json]], baseline: Json, chosen: Json | None) -
         wanted = chosen is not None and (chosen["method"], chosen["point"]) == (slug, point["id"])
         point["recommended"] = wanted
     baseline["pareto"] = bool(best[0])
-
-
-def _bound(judge: Judge) -> list[Json]:
-    """Best accuracy of any rule when the rates of all groups lie within each gap."""
-    if judge.settings.goal not in rate_bounds.METRICS:
-        return []
-    audit = judge.prepared.audit
-    use = (audit.group >= 0) & (audit.y >= 0) if audit.y is not None else audit.group < -1
-    counts = np.zeros((len(judge.names), 2, 2), dtype=np.int64)
-    decided = use & (audit.decision >= 0) & (audit.decision < 2) if audit.decision is not None \
-        else use  # fmt: skip
-    if audit.y is None or audit.decision is None or not decided.any():
-        return []
-    np.add.at(counts, (audit.group[decided], audit.y[decided], audit.decision[decided]), 1)
-    out = []
-    for rule in ("free", "group"):
-        windows = rate_bounds.windows(
-            counts, judge.settings.goal, rule=rule, floor=judge.settings.floor,
-            denominator_floor=judge.settings.denominator_floor,
-        )  # fmt: skip
-        if windows is not None:
-            out.append({"rule": rule, "points": rate_bounds.frontier(windows, GAPS)})
-    return out
-
-
-def _yardstick(methods: list[Json]) -> list[list[float]] | None:
-    """Measured points of the thresholds frontier: what a fixed score can do anyway."""
-    found = next((m for m in methods if m["slug"] == "thresholds" and m["points"]), None)
-    if found is None:
-        return None
-    points = sorted(
-        (p["disparity"]["value"], p["accuracy"]["value"])
-        for p in found["points"]
-        if p["disparity"]["value"] is not None and p["accuracy"]["value"] is not None
-    )
-    out: list[list[float]] = []
-    for gap, right in points:
-        if not out or right > out[-1][1]:
-            out.append([gap, right])
-    return out
-
-
-def _sweep(judge: Judge) -> Json | None:
-    """Counts behind the explorer: who would be chosen at each of 101 thresholds."""
-    audit = judge.prepared.audit
-    if audit.score is None or audit.y is None:
-        return None
-    thresholds = np.arange(101) / 100
-    groups = []
-    for code in judge.compared:
-        use = (audit.group == code) & np.isfinite(audit.score)
-        score, label = audit.score[use], audit.y[use]
-        order = np.sort(score)
-        right = np.sort(score[label == 1])
-        wrong = np.sort(score[label == 0])
-
-        def above(values: Any) -> list[int]:
-            return [int(v) for v in values.size - np.searchsorted(values, thresholds, "left")]
-
-        groups.append(
-            {
-                "group": judge.names[int(code)],
-                "n": int(use.sum()),
-                "labelled": int((label >= 0).sum()),
-                "positives": int((label == 1).sum()),
-                "selected": above(order),
-                "true_positives": above(right),
-                "false_positives": above(wrong),
-            }
-        )
-    return {"thresholds": thresholds.tolist(), "now": judge.prepared.problem.threshold,
-            "groups": groups}  # fmt: skip
