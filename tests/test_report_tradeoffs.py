@@ -275,7 +275,10 @@ def test_abstention_shows_the_no_harm_level_and_what_could_not_be_met() -> None:
 def test_the_hatched_shares_are_those_a_method_proved_too_small() -> None:
     doc = sample()
     method = next(m for m in doc["methods"] if m["slug"] == "abstention")
-    region = {"columns": ["gap", "share"], "rows": [[0.0, 0.1], [0.05, 0.06], [0.1, 0.0]]}
+    region: dict[str, Any] = {
+        "columns": ["gap", "share"],
+        "rows": [[0.0, 0.1], [0.05, 0.06], [0.1, 0.0]],
+    }
     method["tables"]["region"] = {**region, "caption": "", "split": "valid"}
     assert figure(doc, "abstention").chart["infeasible"] == 0.06
     region["rows"][1][1] = 0.0
@@ -353,6 +356,21 @@ def test_the_explorer_holds_counts_that_reproduce_the_audited_decisions() -> Non
     doc["tradeoff"]["sweep"] = None
     alone = next(iter(blocks(doc, Explorer)))
     assert alone.data["sweep"] is None and alone.title == "Compare settings with now"
+
+
+def test_thresholds_are_on_the_scale_of_the_file() -> None:
+    doc = sample()
+    doc["plan"]["score"] = {"column": "s", "favourable": False, "low": 1.0, "high": 10.0}
+    doc["plan"]["threshold"] = 5.5
+    data = next(iter(blocks(doc, Explorer))).data["sweep"]
+    assert (data["thresholds"][0], data["thresholds"][-1]) == ("1", "10")
+    assert data["thresholds"][data["now"]] == "5.5"
+    assert data["chosen"] == "below"
+    chosen_at = [g["selected"] for g in data["groups"]]
+    assert all(row == sorted(row) for row in chosen_at)
+    doc["tradeoff"]["sweep"]["groups"][0]["selected"][50] += 1
+    other = next(iter(blocks(doc, Explorer))).data["sweep"]
+    assert other["back"] == "Back to 5.5"
 
 
 def test_undefined_numbers_are_words_on_every_side() -> None:

@@ -8,6 +8,7 @@ from auditapp.reports import metric_words, phrases
 from auditapp.reports.blocks import Explorer
 from auditapp.reports.charts.frontier import MOST
 from auditapp.reports.numbers import limit
+from auditapp.reports.score_scale import Scale
 from auditapp.reports.tradeoff_facts import Tradeoff, of_group, value
 from auditapp.reports.tradeoff_figures import drawn
 from auditapp.reports.tradeoff_words import SEEN
@@ -97,14 +98,25 @@ def _sweep(t: Tradeoff) -> Row | None:
     groups = [by_name[g] for g in t.groups[:MOST_GROUPS] if g in by_name]
     if len(groups) < 2 or len(groups) < len(t.groups[:MOST_GROUPS]):
         return None
+    scale = Scale.of(t.facts)
     steps = [float(v) for v in found["thresholds"]]
     threshold = float(found.get("now", t.facts.plan.get("threshold", 0.5)))
     now = min(range(len(steps)), key=lambda i: abs(steps[i] - threshold))
+    exact = _exact(t, groups, now)
+    texts = [scale.text(scale.back(v)).replace(",", "") for v in steps]
+    if exact:
+        texts[now] = scale.text(scale.threshold).replace(",", "")
+    counts = [_counts(g) for g in groups]
+    if not scale.favourable:
+        texts, now = texts[::-1], len(texts) - 1 - now
+        counts = [{k: v[::-1] if isinstance(v, list) else v for k, v in c.items()} for c in counts]
     return {
-        "thresholds": [_short(v) for v in steps],
+        "thresholds": texts,
         "now": now,
-        "exact": _exact(t, groups, now),
-        "groups": [_counts(g) for g in groups],
+        "exact": exact,
+        "chosen": "at or above" if scale.favourable else "below",
+        "back": f"Back to {'the audited threshold' if exact else texts[now]}",
+        "groups": counts,
     }
 
 

@@ -115,14 +115,14 @@ function threshold(name, id, sweep, changed) {
   });
   const set = (index, from) => {
     if (from !== slider) slider.value = index;
-    if (from !== number) number.value = sweep.thresholds[index].toFixed(2);
-    slider.setAttribute("aria-valuetext", sweep.thresholds[index].toFixed(2));
+    if (from !== number) number.value = sweep.thresholds[index];
+    slider.setAttribute("aria-valuetext", sweep.thresholds[index]);
   };
   slider.addEventListener("input", () => changed(Number(slider.value), slider, false));
   slider.addEventListener("change", () => changed(Number(slider.value), slider, true));
   number.addEventListener("change", () => {
     const wanted = Number(number.value);
-    const gaps = sweep.thresholds.map((value) => Math.abs(value - wanted));
+    const gaps = sweep.thresholds.map((text) => Math.abs(Number(text) - wanted));
     changed(gaps.indexOf(Math.min(...gaps)), null, true);
   });
   const row = make("div", { className: "explorer-row" });
@@ -154,7 +154,7 @@ function thresholds(data, id, changed) {
   const back = make("button", {
     type: "button",
     className: "button button-small",
-    textContent: "Back to the audited threshold",
+    textContent: sweep.back,
   });
   const list = make("div", { className: "explorer-list" });
   if (data.groups.length > WITH_LOTS_OF_GROUPS) list.classList.add("scroll");
@@ -171,7 +171,8 @@ function thresholds(data, id, changed) {
     at.fill(sweep.now);
     show(null, true);
   });
-  box.append(legend, make("div", { className: "explorer-alike" }, alike, label), list, back);
+  const rule = make("p", { className: "small soft", textContent: `Chosen: scores ${sweep.chosen} the threshold.` });
+  box.append(legend, rule, make("div", { className: "explorer-alike" }, alike, label), list, back);
   return { box, start: toggle };
 }
 
