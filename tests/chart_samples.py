@@ -166,7 +166,7 @@ def shift_panel(n: int = 4) -> dict[str, Any]:
 
 
 def history(runs: int = 3, n: int = 2) -> dict[str, Any]:
-    series = [
+    series: list[dict[str, Any]] = [
         {
             "label": f"Group {i}",
             "points": [
