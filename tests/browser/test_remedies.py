@@ -55,7 +55,7 @@ def test_two_remedies_from_the_choice_to_a_rule(signed_in: Page, tmp_path: Path)
     page.get_by_text("Settings of Thresholds by group").click()
     page.locator("[name='thresholds--limits']").fill("0.02 0.05")
     page.get_by_role("button", name="Start audit").click()
-    expect(page.get_by_text("Try remedies")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Try remedies", exact=True)).to_be_visible(timeout=20_000)
     page.wait_for_url(re.compile("/report/"), timeout=120_000)
     document = json.loads(download(page, "JSON", tmp_path).read_text())
     assert [method["slug"] for method in document["methods"]] == ["thresholds", "reweighing"]
