@@ -12,6 +12,7 @@ from mitigations.parameters import param
 from mitigations.parity import CHOICES, compared, labelled
 from mitigations.rules.thresholds import EVERYBODY, NOBODY, GroupThresholds, Mix
 from mitigations.thresholds import fitting_part
+from mitigations.training import rows_param
 
 CONSTRAINTS = {
     "selection-rate": "demographic_parity",
@@ -62,12 +63,22 @@ class ThresholdOptimizer(Method):
         1000, 50, 100_000, label="Grid", help="Values of the rate that are tried.", unit="values"
     )
 
+    rows: int = rows_param(100_000)
+
     def fit(self, problem: Problem, context: Context) -> Outcome:
         split, part = fitting_part(problem)
         rows = labelled(part, scored=True)
         to = compared(problem, part, rows, self.equal)
         rows &= np.isin(part.group, to.codes)
-        learned = part.take(rows)
+        found_rows = np.flatnonzero(rows)
+        notes = list(to.notes)
+        if found_rows.size > self.rows:
+            notes.append(
+                f"Thresholds were set on {self.rows:,} rows drawn from {found_rows.size:,}."
+            )
+            draw = context.rng("threshold-optimizer")
+            found_rows = np.sort(draw.choice(found_rows, self.rows, replace=False))
+        learned = part.take(found_rows)
         points = []
         wanted = list(OBJECTIVES) if self.objective == "both" else [self.objective]
         for done, name in enumerate(wanted):
@@ -76,7 +87,6 @@ class ThresholdOptimizer(Method):
             found = _fitted(CONSTRAINTS[to.parity], objective, self.grid, learned, context)
             settings = {"parity": to.parity, "objective": name}
             points.append(Point(name, label, settings, (_rule(found, problem),)))
-        notes = list(to.notes)
         notes.append(
             "Costs of errors and survey weights are not used; thresholds were set on the "
             f"{'training' if split == 'train' else 'validation'} rows."

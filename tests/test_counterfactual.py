@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import linprog
 
 from benchmarks import counterfactual as bench
-from mitigations.contract import Column, Context, MethodError, Part, Problem
+from mitigations.contract import Cancelled, Column, Context, MethodError, Part, Problem
 from mitigations.counterfactual.descent import Limits, centred, closest, descend, evenness, reach
 from mitigations.counterfactual.disparity import DISPARITIES, GOALS, Disparity, Inputs
 from mitigations.counterfactual.method import Counterfactual
@@ -229,9 +229,9 @@ def test_the_solver_is_left_when_told_to_stop() -> None:
 
     def tick() -> None:
         ticks.append(1)
-        raise KeyboardInterrupt
+        raise Cancelled
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Cancelled):
         solve(space, space.points(x), p, q, np.zeros(3000, np.intp), tick=tick)
 
 
@@ -383,6 +383,15 @@ def test_what_has_to_change_can_be_shown_without_a_model() -> None:
     assert {row[1] for row in profile.rows if row[0] == "branch"} == {"a", "b", "c", "d"}
 
 
+def test_a_realised_gap_that_moves_cannot_close_is_said_so() -> None:
+    # Moving people's inputs makes decisions about them worse, never better.
+    found = fit(problems.problem(3000), equal="error", reference="group 1", close=(1.0,))
+    stop = facts(found, "stops")[0]
+    if not stop["met"]:
+        assert any("is not reached" in note for note in found.notes)
+        assert found.points[0].status == "relaxed"
+
+
 def test_a_target_out_of_reach_is_said_so_before_and_after() -> None:
     found = fit(problems.problem(2000), ratio=1.2)
     reached = facts(found, "reach")[0]
@@ -415,12 +424,12 @@ def test_fixed_columns_keep_their_value_and_directions_are_kept() -> None:
 @pytest.mark.parametrize("model", ["logistic", "boosting", "observed"])
 def test_the_quality_of_label_probabilities_is_reported(model: str) -> None:
     found = fit(problems.problem(1500, goal="tpr"), label_model=model, close=(1.0,))
+    if model == "observed":
+        assert "labels" not in found.tables
+        return
     row = facts(found, "labels")[0]
     assert row["rows"] > 200 and row["positives"] > 30
-    if model == "observed":
-        assert row["brier"] == 0.0
-    else:
-        assert 0.1 < row["brier"] < 0.25 and row["ece"] < 0.08 and row["auc"] > 0.65
+    assert 0.1 < row["brier"] < 0.25 and row["ece"] < 0.08 and row["auc"] > 0.65
 
 
 def test_many_inputs_are_stood_for_by_fewer() -> None:

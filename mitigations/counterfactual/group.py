@@ -186,7 +186,7 @@ def _odds(
     inside = group[rows] == code
     weight = fitted.weight[rows]
     rng = stream(context, f"overlap:{code}")
-    odds, _ = log_odds_of_group(problem.columns, fitted.part.x[rows], inside, weight, rng, tick)
+    odds = log_odds_of_group(problem.columns, fitted.part.x[rows], inside, weight, rng, tick)
     return odds, float(np.log(weight[~inside].sum() / weight[inside].sum()))
 
 

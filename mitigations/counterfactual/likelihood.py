@@ -50,8 +50,10 @@ def cross_fitted(
     kind: str,
     rng: np.random.Generator,
     tick: Tick,
-) -> tuple[Floats, Quality]:
+) -> tuple[Floats, Quality | None]:
     """Probabilities of y = 1 for each row, from models that did not see it.
+
+    Recorded labels are no probabilities and have no quality.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ def cross_fitted(
         Deals rows to folds.
     """
     if kind == "observed":
-        return y.astype(np.float64), quality(y.astype(np.float64), y, weight)
+        return y.astype(np.float64), None
     fold = _folds(y, rng)
     out = np.zeros(y.size)
     for k in range(FOLDS):
@@ -84,7 +86,7 @@ def log_odds_of_group(
     weight: Floats,
     rng: np.random.Generator,
     tick: Tick,
-) -> tuple[Callable[[NDArray[np.float32]], Floats], Quality]:
+) -> Callable[[NDArray[np.float32]], Floats]:
     """ln P(group | x) / P(others | x) as a function of inputs.
 
     Raises
@@ -95,7 +97,7 @@ def log_odds_of_group(
     free = [column for column in columns if not column.sensitive]
     y = inside.astype(np.int8)
     _, found = cross_fitted(free, x, y, weight, "logistic", rng, tick)
-    if found.auc is not None and found.auc > APART:
+    if found is not None and found.auc is not None and found.auc > APART:
         raise MethodError(
             "no-overlap",
             f"The inputs tell the groups apart (AUC {found.auc:.2f}).",
@@ -107,7 +109,7 @@ def log_odds_of_group(
         p = np.clip(model(rows), CLIP, 1.0 - CLIP)
         return np.asarray(np.log(p / (1.0 - p)))
 
-    return odds, found
+    return odds
 
 
 def quality(p: Floats, y: NDArray[np.int8], weight: Floats) -> Quality:

@@ -212,8 +212,13 @@ def remarks(repairs: Sequence[Repair], inputs: int) -> list[str]:
 def _why(found: Repair) -> str:
     if found.before is not None and found.before * float(found.path.signed[0]) < 0.0:
         return "on the validation rows the gap points the other way"
+    if found.estimated.met and found.path.ended != "none":
+        return (
+            "along the path the estimated gap closes, but people keep their labels and the "
+            "realised gap does not follow"
+        )
     return {
         "ratio": "the cap on the density ratio, or fixed columns, leave nothing more to move",
         "evenness": "the new distribution would rest on too few people",
         "none": "there was no gap on the rows to fit on",
-    }.get(found.path.ended, "the path ends before")
+    }.get(found.path.ended, f"after {found.path.length:.0f} steps the path ends before")

@@ -107,8 +107,9 @@ def _stops(repairs: Sequence[Repair]) -> Table:
                 )
             )  # fmt: skip
     caption = (
-        "Disparity by the estimate and as realised on the validation rows, share of people moved "
-        "and mean distance, effective share of people, largest density ratio."
+        "Disparity by the estimate; before, on all rows the model was not fitted on; realised: "
+        "that and its change on the validation rows. Share of people moved and mean distance, "
+        "effective share of people, largest density ratio."
     )
     return Table(STOPS, tuple(rows), caption, "valid")
 
