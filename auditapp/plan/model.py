@@ -37,7 +37,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Model:
-    """Where decisions come from: `train`, `onnx`, `skops`, or `columns` of the table."""
+    """Where decisions come from: `train`, `onnx`, `skops`, `network`, or `columns`."""
 
     kind: str
     estimator: str | None = None
@@ -98,6 +98,22 @@ class MethodSpec:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Rows of another population, by the values of a column: learnt from, never measured."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network that remedies start from, where it is not the audited model itself."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Split:
     kind: str = "seeded"
     shares: tuple[int, int, int] = (50, 20, 30)
@@ -116,7 +132,8 @@ class Plan:
     searches of `auditapp.pipeline.diagnose` that are not wanted. `methods` are remedies to try
     and `protect` the sensitive column between whose groups they work, the first if None;
     `immutable` columns are not moved, and `cost` is that of a favourable decision for somebody
-    with the unfavourable label, and the other way round.
+    with the unfavourable label, and the other way round. `source` are rows of another population
+    and `checkpoint` a network, both to start from.
     """
 
     data: Data
@@ -152,6 +169,8 @@ class Plan:
     protect: str | None = None
     immutable: tuple[str, ...] = ()
     cost: tuple[float, float] = (1.0, 1.0)
+    source: Source | None = None
+    checkpoint: Checkpoint | None = None
     schema: str = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -194,6 +213,14 @@ class Plan:
             if other is None
             else References(tuple(other["columns"]), tuple(map(str, other["favourable"])))
         )
+        source = data.get("source")
+        values["source"] = (
+            None
+            if source is None
+            else Source(source["column"], tuple(map(str, source["values"])))
+        )
+        start = data.get("checkpoint")
+        values["checkpoint"] = None if start is None else Checkpoint(**start)
         score = data.get("score")
         values["score"] = None if score is None else Score(**score)
         split = dict(data.get("split", {}))
