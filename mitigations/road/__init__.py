@@ -1,0 +1,1 @@
+"""Local fairness: one penalty per form, many networks at once."""
