@@ -125,3 +125,26 @@ def test_the_curve_of_the_score_alone_stands_under_every_remedy(tmp_path: Path) 
     curve = found["tradeoff"]["yardstick"]
     assert len(curve) >= 2
     assert all(a[0] <= b[0] and a[1] < b[1] for a, b in itertools.pairwise(curve))
+
+
+def test_rows_of_another_population_are_learnt_from_and_never_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from auditapp.pipeline.remedies import run as remedies_run
+
+    seen = []
+    prepare = remedies_run.prepare
+
+    def kept(audited: Any) -> Any:
+        seen.append(prepare(audited))
+        return seen[-1]
+
+    monkeypatch.setattr(remedies_run, "prepare", kept)
+    document = run(tmp_path, source=("MAR", ["1"]), method=[("reweighing", {})])
+    problem = seen[0].problem
+    out = {item["code"]: item["n"] for item in document["rows"]["left_out"]}
+    table = acs_like(4000, seed=5)
+    assert len(problem.source) == out["source"] == int((table["MAR"] == 1).sum())
+    assert out["source"] + out["fit"] + document["rows"]["used"] == 4000
+    told = sum(document["tradeoff"]["rows"][name] for name in ("train", "valid", "audit"))
+    assert told == 4000 - out["source"]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from auditapp.datasets.table import Table
 
 TRAIN, VALID, AUDIT = 0, 1, 2
+#: Rows of another population: in no part.
+SOURCE = 3
 
 WORDS = {
     **dict.fromkeys(("train", "training"), TRAIN),

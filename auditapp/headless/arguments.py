@@ -56,6 +56,11 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _source(text: str) -> tuple[str, list[str]]:
+    name, values = _pair(text)
+    return name, names(values)
+
+
 def _split(text: str) -> Split:
     parts = text.split("/")
     if len(parts) == 1:
@@ -295,6 +300,12 @@ def _remedy_arguments(parser: argparse.ArgumentParser) -> None:
         type=numbers,
         metavar="FP,FN",
         help="cost of a favourable decision for an unfavourable label, and the other way round",
+    )
+    parser.add_argument(
+        "--source",
+        type=_source,
+        metavar="COL=VALUE,...",
+        help="rows of another population: remedies may learn from them, none is measured",
     )
     parser.add_argument(
         "--rules", type=Path, metavar="FOLDER", help="where to put the rules that remedies found"

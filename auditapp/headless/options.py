@@ -51,6 +51,7 @@ class Options:
     protect: str | None = None
     immutable: Sequence[str] = ()
     cost: Sequence[float] | None = None
+    source: tuple[str, Sequence[str]] | None = None
     rules: Path | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
     read: Mapping[str, Any] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from auditapp.plan import (
     Plan,
     References,
     Score,
+    Source,
     check,
     goals_for,
 )
@@ -91,6 +92,9 @@ def plan_of(
         protect=options.protect,
         immutable=tuple(options.immutable),
         cost=_cost(options.cost),
+        source=None
+        if options.source is None
+        else Source(options.source[0], tuple(options.source[1])),
         **_policy(options),
     )
     check(plan)
@@ -219,6 +223,8 @@ def _check_columns(options: Options, columns: Mapping[str, Json]) -> None:
         options.query, options.site, options.control, options.gold,
     )  # fmt: skip
     wanted += [name for name in singles if name is not None]
+    if options.source is not None:
+        wanted.append(options.source[0])
     if options.split.column is not None:
         wanted.append(options.split.column)
     for name in wanted:
@@ -302,6 +308,7 @@ def _features(options: Options, kind: str, columns: Mapping[str, Json]) -> tuple
     taken = {
         options.label, options.gold, options.unit, options.split.column, options.query,
         options.site, *options.sensitive,
+        None if options.source is None else options.source[0],
     }  # fmt: skip
     return tuple(
         name

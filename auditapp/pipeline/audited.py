@@ -37,6 +37,8 @@ class Audited:
         (`auditapp.datasets.split`), None where nothing was split.
     fitted
         The model trained here (`auditapp.predictors.reference.Fitted`), if one was.
+    source : (N,) bool
+        Rows of another population, which are not measured; None where the plan names none.
     job
         As `auditapp.pipeline.execute`.
     tick
@@ -60,3 +62,4 @@ class Audited:
     job: dict[str, Any]
     tick: Callable[[float, str], None]
     fitted: Any = None
+    source: NDArray[np.bool_] | None = None

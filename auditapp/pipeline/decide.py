@@ -44,7 +44,10 @@ def decide(
     progress: Progress,
 ) -> Decided:
     """Obtain scores and decisions from the model, the columns, or a model trained here."""
-    part = parts(plan, table, label, strata)
+    source = source_rows(plan, table)
+    part = parts(plan, table, label, strata if source is None else [*strata, source])
+    if part is not None and source is not None:
+        part = np.where(source, split.SOURCE, part).astype(np.int8)
     kind = plan.model.kind
     if kind == "columns":
         score, decision = _from_columns(plan, table)
@@ -112,6 +115,27 @@ def _check_range(raw: NDArray[np.float64], plan: Plan) -> None:
         where=f"first in data row {int(np.flatnonzero(outside)[0]) + 1:,}",
         found=f"smallest {known.min():g}, largest {known.max():g}",
     )
+
+
+def source_rows(plan: Plan, table: Table) -> NDArray[np.bool_] | None:
+    """Rows of the population that is learnt from and not measured; None where there is none.
+
+    Raises
+    ------
+    AuditError
+        ``source-everybody``: no row is left to measure; those of `groups.binary`.
+    """
+    if plan.source is None:
+        return None
+    mask = groups.binary(table, plan.source.column, plan.source.values) == 1
+    if mask.all():
+        raise AuditError(
+            "source-everybody",
+            f"All {mask.size:,} rows are of the source population, so none is left to measure.",
+            f"Name fewer values of “{plan.source.column}”.",
+            where=plan.source.column,
+        )
+    return np.asarray(mask)
 
 
 def parts(

@@ -13,6 +13,7 @@ from auditapp.plan.goals import (
 from auditapp.plan.model import (
     About,
     AttributeSpec,
+    Checkpoint,
     Data,
     MethodSpec,
     Model,
@@ -20,6 +21,7 @@ from auditapp.plan.model import (
     Plan,
     References,
     Score,
+    Source,
     Split,
 )
 
@@ -31,6 +33,7 @@ __all__ = [
     "SEARCHES",
     "About",
     "AttributeSpec",
+    "Checkpoint",
     "Data",
     "MethodSpec",
     "Model",
@@ -38,6 +41,7 @@ __all__ = [
     "Plan",
     "References",
     "Score",
+    "Source",
     "Split",
     "check",
     "goals_for",

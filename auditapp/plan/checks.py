@@ -114,6 +114,13 @@ def _check_searches(plan: Plan) -> None:
             "target",
         )
     _check_methods(plan)
+    if plan.source is not None and plan.outcome != "binary":
+        raise _refuse(
+            "source-needs-binary",
+            "A source population is named, and only remedies for yes/no decisions learn from one.",
+            "Leave the source population out.",
+            "source",
+        )
     if plan.gold is not None and plan.label is None:
         raise _refuse(
             "gold-needs-label",

@@ -215,9 +215,7 @@ class Plan:
         )
         source = data.get("source")
         values["source"] = (
-            None
-            if source is None
-            else Source(source["column"], tuple(map(str, source["values"])))
+            None if source is None else Source(source["column"], tuple(map(str, source["values"])))
         )
         start = data.get("checkpoint")
         values["checkpoint"] = None if start is None else Checkpoint(**start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from auditapp.datasets import groups
 from auditapp.datasets.table import Table
 from auditapp.pipeline.audited import Audited
-from auditapp.pipeline.decide import Decided, decide
+from auditapp.pipeline.decide import Decided, decide, source_rows
 from auditapp.pipeline.diagnose import diagnose
 from auditapp.pipeline.outcomes import rows
 from auditapp.pipeline.preview import first_numbers
@@ -41,9 +41,10 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
         columns = _columns(plan, table)
         codes = [attribute.codes for attribute in columns.attributes]
         decided = decide(plan, table, columns.label, codes, job, progress)
-    used = rows.rows_used(decided.decision < 0, decided.part)
+    source = source_rows(plan, table)
+    used = rows.rows_used(decided.decision < 0, decided.part, source)
     with progress.step("count", f"{int(used.mask.sum()):,} people"):
-        audited = _audited(plan, table, job, columns, decided, used)
+        audited = replace(_audited(plan, table, job, columns, decided, used), source=source)
         progress.preview(first_numbers(audited.attributes[0], audited.decision))
     with progress.step("measure", f"{plan.draws:,} draws, seed {plan.seed}"):
         sections = _rates(plan, audited)

@@ -59,7 +59,11 @@ def attribute(table: Table, spec: AttributeSpec) -> Attribute:
     return Attribute(spec.column, tuple(levels), codes, index)
 
 
-def rows_used(undecided: NDArray[np.bool_], part: NDArray[np.int8] | None) -> Used:
+def rows_used(
+    undecided: NDArray[np.bool_],
+    part: NDArray[np.int8] | None,
+    source: NDArray[np.bool_] | None = None,
+) -> Used:
     """Leave out rows the audited model was fitted on, and rows without a decision.
 
     Parameters
@@ -68,6 +72,8 @@ def rows_used(undecided: NDArray[np.bool_], part: NDArray[np.int8] | None) -> Us
         Rows whose decision, prediction or score is blank.
     part : (n,) int8, optional
         Part of the split each row is in.
+    source : (n,) bool, optional
+        Rows of another population.
 
     Raises
     ------
@@ -76,15 +82,17 @@ def rows_used(undecided: NDArray[np.bool_], part: NDArray[np.int8] | None) -> Us
     """
     n = undecided.size
     fitted = np.zeros(n, dtype=bool) if part is None else part == split.TRAIN
-    undecided = undecided & ~fitted
+    other = np.zeros(n, dtype=bool) if source is None else source
+    undecided = undecided & ~fitted & ~other
     left_out = []
     for code, reason, mask in (
+        ("source", "of the population that remedies start from", other),
         ("fit", "used to fit the audited model", fitted),
         ("no-decision", "no decision: the score or decision is blank", undecided),
     ):
         if mask.any():
             left_out.append({"code": code, "reason": reason, "n": int(mask.sum())})
-    keep = ~(fitted | undecided)
+    keep = ~(fitted | undecided | other)
     if not keep.any():
         raise AuditError(
             "no-rows",

@@ -49,6 +49,7 @@ def prepare(audited: Audited) -> Prepared:
     decided = audited.used | (parts == split.TRAIN)
     inputs = read(audited, (parts == split.TRAIN) & decided)
     everyone = _everyone(audited, inputs, parts)
+    source = audited.source
     names = [attribute.column for attribute in plan.attributes]
     place = 0 if plan.protect is None else names.index(plan.protect)
     masks = {
@@ -69,6 +70,7 @@ def prepare(audited: Audited) -> Prepared:
         goal=plan.goal,
         tolerance=plan.tolerance,
         predict=ask(audited, inputs),
+        source=None if source is None else everyone.take(np.flatnonzero(source)),
     )
     rows = {name: int(mask.sum()) for name, mask in masks.items()}
     rows["unused"] = int(len(parts) - sum(rows.values()))
@@ -79,13 +81,17 @@ def _parts(audited: Audited) -> NDArray[np.int8]:
     """The split of the plan; every row has a part, whoever fitted the audited model."""
     if audited.part is not None:
         return audited.part
+    source = audited.source
     plan, table = audited.plan, audited.table
     layers = [attribute.codes for attribute in audited.everyone]
     if audited.every_label is not None:
         layers.insert(0, audited.every_label)
     unit = None if plan.unit is None else table.units(plan.unit)
     shares = plan.split.shares
-    return split.seeded(table.n_rows, shares=shares, seed=plan.seed, strata=layers, unit=unit)
+    if source is not None:
+        layers.append(source.astype(np.int8))
+    dealt = split.seeded(table.n_rows, shares=shares, seed=plan.seed, strata=layers, unit=unit)
+    return dealt if source is None else np.where(source, split.SOURCE, dealt).astype(np.int8)
 
 
 def _everyone(audited: Audited, inputs: Inputs, parts: NDArray[np.int8]) -> Part:
