@@ -154,7 +154,8 @@ def of_surveys(
         assert p is not None and pearson is not None and effect is not None
         found["Rao-Scott"] += p <= LEVEL
         found["naive"] += float(chdtrc(rows.size - 1, pearson)) <= LEVEL
-        counts, sizes = survey.deflated(x, n, rows, effect)
+        exact, sizes = survey.deflated(x, n, rows, effect)
+        counts = np.rint(exact).astype(np.int64)
         r = int(np.argmax(sizes))
         rest = np.arange(sizes.size) != r
         p_values = significance.fisher_central(counts[rest], sizes[rest], counts[r], sizes[r])

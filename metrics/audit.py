@@ -9,6 +9,7 @@ import numpy as np
 from metrics.behaviour import score_section
 from metrics.cells import Floats, IntArray
 from metrics.count import CountSet, count
+from metrics.design import Weighted
 from metrics.estimates import GOALS, Frame, Policy, Record, estimate_list, level_list
 from metrics.gaps import gap_list, global_tests
 from metrics.groups import Attribute
@@ -43,7 +44,12 @@ def decide(score: Floats, *, threshold: float) -> IntArray:
     return decision
 
 
-def derive(counted: CountSet, attributes: Sequence[Attribute], policy: Policy) -> Record:
+def derive(
+    counted: CountSet,
+    attributes: Sequence[Attribute],
+    policy: Policy,
+    design: Weighted | None = None,
+) -> Record:
     """Everything a report says about groups, from counts alone.
 
     Parameters
@@ -54,6 +60,8 @@ def derive(counted: CountSet, attributes: Sequence[Attribute], policy: Policy) -
         The sensitive columns the counts were made with; their codes are not read.
     policy
         The auditor's choices.
+    design
+        Weighted counts of the same rows (`metrics.design.weigh`) where they are survey data.
 
     Returns
     -------
@@ -62,7 +70,7 @@ def derive(counted: CountSet, attributes: Sequence[Attribute], policy: Policy) -
         ``family`` of the result document: plain numbers, strings, lists and dicts, None where
         something is undefined, never NaN.
     """
-    frame = Frame.of(counted, attributes, policy)
+    frame = Frame.of(counted, attributes, policy, design)
     gaps, verdicts, family = gap_list(frame)
     return {
         "groups": level_list(frame),
@@ -83,6 +91,7 @@ def measure(
     score: Floats | None = None,
     policy: Policy,
     bins: Bins | None = None,
+    design: Weighted | None = None,
 ) -> Record:
     """Count rows and derive the report's numbers in one call.
 
@@ -100,6 +109,8 @@ def measure(
         The auditor's choices.
     bins
         Score cut points; None fixes them from these scores.
+    design
+        As for `derive`.
 
     Returns
     -------
@@ -123,4 +134,4 @@ def measure(
         intersections=policy.intersections,
         bins=bins,
     )
-    return derive(counted, attributes, policy)
+    return derive(counted, attributes, policy, design)

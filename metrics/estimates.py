@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics import bootstrap, intervals, rates, shrinkage
+from metrics import bootstrap, intervals, rates, shrinkage, survey_columns
 from metrics.cells import Counts, Floats
 from metrics.count import CountSet
+from metrics.design import Weighted
 from metrics.groups import Attribute, Grouping, combine, largest
 
 BASELINE = "baseline"
@@ -92,17 +93,27 @@ class Frame:
         The auditor's choices.
     groups
         Known groups of every attribute and intersection, in report order.
+    design
+        Weighted counts of survey data, None where every person counts once.
     """
 
     counted: CountSet
     attributes: dict[str, Attribute]
     policy: Policy
     groups: dict[tuple[str, ...], Grouping] = field(default_factory=dict)
+    design: Weighted | None = None
 
     @classmethod
-    def of(cls, counted: CountSet, attributes: Sequence[Attribute], policy: Policy) -> Frame:
+    def of(
+        cls,
+        counted: CountSet,
+        attributes: Sequence[Attribute],
+        policy: Policy,
+        design: Weighted | None = None,
+    ) -> Frame:
         """Marginalise the counts onto every attribute and intersection."""
-        frame = cls(counted, {attribute.name: attribute for attribute in attributes}, policy)
+        named = {attribute.name: attribute for attribute in attributes}
+        frame = cls(counted, named, policy, design=design)
         for by in combine(list(frame.attributes), policy.intersections):
             frame.groups[by] = counted.outcome_groups(by)
         return frame
@@ -166,8 +177,13 @@ def _levels(frame: Frame, by: tuple[str, ...]) -> Record:
     reference, choice = frame.reference(by)
     n, listed = table.n, frame.listed(by)
     above, below = (part[:, 0] for part in rates.tally(table.counts, ("base-rate",)))
-    base = plain(rates.divide(above, below))
-    low, high = (plain(limit) for limit in intervals.wilson(above, below))
+    value, limits = rates.divide(above, below), intervals.wilson(above, below)
+    weighted: list[Record | None] = [None] * len(n)
+    if frame.design is not None:
+        found = survey_columns.columns(frame.design, table, ("base-rate",), policy)
+        value, limits = found.value[:, 0], (found.low[:, 0], found.high[:, 0])
+        weighted = survey_columns.sizes(frame.design, table)
+    base, (low, high) = plain(value), (plain(limit) for limit in limits)
     total = frame.counted.n
     levels = []
     for j in listed.tolist():
@@ -188,6 +204,7 @@ def _levels(frame: Frame, by: tuple[str, ...]) -> Record:
                 "base_numerator": int(above[j]),
                 "base_denominator": int(below[j]),
             }
+            | ({} if weighted[j] is None else {"survey": weighted[j]})
         )
     named = None if reference is None else frame.words(by, table.cells[reference].tolist())
     return {
@@ -206,6 +223,8 @@ def estimate_list(frame: Frame) -> list[Record]:
     """Key ``estimates`` of the document: everybody first, then every listed group."""
     everybody = frame.counted.outcome_groups(())
     base = float(rates.values(everybody.counts, ("base-rate",))[0, 0])
+    if frame.design is not None:
+        base = float(rates.values(frame.design.sums(everybody)[0], ("base-rate",))[0, 0])
     out = _estimates(frame, everybody, np.arange(1), base)
     for by, table in frame.groups.items():
         out += _estimates(frame, table, frame.listed(by), base)
@@ -228,6 +247,8 @@ class _Columns:
     undefined: list[str | None]
     interval: str
     shrunken: list[Record | None]
+    survey: list[Record | None]
+    small: list[bool]
 
 
 def _estimates(
@@ -244,7 +265,7 @@ def _estimates(
         group = frame.words(by, cell)
         for metric, column in columns.items():
             denominator = column.denominator[j]
-            small = column.fewest[j] < denominator_floor
+            small = column.fewest[j] < denominator_floor or column.small[j]
             out.append(
                 {
                     "subject": BASELINE,
@@ -262,6 +283,7 @@ def _estimates(
                     "interval": column.interval,
                     "shrunken": column.shrunken[j],
                 }
+                | ({} if column.survey[j] is None else {"survey": column.survey[j]})
             )
     return out
 
@@ -276,8 +298,14 @@ def _metric_columns(
     wilson = intervals.wilson(np.minimum(above, below), below)
     value = rates.values(part.counts, slugs, base=base)
     drawn = [slug for slug in slugs if not rates.REGISTRY[slug].proportion]
+    if frame.design is not None:
+        drawn = []
     limits = _drawn_limits(frame, part, rest, drawn)
     n, out = part.n, {}
+    found = None
+    if frame.design is not None:
+        found = survey_columns.columns(frame.design, part, slugs, frame.policy, base=base)
+        value = found.value
     for j, slug in enumerate(slugs):
         item = rates.REGISTRY[slug]
         here = value[:, j]
@@ -286,8 +314,11 @@ def _metric_columns(
             counts = (above[:, j].tolist(), below[:, j].tolist())
         if item.proportion:
             low, high, interval = wilson[0][:, j], wilson[1][:, j], "wilson"
-        else:
+        elif found is None:
             low, high, interval = *limits[slug], "bootstrap"
+        if found is not None:
+            low, high = found.low[:, j], found.high[:, j]
+            interval = "wilson-design" if item.proportion else "replicates-t"
         missing = frame.missing(item)
         undefined = [
             (missing or ("empty-group" if rows == 0 else "empty-denominator")) if nothing else None
@@ -303,6 +334,8 @@ def _metric_columns(
             undefined,
             interval,
             _shrunken(frame, part, item),
+            [None] * len(n) if found is None else found.records(j),
+            [False] * len(n) if found is None else found.small(j),
         )
     return out
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics import intervals, rates, significance, verdicts
+from metrics import intervals, rates, significance, survey_gaps, verdicts
 from metrics.estimates import BASELINE, Frame, Record, plain
 from metrics.groups import LISTED_CELLS, Grouping
 
@@ -32,6 +33,11 @@ class Block:
         One entry per compared group.
     n_comparator : (k,) int64
         Rows of each comparator.
+    people
+        The same comparisons in people; `comparisons` are these where there are no survey
+        weights, and weighted counts over the design effect where there are.
+    survey
+        What the survey adds to each comparison, in their order.
     """
 
     by: tuple[str, ...]
@@ -39,6 +45,8 @@ class Block:
     cells: NDArray[np.int32]
     comparisons: verdicts.Comparisons
     n_comparator: NDArray[np.int64]
+    people: verdicts.Comparisons
+    survey: survey_gaps.Beside | None = None
 
 
 def blocks(frame: Frame) -> list[Block]:
@@ -72,7 +80,11 @@ def blocks(frame: Frame) -> list[Block]:
             kept = _take(compared, compared.group < len(listed))
             rest = kept.comparator == verdicts.REST
             against = np.where(rest, n.sum() - n[kept.group], n[kept.comparator])
-            out.append(Block(by, slug, table.cells[listed], kept, against))
+            beside = None
+            people = kept
+            if frame.design is not None:
+                kept, beside = survey_gaps.compared(frame, table, slug, listed, people)
+            out.append(Block(by, slug, table.cells[listed], kept, against, people, beside))
     return out
 
 
@@ -109,7 +121,8 @@ def gap_list(frame: Frame) -> tuple[list[Record], list[str], Record]:
             record = _gap(frame, block, k)
             record |= {name: column[at] for name, column in numbers.items()}
             needed = record["rows_needed"]
-            record["rows_needed"] = None if needed is None else int(needed)
+            effect = 1.0 if block.survey is None else block.survey.effect
+            record["rows_needed"] = None if needed is None else math.ceil(needed * effect)
             record["size_class"] = judged.size_class[at] or None
             record["verdict"] = judged.verdict[at] or None
             record["reason"] = _reason(frame, block.metric, judged.reason[at])
@@ -146,7 +159,11 @@ def _gap(frame: Frame, block: Block, k: int) -> Record:
     if against != verdicts.REST:
         comparator = {"group": frame.words(block.by, cells[against].tolist())}
         choice = frame.reference(block.by)[1]
-    x1, n1, x2, n2 = (int(part[k]) for part in (c.x1, c.n1, c.x2, c.n2))
+    people, survey = block.people, block.survey
+    x1, n1, x2, n2 = (int(part[k]) for part in (people.x1, people.n1, people.x2, people.n2))
+    rate = (x1 / n1 if n1 else None, x2 / n2 if n2 else None)
+    if survey is not None:
+        rate = survey.rates(k)
     return {
         "id": "",
         "subject": BASELINE,
@@ -156,16 +173,16 @@ def _gap(frame: Frame, block: Block, k: int) -> Record:
         "comparator": comparator,
         "reference_choice": choice,
         "kind": "difference",
-        "n": int(c.rows[k]),
+        "n": int(people.rows[k]),
         "n_comparator": int(block.n_comparator[k]),
         "numerator": x1,
         "denominator": n1,
         "numerator_comparator": x2,
         "denominator_comparator": n2,
-        "rate": x1 / n1 if n1 else None,
-        "rate_comparator": x2 / n2 if n2 else None,
+        "rate": rate[0],
+        "rate_comparator": rate[1],
         "primary": bool(c.primary[k]),
-    }
+    } | ({} if survey is None else {"survey": survey.record(k)})
 
 
 def _ratios(frame: Frame, listed: list[Block], start: int) -> list[Record]:
@@ -200,6 +217,8 @@ def _ratios(frame: Frame, listed: list[Block], start: int) -> list[Record]:
                 "adjusted": bool(adjusted[k]),
                 "reason": reason,
             }
+            if block.survey is not None:
+                record["survey"] = block.survey.ratio(k)
             out.append(record)
     return out
 
@@ -225,10 +244,16 @@ def _tests(frame: Frame, table: Grouping, metric: str) -> list[Record]:
         used, floor = used & listed, floor & listed
     name = f"{metric}/{'/'.join(table.by)}"
     head = {"subject": BASELINE, "by": list(table.by), "metric": metric}
-    result = significance.chi_square(
-        above[used], below[used], rng=frame.rng(f"chi-square/{name}"), draws=SHUFFLES
-    )
-    out: list[Record] = [head | {"kind": "chi-square", "groups": int(used.sum())} | dict(result)]
+    if frame.design is not None:
+        result: Any = survey_gaps.overall(frame.design, table, metric, used)
+        kind = "rao-scott"
+        above, below = survey_gaps.equivalent(frame.design, table, metric, policy)
+    else:
+        kind = "chi-square"
+        result = significance.chi_square(
+            above[used], below[used], rng=frame.rng(f"chi-square/{name}"), draws=SHUFFLES
+        )
+    out: list[Record] = [head | {"kind": kind, "groups": int(used.sum())} | dict(result)]
     if policy.draws > 0:
         ranges = significance.null_gap(
             above[floor], below[floor], rng=frame.rng(f"range/{name}"), draws=policy.draws

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,19 +217,19 @@ def masks(slugs: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     )
 
 
-def tally(counts: Counts, slugs: Sequence[str]) -> tuple[Counts, Counts]:
+def tally(counts: Counts | Floats, slugs: Sequence[str]) -> tuple[Any, Any]:
     """Numerators and denominators of rates.
 
     Parameters
     ----------
-    counts : (..., 3, 4) int64
-        People by label and decision.
+    counts : (..., 3, 4) int64 or float64
+        People by label and decision, or their survey weights.
     slugs
         Rates, r of them.
 
     Returns
     -------
-    numerator, denominator : (..., r) int64
+    numerator, denominator : (..., r), as the counts
         Counts of people.
     """
     above, below = masks(tuple(slugs))
@@ -276,13 +276,13 @@ def assemble(slugs: Sequence[str], rate: Mapping[str, Floats], base: Floats) -> 
     return out
 
 
-def values(counts: Counts, slugs: Sequence[str], *, base: float | None = None) -> Floats:
+def values(counts: Counts | Floats, slugs: Sequence[str], *, base: float | None = None) -> Floats:
     """Values of rates and derived measures.
 
     Parameters
     ----------
-    counts : (..., 3, 4) int64
-        People by label and decision.
+    counts : (..., 3, 4) int64 or float64
+        People by label and decision, or their survey weights.
     slugs
         Measures, m of them.
     base

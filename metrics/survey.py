@@ -151,10 +151,11 @@ def _undefined(reason: str, rate: float | None = None) -> RaoScott:
 
 def deflated(
     x: ArrayLike, n: ArrayLike, rows: ArrayLike, design_effect: float
-) -> tuple[Counts, Counts]:
-    """Whole counts on which the exact tests of unweighted data may be used.
+) -> tuple[Floats, Counts]:
+    """Counts on which the tests and intervals of unweighted data may be used.
 
-    The rows of each group over max(design effect, 1), and the weighted rate of these, rounded.
+    The rows of each group over max(design effect, 1), rounded, and the weighted rate of these,
+    not rounded, so that the rate stays what it is.
 
     Parameters
     ----------
@@ -167,9 +168,10 @@ def deflated(
 
     Returns
     -------
-    counts, sizes : (G,) int64
+    counts : (G,) float64
+    sizes : (G,) int64
     """
     hits, total = np.asarray(x, dtype=np.float64), np.asarray(n, dtype=np.float64)
     rate = np.divide(hits, total, out=np.zeros_like(total), where=total > 0)
     sizes = np.rint(np.asarray(rows, dtype=np.float64) / max(design_effect, 1.0))
-    return np.rint(np.clip(rate, 0.0, 1.0) * sizes).astype(np.int64), sizes.astype(np.int64)
+    return np.clip(rate, 0.0, 1.0) * sizes, sizes.astype(np.int64)

@@ -209,7 +209,9 @@ def judge(
     described = applies & enough & ~c.judged
     level[described] = alpha
     p = np.full(len(c), np.nan)
-    p[active] = significance.fisher_central(c.x1[active], c.n1[active], c.x2[active], c.n2[active])
+    # Counts of people are whole; weighted counts over a design effect are made so.
+    whole = (np.rint(v[active]).astype(np.int64) for v in (c.x1, c.n1, c.x2, c.n2))
+    p[active] = significance.fisher_central(*whole)
     p_adjusted = np.full(len(c), np.nan)
     p_adjusted[active] = np.minimum(1.0, p[active] / weight[active])
 
