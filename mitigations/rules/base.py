@@ -32,6 +32,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "linear": "mitigations.rules.linear:Linear",
         "linear-by-group": "mitigations.rules.linear:LinearByGroup",
         "transport": "mitigations.rules.transport:Transport",
+        "network": "mitigations.rules.network:Network",
     }
 )
 
