@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -68,7 +68,7 @@ def _client(url: str) -> tuple[Any, str]:
     from redis.backoff import ExponentialBackoff
     from redis.retry import Retry
 
-    bare, key = urldefrag(url)
+    bare, _, key = url.partition("#")
     # A supervisor starts a broken Redis again within seconds; a search outlives that.
     retry = Retry(ExponentialBackoff(cap=2.0, base=0.1), 8)
     client = redis.Redis.from_url(bare, retry=retry, socket_connect_timeout=5)
