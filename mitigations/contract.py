@@ -208,6 +208,8 @@ class Context:
         ``tick(done, total, text)``; raises `Cancelled` where the audit is to stop.
     store
         URL of the search's storage (Optuna).
+    shared
+        Folder that outlives this process and that helpers see; None where nobody helps.
     mapper
         Runs independent tasks; in this process where none is given.
     """
@@ -221,6 +223,7 @@ class Context:
         scratch: Path | None = None,
         tick: Callable[[int, int, str], None] | None = None,
         store: str | None = None,
+        shared: Path | None = None,
         mapper: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]] | None = None,
     ) -> None:
         self.seed = seed
@@ -228,6 +231,8 @@ class Context:
         self.threads = threads
         self.scratch = scratch
         self.store = store
+        self.shared = shared
+        self.facts: dict[str, Any] = {}
         self._tick = tick
         self._mapper = mapper
 
@@ -235,6 +240,10 @@ class Context:
         """Report progress; called inside every loop, since it is where a method is stopped."""
         if self._tick is not None:
             self._tick(done, total, text)
+
+    def record(self, **facts: Any) -> None:
+        """Say how it was computed: ``precision="bfloat16"``; goes into the result document."""
+        self.facts |= facts
 
     def rng(self, name: str) -> np.random.Generator:
         """The random stream of this name: the same for the same seed, whatever ran before."""
@@ -273,6 +282,8 @@ class Card:
         Whether a deployed rule must know the person's group.
     lane
         ``cpu`` or ``gpu``.
+    helped
+        Whether it opens searches that other workers may join (`mitigations.fairtune.offers`).
     """
 
     title: str
@@ -282,6 +293,7 @@ class Card:
     needs: frozenset[str] = frozenset()
     uses_group_at_decision: bool = False
     lane: Literal["cpu", "gpu"] = "cpu"
+    helped: bool = False
 
 
 @dataclass(frozen=True)
