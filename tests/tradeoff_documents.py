@@ -7,6 +7,7 @@ counts, intervals and changes of a document agree with one another.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -285,10 +286,15 @@ def document(
     goal: str = "selection-rate",
     keep: tuple[str, ...] | None = None,
     seed: int = 3,
+    more: tuple[Callable[[Measured], dict[str, Any]], ...] = (),
 ) -> dict[str, Any]:
-    """The document of an audit by race with made-up remedies; `keep` names the methods."""
+    """The document of an audit by race with made-up remedies.
+
+    `keep` names the methods of this file, `more` makes those of another.
+    """
     made = Measured(n, groups, goal, 18, seed)
     methods = [m for m in _methods(made) if keep is None or m["slug"] in keep]
+    methods += [make(made) for make in more]
     base = made.point("now", "Now", lambda p: p.now)
     for key in ("id", "label", "settings", "rule", "recommended"):
         del base[key]

@@ -13,6 +13,8 @@ from auditapp.reports.numbers import listing
 
 Row = dict[str, Any]
 
+#: Methods with a shape of their own in the picture.
+SHAPED = 6
 #: Accuracy that the card of the answer page may cost.
 LOSS = 0.01
 #: Rates of true and false decisions, as one name.
@@ -93,6 +95,19 @@ def apart_from_zero(found: Row | None) -> int:
     return -1 if found["high"] < 0 else 1 if found["low"] > 0 else 0
 
 
+def _looks(methods: list[Row]) -> dict[str, int]:
+    """The place of every method among those drawn, in their order.
+
+    Where there are more than have a shape of their own, those with the fewest settings share one.
+    """
+    slugs = [str(m["slug"]) for m in methods]
+    if len(slugs) > SHAPED + 1:
+        many = {str(m["slug"]): len(m["points"]) for m in methods}
+        few = sorted(slugs, key=lambda slug: -many[slug])[SHAPED:]
+        slugs = [s for s in slugs if s not in few] + [s for s in slugs if s in few]
+    return {slug: i for i, slug in enumerate(slugs)}
+
+
 class Tradeoff:
     """Looks things up; what it picks, it picks by the stored validation numbers and marks."""
 
@@ -104,9 +119,9 @@ class Tradeoff:
         self.tolerance = float(found["tolerance"])
         self.metrics: tuple[str, ...] = tuple(found["metrics"])
         self.groups = [str(g) for g in found["compared"]]
-        with_points = [m for m in self.methods if m["points"]]
+        self.looks = _looks([m for m in self.methods if m["points"]])
         self.settings = tuple(
-            Setting(m, p, i) for i, m in enumerate(with_points) for p in m["points"]
+            Setting(m, p, self.looks[str(m["slug"])]) for m in self.methods for p in m["points"]
         )
 
     @property
@@ -214,6 +229,12 @@ class Tradeoff:
         picked += sorted(own, key=_gap)[::-1]
         found = list(dict.fromkeys(s.key for s in picked if s is not None))[:most]
         return [s for s in own if s.key in found]
+
+
+def beats(a: Setting, b: Setting) -> bool:
+    """Whether one setting is better in one way and not worse in the other, on validation rows."""
+    gap, right = _gap(a) - _gap(b), _right(a) - _right(b)
+    return gap <= 0 <= right and (gap < 0 or right > 0)
 
 
 def _gap(setting: Setting) -> float:

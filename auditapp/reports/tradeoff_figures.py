@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from string import ascii_lowercase
 from typing import Any
 
-from auditapp.reports import phrases, tradeoff_tables, tradeoff_words
+from auditapp.reports import phrases, tradeoff_tables, tradeoff_words, trained_facts
 from auditapp.reports.blocks import Figure, Legend
 from auditapp.reports.captions import clip
 from auditapp.reports.charts.frontier import MOST
 from auditapp.reports.charts.people_changed import per_1000
 from auditapp.reports.numbers import count, limit, percent, plural, spelled, upper_first
-from auditapp.reports.tradeoff_facts import Setting, Tradeoff, value
+from auditapp.reports.tradeoff_facts import Setting, Tradeoff, beats, value
 from auditapp.reports.tradeoff_words import BEYOND
 
 Row = dict[str, Any]
 
+#: Settings that one picture can hold; of methods with more, those that others beat stay out.
+CROWD = 40
+#: Settings of one method that are always drawn.
+ROOM = 8
 #: How far below the marked settings one may lie, in their own span, to be drawn.
 _DEEP = 2.0
 
@@ -33,7 +39,23 @@ def drawn(t: Tradeoff) -> tuple[Setting, ...]:
     if not levels:
         return tuple(able)
     floor = min(levels) - _DEEP * max(max(levels) - min(levels), 0.01)
-    return tuple(s for s in able if (value(s.point, "accuracy") or 0.0) >= floor)
+    near = [s for s in able if (value(s.point, "accuracy") or 0.0) >= floor]
+    return tuple(near) if len(near) <= CROWD else _thinned(t, near)
+
+
+def _thinned(t: Tradeoff, near: list[Setting]) -> tuple[Setting, ...]:
+    """Without settings that another one of the same method and form beats on validation rows."""
+    kept = {s.key for s in t.shortlist()}
+    kept |= {s.key for s in near if s.point["pareto"] or s.point["recommended"]}
+    many = Counter(s.key[0] for s in near)
+    out = []
+    for setting in near:
+        alike = [s for s in near if s.key[0] == setting.key[0]]
+        alike = [s for s in alike if trained_facts.form(s) == trained_facts.form(setting)]
+        crowded = many[setting.key[0]] > ROOM and any(beats(s, setting) for s in alike)
+        if setting.key in kept or not crowded:
+            out.append(setting)
+    return tuple(out)
 
 
 def _mark(setting_point: Row) -> Row:
@@ -49,18 +71,33 @@ def _mark(setting_point: Row) -> Row:
 
 def _series(t: Tradeoff, shown: tuple[Setting, ...]) -> list[Row]:
     """One series for each method; from the eighth on they share one."""
-    methods = [m for m in t.methods if m["points"]]
+    methods = sorted((m for m in t.methods if m["points"]), key=lambda m: t.looks[str(m["slug"])])
     out: list[Row] = [{"label": str(m["title"]), "points": []} for m in methods]
+    letters = form_letters(t, shown)
     for setting in shown:
         point = _mark(setting.point)
         point |= {
             "hollow": not setting.decides_all,
             "recommended": bool(setting.point["recommended"]),
+            "front": bool(setting.point["pareto"]),
         }
+        letter = letters.get((setting.key[0], trained_facts.form(setting)))
+        if letter:
+            point["letter"] = letter
         out[setting.look]["points"].append(point)
     if len(out) > MOST + 1:
         rest = [p for s in out[MOST:] for p in s["points"]]
         out = [*out[:MOST], {"label": _others(len(out) - MOST), "points": rest}]
+    return out
+
+
+def form_letters(t: Tradeoff, shown: tuple[Setting, ...]) -> dict[tuple[str, str], str]:
+    """A letter for each form of the methods that have several, in the order of the picture."""
+    out: dict[tuple[str, str], str] = {}
+    for method in t.methods:
+        own = [s for s in shown if s.key[0] == method["slug"]]
+        for name in trained_facts.forms_of(own):
+            out[str(method["slug"]), name] = ascii_lowercase[len(out) % 26]
     return out
 
 
@@ -98,6 +135,7 @@ def frontier(t: Tradeoff) -> Figure | None:
         "limit_label": f"Your limit: {limit(t.tolerance)} points",
     }
     missing = len(t.settings) - len(shown)
+    letters = form_letters(t, shown)
     return Figure(
         anchor="trade-offs",
         title=tradeoff_words.message(t),
@@ -107,7 +145,13 @@ def frontier(t: Tradeoff) -> Figure | None:
         table=tradeoff_tables.candidates(t, t.settings, title="", bounds=False),
         chart=chart,
         legend=_legend(t, chart),
+        note=_forms(letters),
     )
+
+
+def _forms(letters: dict[tuple[str, str], str]) -> str:
+    """What the letters of the picture stand for."""
+    return ", ".join(f"{letter} {name}" for (_, name), letter in letters.items())
 
 
 def _subtitle(t: Tradeoff, missing: int, rule: str | None, *, brief: bool = False) -> str:
@@ -127,7 +171,8 @@ def _subtitle(t: Tradeoff, missing: int, rule: str | None, *, brief: bool = Fals
         text += " Hatched: beyond what any rule can reach."
     if missing:
         verb = "is" if missing == 1 else "are"
-        text += f" {plural(missing, 'setting')} far below {verb} in the table only."
+        why = "far below" if len(t.settings) <= CROWD else "far below or beaten on both counts"
+        text += f" {plural(missing, 'setting')} {why} {verb} in the table only."
     return text
 
 

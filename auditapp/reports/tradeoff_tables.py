@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auditapp.reports import metric_words, phrases
+from auditapp.reports import metric_words, phrases, trained_facts
 from auditapp.reports.blocks import Cell, Column, Table
 from auditapp.reports.charts.frontier import MOST
 from auditapp.reports.charts.people_changed import per_1000
@@ -81,7 +81,7 @@ def _people(row: Row | None) -> tuple[Cell, Cell]:
 def _line(setting: Setting, *, person: bool) -> tuple[Cell, ...]:
     point = setting.point
     best = bool(point["recommended"])
-    name = Cell(setting.name, "Recommended" if best else "", strong=best, mark=shape_of(setting))
+    name = Cell(setting.name, _tag(setting), strong=best, mark=shape_of(setting))
     sent = Cell(short_share(setting.to_person))
     return (
         name,
@@ -91,6 +91,14 @@ def _line(setting: Setting, *, person: bool) -> tuple[Cell, ...]:
         *((sent,) if person else ()),
         *_people(of_group(point.get("changed"), None)),
     )
+
+
+def _tag(setting: Setting) -> str:
+    """What sets a setting apart, behind its name."""
+    tags = ["recommended"] if setting.point["recommended"] else []
+    tags += ["selected checkpoint"] if trained_facts.selected_checkpoint(setting.point) else []
+    tags += ["levels down"] if trained_facts.levels_down(setting.method) else []
+    return upper_first(", ".join(tags))
 
 
 def _bounds(t: Tradeoff, *, person: bool) -> list[tuple[Cell, ...]]:

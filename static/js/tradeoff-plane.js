@@ -2,7 +2,8 @@
 // charts, which charts.css turns into the theme's; user text is data, never part of an expression.
 
 const COLOURS = ["#0071B2", "#B87800", "#009E73", "#2E8CC9", "#CC79A7", "#D55E00", "#767676"];
-const SHAPES = ["circle", "square", "cross", "triangle-down", "triangle-left", "triangle-right", "circle"];
+const SHAPES = ["circle", "square", "cross", "triangle-down", "triangle-left", "triangle-right",
+  "M-0.9,-0.55L-0.55,-0.9L0,-0.35L0.55,-0.9L0.9,-0.55L0.35,0L0.9,0.55L0.55,0.9L0,0.35L-0.55,0.9L-0.9,0.55L-0.35,0Z"];
 const INK = "#16202E";
 const INK2 = "#465060";
 const SURFACE = "#FFFFFF";

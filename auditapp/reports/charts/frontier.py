@@ -36,10 +36,17 @@ from auditapp.reports.charts.placing import Box, Obstacle, along, around, box_of
 from auditapp.reports.charts.text import plain, wrap
 
 _NAME = 12.5
+_LETTER = 10.5
+#: Settings from which on a picture is crowded.
+_MANY = 24
 
 SHAPES = ("circle", "square", "cross", "triangle-down", "triangle-left", "triangle-right")
-OTHER_SHAPE = "circle"
-#: Methods with a colour and a shape of their own; the others share grey circles.
+#: Crossed bars.
+OTHER_SHAPE = (
+    "M-0.9,-0.55L-0.55,-0.9L0,-0.35L0.55,-0.9L0.9,-0.55L0.35,0L0.9,"
+    "0.55L0.55,0.9L0,0.35L-0.55,0.9L-0.9,0.55L-0.35,0Z"
+)
+#: Methods with a colour and a shape of their own; the others share grey crossed bars.
 MOST = len(SHAPES)
 OTHERS = Series(UNKNOWN, INK3, (1, 0))
 
@@ -101,17 +108,28 @@ def _steps(frontier: Sequence[Sequence[float]], plot: Plot) -> list[Pair]:
 
 
 def _bars(canvas: Canvas, chart: Mapping[str, Any], plot: Plot) -> None:
-    rows = [
-        bar
-        for i, series in enumerate(chart["series"])
-        for point in series["points"]
-        if plot.holds(point)
-        for bar in _cross(point, look(i)[1].line, plot)
-    ]
-    crowded = sum(len(s["points"]) for s in chart["series"]) > 24
-    canvas.rules(rows, width=1.2 if crowded else 1.6, sx=plot.x, sy=plot.y,
-                 opacity=0.5 if crowded else 0.65)  # fmt: skip
+    crowded = _crowded(chart)
+    for leading in (False, True):
+        rows = [
+            bar
+            for i, series in enumerate(chart["series"])
+            for point in series["points"]
+            if plot.holds(point) and _leads(point, crowded) is leading
+            for bar in _cross(point, look(i)[1].line, plot)
+        ]
+        strength = (0.55 if crowded else 0.65) if leading else 0.16
+        canvas.rules(rows, width=1.2 if crowded else 1.6, sx=plot.x, sy=plot.y,
+                     opacity=strength)  # fmt: skip
     canvas.rules(_cross(chart["now"], INK, plot), width=1.8, sx=plot.x, sy=plot.y)
+
+
+def _crowded(chart: Mapping[str, Any]) -> bool:
+    return sum(len(s["points"]) for s in chart["series"]) > _MANY
+
+
+def _leads(point: Point, crowded: bool) -> bool:
+    """Whether the bars of a setting are drawn in full: in a crowd only where none beats it."""
+    return not crowded or bool(point.get("front", True) or point.get("recommended"))
 
 
 def _marks(canvas: Canvas, chart: Mapping[str, Any], plot: Plot) -> None:
@@ -126,7 +144,8 @@ def _marks(canvas: Canvas, chart: Mapping[str, Any], plot: Plot) -> None:
                 usual.append((*place, Look(shape, SURFACE, colours.line, edge=colours.line)))
             else:
                 usual.append((*place, Look(shape, colours.line, colours.line)))
-    small = 58.0 if len(usual) > 24 else 74.0
+    crowded = len(usual) > _MANY
+    small = (58.0 if plot.variant.wide else 46.0) if crowded else 74.0
     for hollow in (True, False):
         some = [row for row in usual if (row[2].edge != "transparent") is hollow]
         canvas.points(some, size=small, sx=plot.x, sy=plot.y, halo=1.2)
@@ -174,4 +193,43 @@ def _names(canvas: Canvas, chart: Mapping[str, Any], plot: Plot, taken: list[Obs
         if found is not None:
             rows.append((found.x, found.y, text, colour))
             taken.append(box_of(found, _NAME))
+    _letters(canvas, chart, plot, taken, room)
     canvas.texts(rows, size=_NAME, weight=600, halo=True)
+
+
+def _letters(
+    canvas: Canvas, chart: Mapping[str, Any], plot: Plot, taken: list[Obstacle], room: Box
+) -> None:
+    """The letter of its form beside every mark that has one, where there is a place for it.
+
+    Every form has its letter once before any has it twice.
+    """
+    wanted: dict[tuple[str, str], list[tuple[bool, Pair]]] = {}
+    for i, series in enumerate(chart["series"]):
+        for point in filter(plot.holds, series["points"]):
+            if point.get("letter"):
+                rank = not (point.get("recommended") or point.get("front"))
+                at = (plot.x.at(point["x"]), plot.y.at(point["value"]))
+                key = plain(point["letter"]), look(i)[1].text
+                wanted.setdefault(key, []).append((rank, at))
+    rows = []
+
+    def put(text: str, colour: str, marks: Sequence[Pair], near: bool) -> bool:
+        found = placing.place(text, marks, taken, room, size=_LETTER, reach=8.5, near=near)
+        if found is None:
+            return False
+        rows.append((found.x, found.y, text, colour))
+        taken.append(box_of(found, _LETTER - 4))
+        return True
+
+    once: dict[str, Pair | None] = {}
+    for (text, colour), places in wanted.items():
+        marks = [at for _, at in sorted(places)]
+        once[text] = next((at for at in marks if put(text, colour, [at], True)), None)
+        if once[text] is None:
+            put(text, colour, marks, False)
+    for (text, colour), places in wanted.items():
+        for _, at in sorted(places):
+            if at != once[text]:
+                put(text, colour, [at], True)
+    canvas.texts(rows, size=_LETTER, weight=600, halo=True)

@@ -53,8 +53,10 @@ def plot_of(chart: Mapping[str, Any], variant: Variant) -> Plot:
     total, height = SIZES[variant.name]
     # Settings that decide fewer people may be far more accurate: they do not set the scale.
     leading = [p for p in values(chart) if not p.get("hollow")]
-    across = [v for p in leading for v in _ends(p, "x_low", "x", "x_high")]
-    up = [v for p in leading for v in _ends(p, "low", "value", "high")]
+    # Of those that others beat the marks are held, their bars may be cut at the edge.
+    drawn = [p if p.get("front", True) else {k: p[k] for k in ("x", "value")} for p in leading]
+    across = [v for p in drawn for v in _ends(p, "x_low", "x", "x_high")]
+    up = [v for p in drawn for v in _ends(p, "low", "value", "high")]
     right = max(max(across) * 1.03, float(chart.get("limit") or 0.0) * 1.2, 0.01)
     low, high = min(up), max(up)
     room = max(0.07 * (high - low), 0.002)

@@ -13,6 +13,8 @@ Point = tuple[float, float]
 
 #: Weight of text, which nothing may cover.
 NAME = 8.0
+#: Weight of a mark.
+MARK = 3.0
 
 
 class Box(NamedTuple):
@@ -52,6 +54,9 @@ _STEPS = (
     (1, 28), (1, -28), (-1, 28), (-1, -28), (0, 36), (0, -36), (1, 46), (-1, 46), (0, 56),
 )  # fmt: skip
 
+#: Steps for a letter, which has to stand at its own mark.
+_NEAR = ((1, 0), (1, -8), (1, 8), (-1, 0), (-1, -8), (-1, 8), (0, -12), (0, 12))
+
 
 def along(points: Sequence[Point], thick: float, weight: float) -> list[Obstacle]:
     """Boxes around the pieces of a line."""
@@ -65,7 +70,7 @@ def along(points: Sequence[Point], thick: float, weight: float) -> list[Obstacle
     ]  # fmt: skip
 
 
-def around(at: Point, half: float, weight: float = 3.0) -> Obstacle:
+def around(at: Point, half: float, weight: float = MARK) -> Obstacle:
     """The box of a mark."""
     return Obstacle(Box(at[0] - half, at[1] - half, at[0] + half, at[1] + half), weight)
 
@@ -79,15 +84,17 @@ def place(
     size: float,
     weight: int = 600,
     reach: float = 12.0,
+    near: bool = False,
 ) -> Placed | None:
     """The place near one of the marks where a name covers least; None where nothing fits.
 
-    Names never stand on one another: one without a place is left to the legend.
+    Names never stand on one another: one without a place is left to the legend. A text that is
+    to be `near` stays at its mark.
     """
     long, tall = width(text, size, weight), size + 3
     best: tuple[float, Placed] | None = None
     for nth, (x, y) in enumerate(marks):
-        for step, (side, down) in enumerate(_STEPS):
+        for step, (side, down) in enumerate(_NEAR if near else _STEPS):
             left = x + reach if side > 0 else x - reach - long if side < 0 else x - long / 2
             middle = y + down
             box = Box(left - 2, middle - tall / 2, left + long + 2, middle + tall / 2)
@@ -96,6 +103,8 @@ def place(
             if box.top < room.top or box.bottom > room.bottom:
                 continue
             if any(o.weight >= NAME and box.shared(o.box) for o in obstacles):
+                continue
+            if near and any(o.weight >= MARK and box.shared(o.box) > 10 for o in obstacles):
                 continue
             cost = sum(box.shared(o.box) * o.weight for o in obstacles) + 6 * step + 0.5 * nth
             if best is None or cost < best[0]:

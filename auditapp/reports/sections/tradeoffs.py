@@ -12,6 +12,7 @@ from auditapp.reports import (
     tradeoff_remarks,
     tradeoff_tables,
     tradeoff_words,
+    trained_words,
 )
 from auditapp.reports.blocks import (
     Block,
@@ -60,6 +61,7 @@ def section(facts: Facts) -> Section | None:
     blocks += _picture(t)
     blocks += _people(t)
     blocks += tradeoff_further.profiles(t)
+    blocks += trained_words.parts(t)
     blocks += _remedies(t)
     return Section(SLUG, TITLE, tuple(blocks), tradeoff_words.lede(t))
 
@@ -88,6 +90,9 @@ def _picture(t: Tradeoff) -> list[Block]:
     text = " ".join(s for s in said if s)
     if text:
         out.append(Prose(rich(text), "note"))
+    against = trained_words.against_thresholds(t)
+    if against:
+        out.append(Prose(against))
     if drawn is not None:
         out.append(Notice(HOW_TO_READ))
     return out
