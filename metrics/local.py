@@ -330,9 +330,12 @@ def declared(columns: Sequence[Binned]) -> Family:
 
 def quantile(descriptors: Sequence[Descriptor], bins: int = 4) -> Family:
     """Regions that are bins of about equal size of one column each."""
-    cut = [quantiles(d, FINE if d.levels else bins) for d in descriptors]
-    layers = [((c,), np.where(c.codes < 0, -1, joint([c]))) for c in cut]
-    return _named("quantile", layers)
+    return binned("quantile", [quantiles(d, FINE if d.levels else bins) for d in descriptors])
+
+
+def binned(name: str, columns: Sequence[Binned]) -> Family:
+    """Regions that are given bins of one column each; rows with a blank are in none of it."""
+    return _named(name, [((c,), np.where(c.codes < 0, -1, joint([c]))) for c in columns])
 
 
 def _named(name: str, crossings: Sequence[tuple[Sequence[Binned], Ints]]) -> Family:

@@ -11,12 +11,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mitigations.rules import Rule
+
+if TYPE_CHECKING:
+    from mitigations.regions import Regions
 
 Floats = NDArray[np.float64]
 Kind = Literal["retrain", "tune", "postprocess", "transport", "abstain", "diagnose"]
@@ -171,6 +174,8 @@ class Problem:
         Folder with safetensors and config of a network, if one was uploaded.
     source
         Rows of another population, for adapting from it.
+    axis_names
+        Words of every sensitive column by name, in code order (`Part.groups`).
     """
 
     train: Part
@@ -185,6 +190,7 @@ class Problem:
     predict: Predict | None = None
     checkpoint: Path | None = None
     source: Part | None = None
+    axis_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def groups_at_floor(self, part: Part) -> NDArray[np.intp]:
         """Codes of the protected axis with at least `group_floor` rows in a part."""
@@ -303,7 +309,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     caption: str = ""
-    split: Literal["train", "valid"] = "valid"
+    split: Literal["train", "valid", "audit"] = "valid"
 
 
 @dataclass(frozen=True)
@@ -337,11 +343,21 @@ class Point:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything a method found: settings to be measured, tables, and remarks in words."""
+    """Everything a method found: settings to be measured, tables, and remarks in words.
+
+    Parameters
+    ----------
+    regions
+        Where local gaps of the points are to be measured, on rows the method never saw.
+    watched
+        Points, by id, whose local gaps are listed region by region.
+    """
 
     points: tuple[Point, ...]
     tables: Mapping[str, Table] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    regions: Regions | None = None
+    watched: tuple[str, ...] = ()
 
 
 class Method(ABC):

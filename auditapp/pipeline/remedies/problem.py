@@ -64,6 +64,9 @@ def prepare(audited: Audited) -> Prepared:
         valid=made["valid"],
         columns=inputs.columns,
         group_names=audited.everyone[place].levels,
+        axis_names={
+            a.column: e.levels for a, e in zip(plan.attributes, audited.everyone, strict=True)
+        },
         group_floor=plan.floor,
         threshold=_threshold(audited),
         cost=((0.0, plan.cost[0]), (plan.cost[1], 0.0)),
