@@ -17,6 +17,8 @@ from auditapp.celery import app
 
 log = structlog.get_logger(__name__)
 LANES = ("cpu", "gpu")
+#: An invitation to help that nobody took by then is void.
+INVITATION_SECONDS = 60
 SEEN_KEY = "evenhand:worker-seen"
 
 
@@ -34,6 +36,18 @@ def send(name: str, key: str, lane: str = "cpu") -> bool:
         app.send_task(f"auditapp.{name}", args=[key], queue=lane, retry_policy={"max_retries": 1})
     except (OperationalError, redis.RedisError) as error:
         log.warning("the queue cannot be reached", job=name, key=key, error=str(error))
+        return False
+    return True
+
+
+def invite(key: str, lane: str) -> bool:
+    """Ask an idle worker to help a run; who gets to it late finds that it has expired."""
+    try:
+        app.send_task(
+            "auditapp.help_study", args=[key], queue=lane, expires=INVITATION_SECONDS,
+            retry_policy={"max_retries": 0},
+        )  # fmt: skip
+    except (OperationalError, redis.RedisError):
         return False
     return True
 

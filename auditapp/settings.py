@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import environ
@@ -182,6 +183,7 @@ AUDIT_TIME_LIMIT = env.int("AUDIT_TIME_LIMIT", default=6 * 3600)
 INSPECT_TIME_LIMIT = env.int("INSPECT_TIME_LIMIT", default=1800)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=16)
+DEVICE = env.str("EVENHAND_DEVICE", default="auto")
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": AUDIT_TIME_LIMIT + 3600,
@@ -226,6 +228,8 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOGGING_CONFIG = None
 logging_config(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", default=False))
 
+if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", DEVICE):
+    raise ImproperlyConfigured(f"EVENHAND_DEVICE is {DEVICE!r}; write auto, cpu or cuda:0.")
 for _name, _value in {
     "UPLOAD_LIMIT_MB": UPLOAD_LIMIT_BYTES,
     "WORKER_PROCESSES": WORKER_PROCESSES,

@@ -82,7 +82,7 @@ def sweep(*, kept: set[str], older_than: float) -> list[str]:
     root = Path(settings.DATA_DIR)
     limit = time.time() - older_than
     gone = []
-    for kind in ("tmp", "datasets", "models", "reports"):
+    for kind in ("tmp", "shared", "datasets", "models", "reports"):
         for path in sorted((root / kind).glob("*")):
             relative = str(path.relative_to(root))
             if relative in kept or _newest(path) > limit:

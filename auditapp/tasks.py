@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditapp import queue
 from auditapp.celery import app
-from auditapp.services import runs, upkeep, uploads
+from auditapp.services import helpers, runs, upkeep, uploads
 
 
 @app.task(name="auditapp.inspect_dataset")  # type: ignore[untyped-decorator]
@@ -25,11 +25,19 @@ def execute_run(key: str) -> None:
     runs.run_execute(run_id=key)
 
 
+@app.task(name="auditapp.help_study")  # type: ignore[untyped-decorator]
+def help_study(key: str) -> None:
+    """Share the searches of a run while nothing else waits."""
+    helpers.study_help(run_id=key)
+
+
 @app.task(name="auditapp.requeue_stale")  # type: ignore[untyped-decorator]
 def requeue_stale() -> None:
     """Free what vanished workers held."""
     queue.worker_seen()
     runs.requeue_stale()
+    helpers.tidy()
+    helpers.invite_idle()
 
 
 @app.task(name="auditapp.sweep")  # type: ignore[untyped-decorator]

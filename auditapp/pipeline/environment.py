@@ -16,14 +16,17 @@ PACKAGES = (
     "onnx",
     "onnxruntime",
     "skops",
+    "torch",
+    "safetensors",
+    "optuna",
     "altair",
     "vl-convert-python",
     "typst",
 )
 
 
-def describe() -> dict[str, Any]:
-    """Versions and machine, without host or user names."""
+def describe(device: str = "CPU") -> dict[str, Any]:
+    """Versions and machine, without host or user names; `device` is where networks trained."""
     from auditapp import __version__
 
     return {
@@ -31,7 +34,7 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
-        "device": "CPU",
+        "device": device,
         "packages": {name: _version(name) for name in PACKAGES},
     }
 

@@ -35,6 +35,8 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
         model if there is one, and what the cover says of this run (id, date, people, status).
         ``report`` false leaves page and PDF out. ``previous`` is the path of an earlier result
         document that this one is compared with.
+        ``device`` is ``auto``, ``cpu`` or ``cuda:0``. ``shared`` and ``store`` are the folder
+        and the storage of searches that other workers may join, None where nobody can.
     tick
         ``tick(done, total, text, percent=, steps=, preview=)``, called at every step.
 
@@ -57,7 +59,7 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
     document = document_of(plan, job, progress)
     with progress.step("report", "charts and PDF"):
         document["run"] = {"id": "", "people": "", "status": "draft", **job.get("run", {})}
-        document["environment"] = environment.describe()
+        document["environment"] = environment.describe(job.get("device_name", "CPU"))
         document["timings"] = {
             "started": started,
             "steps": {slug: round(seconds, 4) for slug, seconds in progress.seconds.items()},

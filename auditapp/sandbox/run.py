@@ -143,6 +143,10 @@ def _environment(limits: Limits, scratch: Path, *, isolated: bool) -> dict[str, 
         "OMP_WAIT_POLICY": "PASSIVE",
         **dict.fromkeys(names, threads),
     }
+    if not isolated:
+        # Which GPUs we may use, and where a container keeps the driver.
+        kept = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+        environment |= {name: os.environ[name] for name in kept if name in os.environ}
     if not isolated and unisolated_allowed():
         environment[ALLOW_UNISOLATED] = "1"
     return environment

@@ -24,6 +24,7 @@ from auditapp.models import (
 )
 from auditapp.models.audit import OPEN_STATES
 from auditapp.plan import plan_from_draft
+from auditapp.services.lanes import lane_of
 from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
@@ -138,6 +139,7 @@ def audit_start(*, audit: Audit, user: User | None) -> Audit:
         raise _not_draft(audit)
     run = Run.objects.create(
         audit=audit,
+        lane=lane_of(plan),
         queued_at=now,
         progress={"percent": 0, "text": "Waiting for a worker", "steps": [], "preview": None},
     )

@@ -97,6 +97,11 @@ def unsent(model: type[Row], *, seconds: float) -> models.QuerySet[Row]:
     return model._default_manager.filter(state=model.WAITING, queued_at__lt=before)
 
 
+def waits(model: type[Leased], **where: Any) -> bool:
+    """Whether a row waits for a worker."""
+    return bool(model._default_manager.filter(state=model.WAITING, **where).exists())
+
+
 class Holder:
     """Keeps a claimed row alive while its child process works.
 

@@ -18,7 +18,7 @@ from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Audit, Run, State
 from auditapp.models.audit import OPEN_STATES
-from auditapp.services import leases
+from auditapp.services import helpers, leases
 from auditapp.services.failures import unexpected
 from auditapp.services.reports import report_before, report_store
 from auditapp.services.trail import event_add
@@ -39,7 +39,7 @@ def run_execute(*, run_id: UUID | str) -> None:
     try:
         outcome = sandbox.run_child(
             TARGET,
-            _job(run, work / "out"),
+            {**_job(run, work / "out"), **helpers.share(run)},
             workdir=work,
             limits=sandbox.Limits.trusted(wall=settings.AUDIT_TIME_LIMIT),
             isolated=False,
@@ -54,6 +54,7 @@ def run_execute(*, run_id: UUID | str) -> None:
         run_stop(run=run, error=unexpected(error, "auditing", run=str(run.id)))
     finally:
         storage.remove(str(work.relative_to(settings.DATA_DIR)))
+        helpers.tidy()
 
 
 @transaction.atomic
@@ -185,7 +186,7 @@ def _job(run: Run, out: Path) -> Json:
         raise AuditError(
             "no-data", "The data set of this audit was deleted.", "Begin a new audit."
         )
-    uploaded = audit.model if audit.plan["model"]["kind"] in {"onnx", "skops"} else None
+    uploaded = audit.model if audit.plan["model"]["kind"] in {"onnx", "skops", "network"} else None
     started = audit.started_at or timezone.now()
     return {
         "plan": audit.plan,
@@ -194,6 +195,7 @@ def _job(run: Run, out: Path) -> Json:
         "model_path": None if uploaded is None else str(uploaded.source),
         "model_profile": None if uploaded is None else uploaded.profile,
         "previous": _previous(audit),
+        "device": settings.DEVICE,
         "run": {
             "id": audit.report_id,
             "date": started.astimezone(UTC).isoformat(timespec="seconds"),

@@ -12,12 +12,12 @@ import mitigations
 from auditapp.errors import AuditError
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.progress import Progress
-from auditapp.pipeline.remedies import backdrop, rulefile
+from auditapp.pipeline.remedies import backdrop, computing, rulefile
 from auditapp.pipeline.remedies.judge import Judge
 from auditapp.pipeline.remedies.problem import Prepared, prepare
 from metrics.choice import recommend, undominated
 from metrics.tradeoffs import Settings
-from mitigations.contract import Cancelled, Context, Method, MethodError, Outcome
+from mitigations.contract import Cancelled, Method, MethodError, Outcome
 from mitigations.parameters import build
 
 logger = logging.getLogger(__name__)
@@ -92,12 +92,14 @@ def _try(
         title = slug if method is None else method.card.title
         tick(done / max(total, 1), f"{title}: {text}" if text else title)
 
-    context = Context(seed=audited.plan.seed, tick=told)
     method: Method | None = None
     try:
         method = build(getattr(import_module(module), name), settings)
         tick(0.0, method.card.title)
-        return slug, method, method.fit(prepared.problem, context)
+        context = computing.context(method.card, audited, told)
+        outcome = method.fit(prepared.problem, context)
+        computing.note(audited, slug, method.card, context)
+        return slug, method, outcome
     except MethodError as error:
         return slug, method, error
     except AuditError as error:
@@ -134,6 +136,7 @@ def _measured(
     methods, done = [], 0
     for (slug, method, outcome), spec in zip(found, plan.methods, strict=True):
         entry = _entry(slug, method, dict(spec.settings), outcome)
+        entry["compute"] = computing.noted(audited, slug)
         if isinstance(outcome, Outcome):
             for point in outcome.points:
                 tick(done / max(many, 1), f"measuring {entry['title']}, {point.label}")
