@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -238,7 +239,7 @@ def weigh(
             yield np.asarray(np.bincount(place, column, minlength=size), dtype=np.float64)
 
     parts: list[list[Floats]] = [[] for _ in wanted]
-    for column in (weight, *_checked(replicates, n)):
+    for column in chain((weight,), _checked(replicates, n)):
         for part, found in zip(parts, summed(column), strict=True):
             part.append(found)
     shape = (-1, LABEL.size, DECISION.size)

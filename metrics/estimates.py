@@ -348,7 +348,7 @@ def _drawn_limits(
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
     enough = part.n >= frame.policy.floor if part.by else part.n > 0
     both = frame.counted.has_label and frame.counted.has_decision
-    if frame.policy.draws > 0 and both and enough.any():
+    if slugs and frame.policy.draws > 0 and both and enough.any():
         low[enough], high[enough] = bootstrap.intervals(
             part.counts[enough],
             slugs,

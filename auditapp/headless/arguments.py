@@ -10,6 +10,7 @@ from pathlib import Path
 import mitigations
 from auditapp.headless.findings import FAIL_ON
 from auditapp.plan import OUTCOMES, SEARCHES, Split
+from auditapp.plan.checks import WEIGHT_METHODS
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     _source_arguments(parser)
     _outcome_arguments(parser)
     _group_arguments(parser)
+    _weight_arguments(parser)
     _policy_arguments(parser)
     _remedy_arguments(parser)
     parser.add_argument("--title", default="", help="title on the cover")
@@ -220,6 +222,21 @@ def _group_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--control", metavar="COL", help="legitimate factor that groups are compared within"
+    )
+
+
+def _weight_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weight", metavar="COL", help="how many people a row stands for")
+    parser.add_argument(
+        "--replicate-weights",
+        metavar="PREFIX",
+        help="what names of replicate weights begin with, such as PWGTP",
+    )
+    parser.add_argument(
+        "--replicate-method",
+        choices=WEIGHT_METHODS,
+        default="sdr",
+        help="how they make a variance; sdr: successive differences, as in the ACS",
     )
 
 

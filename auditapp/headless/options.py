@@ -51,6 +51,9 @@ class Options:
     protect: str | None = None
     immutable: Sequence[str] = ()
     cost: Sequence[float] | None = None
+    weight: str | None = None
+    replicate_weights: str | None = None
+    replicate_method: str = "sdr"
     source: tuple[str, Sequence[str]] | None = None
     rules: Path | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from auditapp.datasets.lookup import unknown_column
 from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
 from auditapp.headless.options import Options
+from auditapp.headless.weighting import weights_of
 from auditapp.plan import (
     GOALS_NEEDING_LABEL,
     OUTCOMES,
@@ -92,6 +93,7 @@ def plan_of(
         protect=options.protect,
         immutable=tuple(options.immutable),
         cost=_cost(options.cost),
+        weights=weights_of(options, columns),
         source=None
         if options.source is None
         else Source(options.source[0], tuple(options.source[1])),
@@ -220,7 +222,7 @@ def _check_columns(options: Options, columns: Mapping[str, Json]) -> None:
     ]
     singles = (
         options.label, options.prediction, options.score, options.unit,
-        options.query, options.site, options.control, options.gold,
+        options.query, options.site, options.control, options.gold, options.weight,
     )  # fmt: skip
     wanted += [name for name in singles if name is not None]
     if options.source is not None:
@@ -310,6 +312,9 @@ def _features(options: Options, kind: str, columns: Mapping[str, Json]) -> tuple
         options.site, *options.sensitive,
         None if options.source is None else options.source[0],
     }  # fmt: skip
+    weights = weights_of(options, columns)
+    if weights is not None:
+        taken |= {weights.column, *weights.replicates}
     return tuple(
         name
         for name, column in columns.items()

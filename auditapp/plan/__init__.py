@@ -23,6 +23,7 @@ from auditapp.plan.model import (
     Score,
     Source,
     Split,
+    Weights,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Score",
     "Source",
     "Split",
+    "Weights",
     "check",
     "goals_for",
     "plan_from_draft",

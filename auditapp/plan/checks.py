@@ -121,12 +121,44 @@ def _check_searches(plan: Plan) -> None:
             "Leave the source population out.",
             "source",
         )
+    if plan.weights is not None:
+        _check_weights(plan)
     if plan.gold is not None and plan.label is None:
         raise _refuse(
             "gold-needs-label",
             "Gold labels are chosen, and there is no label to hold against them.",
             "Choose a label column.",
             "gold",
+        )
+
+
+#: How replicate estimates become a variance: `auditapp.pipeline.weights`.
+WEIGHT_METHODS = ("sdr", "brr", "jackknife", "bootstrap")
+
+
+def _check_weights(plan: Plan) -> None:
+    weights = plan.weights
+    assert weights is not None
+    if plan.outcome != "binary":
+        raise _refuse(
+            "weights-need-binary",
+            f"Survey weights are chosen, and {_KINDS[plan.outcome]} is measured without them.",
+            "Leave the weights out: every row then counts once.",
+            "weights",
+        )
+    if weights.method not in WEIGHT_METHODS:
+        raise _refuse(
+            "unknown-weight-method",
+            f"“{weights.method}” is no way to make a variance of replicate weights.",
+            f"Choose one of: {', '.join(WEIGHT_METHODS)}.",
+            "weights",
+        )
+    if len(weights.replicates) == 1:
+        raise _refuse(
+            "one-replicate",
+            f"There is one column of replicate weights only, “{weights.replicates[0]}”.",
+            "Name all of them, or none: households are then drawn anew.",
+            "weights",
         )
 
 

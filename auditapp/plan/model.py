@@ -114,6 +114,20 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """Survey weights: how many people a row stands for.
+
+    `replicates` are columns of replicate weights and `method` is how estimates with them make a
+    variance: ``sdr`` (successive differences, the American Community Survey), ``brr``,
+    ``jackknife`` or ``bootstrap``. Without them households (`Plan.unit`) or rows are drawn anew.
+    """
+
+    column: str
+    replicates: tuple[str, ...] = ()
+    method: str = "sdr"
+
+
+@dataclass(frozen=True)
 class Split:
     kind: str = "seeded"
     shares: tuple[int, int, int] = (50, 20, 30)
@@ -133,7 +147,7 @@ class Plan:
     and `protect` the sensitive column between whose groups they work, the first if None;
     `immutable` columns are not moved, and `cost` is that of a favourable decision for somebody
     with the unfavourable label, and the other way round. `source` are rows of another population
-    and `checkpoint` a network, both to start from.
+    and `checkpoint` a network, both to start from. `weights` say how many people rows stand for.
     """
 
     data: Data
@@ -171,6 +185,7 @@ class Plan:
     cost: tuple[float, float] = (1.0, 1.0)
     source: Source | None = None
     checkpoint: Checkpoint | None = None
+    weights: Weights | None = None
     schema: str = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -216,6 +231,12 @@ class Plan:
         source = data.get("source")
         values["source"] = (
             None if source is None else Source(source["column"], tuple(map(str, source["values"])))
+        )
+        weights = data.get("weights")
+        values["weights"] = (
+            None
+            if weights is None
+            else Weights(**{**weights, "replicates": tuple(weights.get("replicates", ()))})
         )
         start = data.get("checkpoint")
         values["checkpoint"] = None if start is None else Checkpoint(**start)

@@ -85,7 +85,8 @@ def _options(given: dict[str, Any]) -> headless.Options:
     same = (
         "data", "out", "pdf", "join", "on", "references", "previous", "outcome", "classes",
         "query", "gold", "site", "target", "control", "skip", "method", "protect",
-        "immutable", "cost", "source", "rules", "model",
+        "immutable", "cost", "source", "weight", "replicate_weights",
+        "replicate_method", "rules", "model",
         "model_output", "positive_class",
         "prediction", "score", "train", "label", "favourable",
         "favourable_decision", "score_is", "score_range", "features", "exclude", "split", "unit",

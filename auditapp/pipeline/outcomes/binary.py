@@ -17,6 +17,7 @@ from auditapp.pipeline.outcomes import rows
 from auditapp.pipeline.preview import first_numbers
 from auditapp.pipeline.progress import Progress
 from auditapp.pipeline.remedies import remedies
+from auditapp.pipeline.weights import weighted
 from auditapp.plan import Plan
 from metrics.audit import Attribute, Policy
 from metrics.audit import measure as measure_rates
@@ -47,7 +48,7 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
         audited = replace(_audited(plan, table, job, columns, decided, used), source=source)
         progress.preview(first_numbers(audited.attributes[0], audited.decision))
     with progress.step("measure", f"{plan.draws:,} draws, seed {plan.seed}"):
-        sections = _rates(plan, audited)
+        sections = _rates(plan, audited, progress)
     with progress.step("diagnose"):
         deeper = diagnose(audited, progress)
     tried: dict[str, Any] = {}
@@ -109,15 +110,23 @@ def _audited(
     )
 
 
-def _rates(plan: Plan, audited: Audited) -> dict[str, Any]:
+def _rates(plan: Plan, audited: Audited, progress: Progress) -> dict[str, Any]:
     label = audited.label
     classes = 0 if label is None else np.unique(label[label >= 0]).size
+    if classes != 2:
+        label = None
+
+    def tick(share: float, text: str) -> None:
+        progress.within("measure", share, text)
+
+    design = weighted(replace(audited, label=label), plan.intersections, tick)
     sections = measure_rates(
         audited.attributes,
-        label=label if classes == 2 else None,
+        label=label,
         decision=audited.decision,
         score=audited.score,
         policy=policy(plan),
+        design=design,
     )
     if classes == 1:
         _say_one_class(sections)

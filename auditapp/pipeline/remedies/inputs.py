@@ -77,6 +77,10 @@ def _taken(plan: Plan) -> set[str]:
     taken |= {attribute.column for attribute in plan.attributes}
     taken |= {spec.column for spec in (plan.site,) if spec is not None}
     taken |= {name for name in (plan.unit, plan.query, plan.split.column) if name is not None}
+    if plan.source is not None:
+        taken.add(plan.source.column)
+    if plan.weights is not None:
+        taken |= {plan.weights.column, *plan.weights.replicates}
     if plan.score is not None and plan.score.column is not None:
         taken.add(plan.score.column)
     return taken | set(plan.references.columns if plan.references is not None else ())

@@ -117,10 +117,19 @@ def _everyone(audited: Audited, inputs: Inputs, parts: NDArray[np.int8]) -> Part
         y=audited.every_label,
         score=score,
         decision=decision,
+        weight=_weight(audited),
         site=None if site is None else site.codes.astype(np.int32),
         unit=None if plan.unit is None else np.asarray(table.units(plan.unit), dtype=np.int64),
         row_key=keys.of(table, [*(c.name for c in inputs.columns), *names]),
     )
+
+
+def _weight(audited: Audited) -> NDArray[np.float64] | None:
+    """Survey weight of every row; a blank one counts nobody."""
+    weights = audited.plan.weights
+    if weights is None:
+        return None
+    return np.maximum(np.nan_to_num(audited.table.numbers(weights.column)), 0.0)
 
 
 def _unscored(part: Part) -> Part:
