@@ -1,0 +1,135 @@
+"""What the adversaries and comparators share: who is told from whom, and stacked rival nets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mitigations.nets import Stack, views
+from mitigations.road.data import Rows
+
+#: Rows of a group, and of the rest, from which a comparison is made.
+FEWEST = 10
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Every comparison of a penalty: one group against the rest, on one axis, in one stratum.
+
+    Parameters
+    ----------
+    member : (J, n) float32
+        1 for the group of the comparison.
+    use : (J, n) float32
+        1 for rows that are compared: known group, label of the stratum.
+    share : (J,) float32
+        Weight of each comparison; strata, groups and axes count alike.
+    """
+
+    member: Tensor
+    use: Tensor
+    share: Tensor
+
+    def __len__(self) -> int:
+        return len(self.share)
+
+    def take(self, rows: Tensor) -> Pairs:
+        """The comparisons among some rows."""
+        return Pairs(self.member[:, rows], self.use[:, rows], self.share)
+
+
+def pairs(rows: Rows, like: Rows | None = None) -> Pairs:
+    """Comparisons of some rows; with two groups one, with more one per group.
+
+    Groups with fewer than `FEWEST` rows in a stratum are not compared; ``like`` names the rows
+    on which that is counted.
+    """
+    like = rows if like is None else like
+    member, use, share = [], [], []
+    for axis, k in enumerate(rows.k):
+        found = []
+        for label in rows.strata:
+            for code in [1] if k == 2 else range(k):
+                known = like.stratum(label) & (like.s[:, axis] >= 0)
+                n = int((known & (like.s[:, axis] == code)).sum())
+                if min(n, int(known.sum()) - n) >= FEWEST:
+                    found.append((label, code))
+        for label, code in found:
+            known = rows.stratum(label) & (rows.s[:, axis] >= 0)
+            use.append(known)
+            member.append(known & (rows.s[:, axis] == code))
+            share.append(1.0 / len(found))
+    n = len(rows)
+    if not share:
+        empty = torch.zeros((0, n), device=rows.y.device)
+        return Pairs(empty, empty, torch.zeros(0, device=rows.y.device))
+    weight = torch.tensor(share, dtype=torch.float32, device=rows.y.device)
+    return Pairs(torch.stack(member).float(), torch.stack(use).float(), weight / weight.sum())
+
+
+def standardised(z: Tensor) -> Tensor:
+    """Logits (C, B) with mean 0 and deviation 1 in the batch, with gradient."""
+    return (z - z.mean(1, keepdim=True)) / (z.std(1, keepdim=True, unbiased=False) + 1e-6)
+
+
+def cells(rows: Rows) -> Iterator[tuple[Tensor, int]]:
+    """Of every axis: the cell of each row (n,), group within stratum, -1 for none; how many."""
+    for axis, k in enumerate(rows.k):
+        cell = torch.full_like(rows.s[:, axis], -1)
+        for i, label in enumerate(rows.strata):
+            inside = rows.stratum(label) & (rows.s[:, axis] >= 0)
+            cell = torch.where(inside, rows.s[:, axis] + i * k, cell)
+        yield cell, k * len(rows.strata)
+
+
+class Rival:
+    """C stacked networks with an Adam of their own, of which each slice sees only itself."""
+
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        name: int,
+        sizes: Sequence[int],
+        device: torch.device,
+        lr: float,
+    ) -> None:
+        own = [
+            int(np.random.SeedSequence([seed, name]).generate_state(1, np.uint32)[0])
+            for seed in seeds
+        ]
+        self.stack = Stack.new(own, sizes, device)
+        flat = self.stack.flat.requires_grad_(True)
+        self.stack.weights, self.stack.biases = views(flat, self.stack.count, self.stack.sizes)
+        self.adam = torch.optim.Adam([flat], lr=lr)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.stack(x)
+
+    def step(self, loss: Tensor) -> None:
+        """One Adam step on a loss (C,)."""
+        self.adam.zero_grad()
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        self.adam.step()
+
+
+def group_loss(logits: Tensor, s: Tensor, k: int) -> Tensor:
+    """Cross entropy (C, B) of groups (B,), unknown ones read as 0.
+
+    Parameters
+    ----------
+    logits : (C, B) for two groups, else (C, B, K)
+    s : (B,)
+    k
+        Groups.
+    """
+    s = s.clamp(min=0)
+    if k == 2:
+        target = s.to(logits.dtype).expand_as(logits)
+        return functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    flat = functional.cross_entropy(logits.reshape(-1, k), s.repeat(len(logits)), reduction="none")
+    return flat.view(len(logits), -1)
