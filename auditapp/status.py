@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from auditapp import queue, storage
+from auditapp.datasets.staged import counted
 
 FONTS = ("source-serif-4", "inter", "jetbrains-mono")
 LEAST_FREE = 2 * 1024**3
@@ -196,14 +198,37 @@ def sandbox() -> Line:
 
 
 def device() -> Line:
-    """What computes: found without importing torch."""
-    cores = len(os.sched_getaffinity(0))
+    """Where networks are trained: found without importing torch, and what the setting says."""
+    cores = counted(len(os.sched_getaffinity(0)), "CPU core")
+    wanted, gpus = settings.DEVICE, _gpus()
+    found = f"{cores}, {_listed(gpus)}" if gpus else f"{cores}, no GPU"
+    if wanted.startswith("cuda") and not gpus:
+        hint = "Set EVENHAND_DEVICE to auto or cpu, or give this machine the GPU."
+        return Line("device", "Device", "missing", f"{found}, {wanted} is asked for", hint)
+    if gpus and wanted != "cpu":
+        return Line("device", "Device", "ok", f"{found}, networks train on it")
+    why = "EVENHAND_DEVICE is cpu: networks train on the CPU." if gpus else (
+        "Everything runs on the CPU; remedies that train many networks take longer."
+    )  # fmt: skip
+    return Line("device", "Device", "off", found, why)
+
+
+def _gpus() -> list[str]:
+    """GPUs by the name the driver gives them, where it says one."""
     nodes = [p for p in Path("/dev").glob("nvidia*") if p.name.removeprefix("nvidia").isdigit()]
-    if nodes:
-        return Line("device", "Device", "ok", f"{cores} CPU cores, {len(nodes)} GPU")
-    return Line(
-        "device", "Device", "off", f"{cores} CPU cores, no GPU", "Everything runs on the CPU."
-    )
+    names = []
+    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        try:
+            lines = path.read_text().splitlines()
+        except OSError:
+            continue
+        names += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+    return names if len(names) == len(nodes) else ["GPU"] * len(nodes)
+
+
+def _listed(names: list[str]) -> str:
+    counts = Counter(names)
+    return ", ".join(f"{n} × {name}" if n > 1 else f"1 {name}" for name, n in counts.items())
 
 
 def email() -> Line:

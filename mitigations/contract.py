@@ -171,7 +171,7 @@ class Problem:
     predict
         The audited model on a part, (n,) scores, sandboxed; None where only its scores are known.
     checkpoint
-        Folder with safetensors and config of a network, if one was uploaded.
+        Folder or file with safetensors and config of a network, if one was uploaded.
     source
         Rows of another population, for adapting from it.
     axis_names

@@ -34,7 +34,7 @@ def source(
         "source": forms.ChoiceField(
             label="Where decisions come from",
             choices=SOURCES,
-            initial="upload" if kind in {"onnx", "skops"} else kind,
+            initial="upload" if kind in {"onnx", "skops", "network"} else kind,
             widget=forms.RadioSelect,
             error_messages={"required": "Choose where decisions come from"},
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import re
 from pathlib import Path
 
@@ -63,6 +64,12 @@ def _source(text: str) -> tuple[str, list[str]]:
     return name, names(values)
 
 
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"“{text}” is none of auto, cpu and cuda:0")
+    return text
+
+
 def _split(text: str) -> Split:
     parts = text.split("/")
     if len(parts) == 1:
@@ -108,7 +115,7 @@ def _join_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _source_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, help="ONNX or skops file")
+    parser.add_argument("--model", type=Path, help="ONNX or skops file, or a network")
     parser.add_argument("--model-output", metavar="NAME", help="output that holds the score")
     parser.add_argument("--positive-class", metavar="CLASS", help="class the score speaks of")
     parser.add_argument("--prediction", metavar="COL", help="column of given decisions")
@@ -275,9 +282,10 @@ def _policy_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the split, the fit and the draws")
     parser.add_argument(
         "--device",
-        choices=("auto", "cpu"),
-        default="auto",
-        help="no part of this version uses another device",
+        type=_device,
+        default=os.environ.get("EVENHAND_DEVICE", "auto"),
+        metavar="auto|cpu|cuda:0",
+        help="where remedies train networks; auto takes a GPU that is there",
     )
 
 
@@ -323,6 +331,12 @@ def _remedy_arguments(parser: argparse.ArgumentParser) -> None:
         type=_source,
         metavar="COL=VALUE,...",
         help="rows of another population: remedies may learn from them, none is measured",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="network that remedies start from, where it is not the audited model itself",
     )
     parser.add_argument(
         "--rules", type=Path, metavar="FOLDER", help="where to put the rules that remedies found"

@@ -55,7 +55,9 @@ class Options:
     replicate_weights: str | None = None
     replicate_method: str = "sdr"
     source: tuple[str, Sequence[str]] | None = None
+    checkpoint: Path | None = None
     rules: Path | None = None
+    device: str = "auto"
     policy: Mapping[str, Any] = field(default_factory=dict)
     read: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""

@@ -17,6 +17,7 @@ from auditapp.plan import (
     OUTCOMES,
     About,
     AttributeSpec,
+    Checkpoint,
     Data,
     MethodSpec,
     Model,
@@ -33,11 +34,16 @@ Json = dict[str, Any]
 
 
 def plan_of(
-    options: Options, profile: Json, model: Json | None, references: Sequence[str] = ()
+    options: Options,
+    profile: Json,
+    model: Json | None,
+    references: Sequence[str] = (),
+    start: Json | None = None,
 ) -> Plan:
     """Freeze the plan that these options mean for this table.
 
-    `references` are the columns that came from the file of reference decisions.
+    `references` are the columns that came from the file of reference decisions, `start` is the
+    profile of the starting network.
 
     Raises
     ------
@@ -97,6 +103,9 @@ def plan_of(
         source=None
         if options.source is None
         else Source(options.source[0], tuple(options.source[1])),
+        checkpoint=None
+        if start is None
+        else Checkpoint(name=str(start["name"]), sha256=str(start["sha256"])),
         **_policy(options),
     )
     check(plan)

@@ -32,13 +32,18 @@ def run(options: Options, say: Say | None = None) -> result.Document:
         work = Path(scratch)
         table, profile, references = _tables(options, work, say)
         model = _inspect_model(options, work)
-        plan = plan_of(options, profile, model, references)
+        start = _inspect_start(options, work)
+        plan = plan_of(options, profile, model, references, start)
         job = {
             "plan": plan.to_json(),
             "table_dir": str(table),
             "out": str(work / "out"),
             "model_path": None if options.model is None else str(options.model.resolve()),
             "model_profile": model,
+            "checkpoint_path": None
+            if options.checkpoint is None
+            else str(options.checkpoint.resolve()),
+            "device": options.device,
             "previous": None if options.previous is None else str(options.previous.resolve()),
             "report": options.pdf is not None,
             "run": {"date": datetime.now(UTC).isoformat(timespec="seconds")},
@@ -67,6 +72,7 @@ def _check_files(options: Options) -> None:
     read = {
         "the table": options.data,
         "the model": options.model,
+        "the starting network": options.checkpoint,
         "the file to join": options.join,
         "the file of reference decisions": options.references,
         "the earlier result": options.previous,
@@ -183,3 +189,21 @@ def _inspect_model(options: Options, work: Path) -> Json | None:
     from auditapp import predictors
 
     return predictors.inspect_model(options.model.resolve(), options.model.name, work)
+
+
+def _inspect_start(options: Options, work: Path) -> Json | None:
+    if options.checkpoint is None:
+        return None
+    from auditapp import predictors
+
+    path = options.checkpoint
+    found = predictors.inspect_model(path.resolve(), path.name, work)
+    if found["format"] != "network":
+        raise AuditError(
+            "not-a-network",
+            f"--checkpoint names “{path.name}”, which is a model in {found['format']} format.",
+            "Give a network: a zip of model.safetensors and config.json, or one .safetensors file"
+            " whose metadata holds the config. docs/models.md says how to write one.",
+            where=path.name,
+        )
+    return found

@@ -10,6 +10,7 @@ from auditapp.plan.checks import check
 from auditapp.plan.model import (
     About,
     AttributeSpec,
+    Checkpoint,
     Data,
     MethodSpec,
     Model,
@@ -17,6 +18,7 @@ from auditapp.plan.model import (
     Plan,
     References,
     Score,
+    Source,
 )
 
 Json = Mapping[str, Any]
@@ -56,12 +58,12 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
     """
     chosen = dict(draft.get("model") or {})
     kind = chosen.get("kind", "")
-    if kind in {"onnx", "skops", "upload"}:
+    if kind in {"onnx", "skops", "network", "upload"}:
         if model is None:
             raise AuditError(
                 "no-model",
                 "An uploaded model is to be used, and none is chosen.",
-                "Upload an ONNX or skops file, or choose another source of decisions.",
+                "Upload an ONNX file, a skops file or a network, or choose another source.",
                 where="model",
             )
         kind = model["format"]
@@ -106,6 +108,8 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
         ),
         protect=draft.get("protect") or None,
         immutable=tuple(draft.get("immutable") or ()),
+        source=_source(draft.get("source")),
+        checkpoint=_checkpoint(draft.get("checkpoint")),
         outcome=outcome,
         **policy,
     )
@@ -115,6 +119,16 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
 
 def _groups(item: Json | None) -> AttributeSpec | None:
     return _attribute(item) if item and item.get("column") else None
+
+
+def _source(item: Json | None) -> Source | None:
+    if not item or not item.get("column"):
+        return None
+    return Source(item["column"], tuple(str(value) for value in item.get("values") or ()))
+
+
+def _checkpoint(item: Json | None) -> Checkpoint | None:
+    return Checkpoint(str(item["name"]), str(item["sha256"])) if item else None
 
 
 def _references(item: Json | None) -> References | None:

@@ -29,7 +29,7 @@ from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
 STEPS = ("data", "roles", "policy", "remedies")
-UPLOADED = ("onnx", "skops", "upload")
+UPLOADED = ("onnx", "skops", "network", "upload")
 
 
 class Keep:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
-from auditapp.models import Audit, Run, State
+from auditapp.models import Audit, ModelFile, Run, State, UploadState
 from auditapp.models.audit import OPEN_STATES
 from auditapp.services import helpers, leases
 from auditapp.services.failures import unexpected
@@ -196,6 +196,7 @@ def _job(run: Run, out: Path) -> Json:
         "model_profile": None if uploaded is None else uploaded.profile,
         "previous": _previous(audit),
         "device": settings.DEVICE,
+        "checkpoint_path": _start(audit),
         "run": {
             "id": audit.report_id,
             "date": started.astimezone(UTC).isoformat(timespec="seconds"),
@@ -203,6 +204,23 @@ def _job(run: Run, out: Path) -> Json:
             "status": "draft",
         },
     }
+
+
+def _start(audit: Audit) -> str | None:
+    """The file of the starting network; None where the plan names none."""
+    wanted = audit.plan.get("checkpoint")
+    if wanted is None:
+        return None
+    found = ModelFile.objects.filter(
+        workspace=audit.workspace_id, sha256=wanted["sha256"], state=UploadState.READY
+    ).first()
+    if found is None:
+        raise AuditError(
+            "no-checkpoint",
+            f"The starting network “{wanted['name']}” of this audit was deleted.",
+            "Upload it again, then begin a new audit.",
+        )
+    return str(found.source)
 
 
 def _previous(audit: Audit) -> str | None:

@@ -85,7 +85,7 @@ def _options(given: dict[str, Any]) -> headless.Options:
     same = (
         "data", "out", "pdf", "join", "on", "references", "previous", "outcome", "classes",
         "query", "gold", "site", "target", "control", "skip", "method", "protect",
-        "immutable", "cost", "source", "weight", "replicate_weights",
+        "immutable", "cost", "source", "checkpoint", "device", "weight", "replicate_weights",
         "replicate_method", "rules", "model",
         "model_output", "positive_class",
         "prediction", "score", "train", "label", "favourable",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,7 @@ def prepare(audited: Audited) -> Prepared:
         goal=plan.goal,
         tolerance=plan.tolerance,
         predict=ask(audited, inputs),
+        checkpoint=_checkpoint(audited),
         source=None if source is None else everyone.take(np.flatnonzero(source)),
     )
     rows = {name: int(mask.sum()) for name, mask in masks.items()}
@@ -136,6 +138,14 @@ def _unscored(part: Part) -> Part:
     """Rows the audited model was fitted on: their scores flatter it, so nobody gets them."""
     out = {name: getattr(part, name) for name in part.__dataclass_fields__}
     return Part(**{**out, "score": None, "decision": None})
+
+
+def _checkpoint(audited: Audited) -> Path | None:
+    """The network to start from: the one that was given for it, else the audited one."""
+    given = audited.job.get("checkpoint_path")
+    if given is None and audited.plan.model.kind == "network":
+        given = audited.job["model_path"]
+    return None if given is None else Path(given)
 
 
 def _threshold(audited: Audited) -> float:
