@@ -22,6 +22,13 @@ TOO_FEW = "too few"
 INTERVALS = {"regression": "95% t intervals", "ranking": "95% intervals"}
 
 
+def interval_words(facts: Facts) -> str:
+    """How the intervals of single rates were made."""
+    if facts.plan.get("weights"):
+        return "95% intervals with the survey's design"
+    return INTERVALS.get(facts.kind, "Wilson 95% intervals")
+
+
 def rate(estimate: Row | None, unit: Unit = POINTS, *, strong: bool = False) -> Cell:
     """A value with its pointwise interval, or why there is none."""
     if estimate is None:
@@ -200,8 +207,7 @@ def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
         foot=tuple(
             f
             for f in (
-                f"{INTERVALS.get(facts.kind, 'Wilson 95% intervals')}, each on its own: no "
-                "verdict is read off them.",
+                f"{interval_words(facts)}, each on its own: no verdict is read off them.",
                 few_note(facts, rows),
             )
             if f

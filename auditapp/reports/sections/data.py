@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from auditapp.reports import figures, kind_words, number_tables, phrases, tables
+from auditapp.reports import figures, kind_words, number_tables, phrases, survey_tables, tables
 from auditapp.reports.blocks import Block, Cell, Column, Prose, Section, Table, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, percent, plural
@@ -39,6 +39,7 @@ def section(facts: Facts) -> Section:
     lists = number_tables.lists(facts)
     if lists is not None:
         blocks.insert(1, lists)
+    blocks += survey_tables.people(facts)
     missing = _missing(facts)
     if missing is not None:
         blocks.append(missing)
@@ -137,7 +138,7 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
         foot=tuple(
             text
             for text in (
-                "Base rates are described, not judged. Wilson 95% intervals.",
+                f"Base rates are described, not judged. {tables.interval_words(facts)}.",
                 tables.few_note(facts, rows),
             )
             if text
@@ -205,12 +206,8 @@ def _notes(facts: Facts) -> list[Block]:
             out.append(
                 Prose(rich(f"To check: {text} {notice.get('detail') or ''}".strip()), "note")
             )
-    out.append(
-        Prose(
-            rich(f"No survey weights were given: every row counts once. {_drift(facts)}"),
-            "note",
-        )
-    )
+    out.append(survey_tables.note(facts))
+    out.append(Prose(rich(_drift(facts)), "note"))
     return out
 
 

@@ -11,6 +11,7 @@ from auditapp.reports import (
     number_tables,
     phrases,
     rate_figures,
+    survey_tables,
     tables,
 )
 from auditapp.reports.blocks import Block, Part, Prose, Rich, Section, Tab, Tabs, bold, rich
@@ -51,6 +52,9 @@ def _overall(facts: Facts, table: dict[str, Any]) -> list[Prose]:
                 f"chi-square {decimal(chi['statistic'], 1)} on "
                 f"{plural(chi['df'], 'degree')} of freedom, {p_value(chi['p'])}{how}."
             )
+        survey = survey_tables.overall(facts, table["by"], metric)
+        if survey:
+            parts.append(survey)
         spread = facts.test(table["by"], "max-min", metric)
         if spread is not None and spread.get("value") is not None:
             parts.append(
@@ -86,6 +90,10 @@ def _single(facts: Facts, table: dict[str, Any]) -> Part:
         reason = "Only one group" if len(compared) == 1 else "No group"
         text = f"{reason} reaches the floor of {count(facts.floor)} people: nothing is compared."
         blocks.append(Prose(rich(text)))
+    for metric in facts.leads:
+        design = survey_tables.intervals(facts, table, metric)
+        if design is not None:
+            blocks.append(design)
     described = number_tables.described(facts, table)
     if described is not None:
         blocks.append(described)

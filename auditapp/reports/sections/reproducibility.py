@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from auditapp.plan.goals import goals_for
-from auditapp.reports import class_words, kind_words, tables
+from auditapp.reports import class_words, kind_words, survey_tables, tables
 from auditapp.reports.blocks import (
     Block,
     Bullets,
@@ -88,6 +88,8 @@ def section(facts: Facts) -> Section:
 def _methods(facts: Facts) -> tuple[str, ...]:
     if facts.classes:
         return class_words.METHODS
+    if facts.plan.get("weights"):
+        return (*survey_tables.METHODS, *METHODS[1:])
     return kind_words.METHODS.get(facts.kind, METHODS)
 
 
