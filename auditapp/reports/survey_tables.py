@@ -146,9 +146,7 @@ def intervals(facts: Facts, table: Row, metric: str) -> Table | None:
             (
                 Cell(phrases.label(item["group"])),
                 Cell(POINTS.value(survey["unweighted"])),
-                Cell(
-                    POINTS.value(item["value"]), FLAGS.get(survey["flag"] or "", ""), strong=True
-                ),
+                Cell(POINTS.value(item["value"]), flag, strong=True),
                 Cell(POINTS.values(survey["naive_low"], survey["naive_high"])),
                 Cell(POINTS.values(item["low"], item["high"])),
                 Cell(t),
