@@ -10,7 +10,7 @@ from django.conf import settings
 
 from auditapp import queue, tasks
 from auditapp.celery import app
-from auditapp.services import runs, upkeep, uploads
+from auditapp.services import helpers, runs, upkeep, uploads
 from auditapp.services.uploads import JOBS
 
 
@@ -24,6 +24,7 @@ def test_every_name_that_is_sent_is_a_task() -> None:
     ("task", "service", "name"),
     [
         (tasks.execute_run, (runs, "run_execute"), "run_id"),
+        (tasks.help_study, (helpers, "study_help"), "run_id"),
         (tasks.inspect_dataset, (uploads, "dataset_inspect"), "dataset_id"),
         (tasks.inspect_model, (uploads, "model_inspect"), "model_id"),
     ],
@@ -41,10 +42,12 @@ def test_the_beat_tasks_call_upkeep(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     monkeypatch.setattr(queue, "worker_seen", lambda: calls.append("seen"))
     monkeypatch.setattr(runs, "requeue_stale", lambda: calls.append("requeue"))
+    monkeypatch.setattr(helpers, "tidy", lambda: calls.append("tidy"))
+    monkeypatch.setattr(helpers, "invite_idle", lambda: calls.append("invite"))
     monkeypatch.setattr(upkeep, "sweep", lambda: calls.append("sweep"))
     tasks.requeue_stale()
     tasks.sweep()
-    assert calls == ["seen", "requeue", "sweep"]
+    assert calls == ["seen", "requeue", "tidy", "invite", "sweep"]
 
 
 def test_messages_are_sent_after_the_commit_only(

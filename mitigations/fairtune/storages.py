@@ -50,7 +50,7 @@ def open_storage(url: str | None) -> BaseStorage:
 def drop(url: str | None) -> None:
     """Forget a journal on Redis; files and databases belong to whoever named them."""
     if url is not None and urlsplit(url).scheme in REDIS:
-        client, key = _client(url)
+        client, key = _client(url, tries=1)
         client.delete(key)
         client.close()
 
@@ -63,14 +63,14 @@ def _journal(backend: Any) -> BaseStorage:
         return optuna.storages.JournalStorage(backend)
 
 
-def _client(url: str) -> tuple[Any, str]:
+def _client(url: str, tries: int = 8) -> tuple[Any, str]:
     import redis
     from redis.backoff import ExponentialBackoff
     from redis.retry import Retry
 
     bare, _, key = url.partition("#")
     # A supervisor starts a broken Redis again within seconds; a search outlives that.
-    retry = Retry(ExponentialBackoff(cap=2.0, base=0.1), 8)
+    retry = Retry(ExponentialBackoff(cap=2.0, base=0.1), tries)
     client = redis.Redis.from_url(bare, retry=retry, socket_connect_timeout=5)
     return client, key if key else JOURNAL
 
