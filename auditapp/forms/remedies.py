@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django import forms
 
-from auditapp.forms import remedy_needs
+from auditapp.forms import remedy_costs, remedy_fields, remedy_needs, remedy_start
 from auditapp.forms import remedy_words as words_of
+from auditapp.forms.remedy_fields import setting_name
+from auditapp.models import ModelFile
 from mitigations.catalogue import Entry, catalogue
 from mitigations.contract import MethodError
-from mitigations.parameters import Parameter
 
 Json = dict[str, Any]
-#: Longest setting that is read.
-LONGEST = 400
-
-
-def setting_name(slug: str, parameter: Parameter) -> str:
-    """Name of the field of one setting."""
-    return f"{slug}--{parameter.name}"
 
 
 class RemediesForm(forms.Form):
@@ -32,6 +27,8 @@ class RemediesForm(forms.Form):
         The draft of the audit, the profile of its data set and how many rows that has.
     model
         Profile of the uploaded model, if one is audited.
+    models
+        Uploaded models of the workspace: networks among them may be started from.
     """
 
     def __init__(
@@ -42,21 +39,32 @@ class RemediesForm(forms.Form):
         profile: Json,
         rows: int,
         model: Json | None = None,
+        models: Sequence[ModelFile] = (),
     ) -> None:
         super().__init__(data)
         self.draft, self.rows = draft, rows
         self.entries = catalogue()
+        self._networks = remedy_start.networks(models)
+        self._populations = remedy_start.columns(draft, profile)
+        self._own = (model or {}).get("format") == "network"
         self._has = remedy_needs.has(draft, profile, model)
+        self._has |= {"checkpoint", "start"} if self._networks or self._own else frozenset()
+        self._has |= {"source", "start"} if self._populations else frozenset()
         self._groups = remedy_needs.group_counts(draft, profile)
         usable = [entry for entry in self.entries if not self.missing(entry)]
         self._add_choices(usable)
         if any(entry.card.kind == "transport" for entry in usable):
             self._add_fixed(remedy_needs.inputs(draft, profile, model))
+        self.starts = any(starts(entry) for entry in usable)
+        if self.starts:
+            self.fields |= remedy_start.fields(draft, self._populations, self._networks)
         stored = {m["slug"]: m.get("settings") or {} for m in draft.get("methods") or ()}
         for entry in usable:
             for parameter in entry.parameters:
                 value = stored.get(entry.slug, {}).get(parameter.name, parameter.default)
-                self.fields[setting_name(entry.slug, parameter)] = _field(parameter, value)
+                self.fields[setting_name(entry.slug, parameter)] = remedy_fields.field(
+                    parameter, value
+                )
 
     def _add_choices(self, usable: Sequence[Entry]) -> None:
         slugs = [entry.slug for entry in usable]
@@ -155,7 +163,7 @@ class RemediesForm(forms.Form):
                 for parameter in entry.parameters
             ]
         )
-        spent = words_of.seconds(entry.slug, self.rows)
+        cost = remedy_costs.cost(entry, self._settings_of(entry), self.rows)
         return {
             "slug": entry.slug,
             "card": entry.card,
@@ -164,25 +172,63 @@ class RemediesForm(forms.Form):
             "checked": entry.slug in chosen,
             "settings": settings,
             "open": any(bound.errors for bound, _ in settings),
-            "seconds": round(spent, 1),
-            "time": words_of.roughly(spent),
+            "seconds": round(cost.seconds, 1),
+            "trainings": cost.trainings,
+            "time": cost.words,
+            "starts": starts(entry),
         }
 
     @property
     def time(self) -> Json:
         """How many are ticked, and how much longer the audit takes for them."""
-        chosen = [slug for slug in self["methods"].value() or () if slug in self._titles]
+        chosen = set(self["methods"].value() or ())
+        costs = [
+            remedy_costs.cost(entry, self._settings_of(entry), self.rows)
+            for entry in self.entries
+            if entry.slug in chosen
+        ]
         once = words_of.seconds_once(self.rows)
-        spent = once + sum(words_of.seconds(slug, self.rows) for slug in chosen)
+        whole = remedy_costs.Cost(
+            sum(cost.trainings for cost in costs), once + sum(cost.seconds for cost in costs)
+        )
         return {
-            "count": len(chosen),
+            "count": len(costs),
             "once": round(once, 1),
-            "words": words_of.roughly(spent) if chosen else "",
+            "words": whole.words if costs else "",
+            "trainings": whole.trainings,
+            "measured": remedy_costs.measured(),
         }
 
+    def costs(self) -> Json:
+        """What the page says of time, for every method and for those that are ticked."""
+        return {
+            "time": self.time,
+            "methods": {
+                card["slug"]: {k: card[k] for k in ("seconds", "trainings", "time")}
+                for group in self.groups
+                for card in group["cards"]
+                if not card["missing"]
+            },
+        }
+
+    def _settings_of(self, entry: Entry) -> Json:
+        """Settings as they stand in the form; what cannot be read counts as it was."""
+        found = {}
+        for parameter in entry.parameters:
+            name = setting_name(entry.slug, parameter)
+            value = parameter.default
+            if name in self.fields:
+                with suppress(MethodError):
+                    value = parameter.read(self[name].value())
+            found[parameter.name] = value
+        return found
+
     @property
-    def _titles(self) -> Mapping[str, str]:
-        return {entry.slug: entry.card.title for entry in self.entries}
+    def populations(self) -> list[Json]:
+        """Columns that may tell populations apart, with a box for each value."""
+        if "source" not in self.fields:
+            return []
+        return remedy_start.boxes(self, self._populations)
 
     def clean_methods(self) -> list[str]:
         """Each once, in the order of the page."""
@@ -211,7 +257,24 @@ class RemediesForm(forms.Form):
                 self.settings[entry.slug][parameter.name] = (
                     list(value) if isinstance(value, tuple) else value
                 )
+        self._check_start(data)
         return data
+
+    def _check_start(self, data: Json) -> None:
+        """What is fine-tuned starts from something; other remedies leave those fields alone."""
+        chosen = [e for e in self.entries if e.slug in data.get("methods", ()) and starts(e)]
+        if not chosen or not self.starts:
+            return
+        wrong = remedy_start.check(data, self._populations)
+        if wrong is not None:
+            self.add_error(*wrong)
+        if not (data.get("source") or data.get("checkpoint") or self._own):
+            field = "checkpoint" if "checkpoint" in self.fields else "source"
+            self.add_error(
+                field if field in self.fields else "methods",
+                f"{chosen[0].card.title} starts from a network. Choose one, or another population"
+                " to train one on",
+            )
 
     def _check_groups(self, entry: Entry, data: Json) -> None:
         """A method between two groups works on a column that has two."""
@@ -234,26 +297,17 @@ class RemediesForm(forms.Form):
             "methods": [{"slug": slug, "settings": self.settings[slug]} for slug in chosen],
             "protect": (self.cleaned_data["protect"] or self._first) if chosen else None,
             "immutable": self.cleaned_data.get("immutable") or [],
+            **self._start(),
         }
 
+    def _start(self) -> Json:
+        """Population and network to start from, where a chosen remedy starts from something."""
+        chosen = self.cleaned_data["methods"]
+        if not any(starts(entry) for entry in self.entries if entry.slug in chosen):
+            return {"source": None, "checkpoint": None}
+        return remedy_start.draft_data(self.cleaned_data, self._populations, self._networks)
 
-def _field(parameter: Parameter, value: Any) -> forms.Field:
-    """The box of a setting; what is typed is read by the setting itself."""
-    shared = {"label": parameter.label, "help_text": parameter.help, "required": False}
-    if parameter.kind == "switch":
-        return forms.BooleanField(initial=bool(value), **shared)
-    if parameter.kind == "choice":
-        return forms.CharField(
-            initial=value,
-            max_length=LONGEST,
-            widget=forms.Select(attrs={"class": "input"}, choices=parameter.choices),
-            **shared,
-        )
-    mode = {"whole": "numeric", "number": "decimal"}.get(parameter.kind, "text")
-    return forms.CharField(
-        initial=parameter.shown(value),
-        max_length=LONGEST,
-        widget=forms.TextInput(attrs={"inputmode": mode}),
-        error_messages={"max_length": f"{parameter.label}: enter at most {LONGEST} characters"},
-        **shared,
-    )
+
+def starts(entry: Entry) -> bool:
+    """Whether a method goes on from a network that was trained before."""
+    return bool(entry.card.needs & {"start", "checkpoint", "source"}) or entry.card.kind == "tune"

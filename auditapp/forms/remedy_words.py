@@ -53,9 +53,16 @@ NEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Works between exactly two groups.",
             "Choose a sensitive column with two groups in step 2.",
         ),
-        "checkpoint": ("Needs the weights of a network.", "This audit has none."),
+        "start": (
+            "Goes on from a network.",
+            "Upload one in step 1, or use a table with a column that tells populations apart.",
+        ),
+        "checkpoint": ("Needs the weights of a network.", "Upload one in step 1."),
         "images": ("Needs images.", "This audit has none."),
-        "source": ("Needs rows of another population.", "This audit has none."),
+        "source": (
+            "Needs rows of another population.",
+            "Use a table with a column that tells populations apart, such as a state.",
+        ),
     }
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -39,7 +39,13 @@ def audit_remedies(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         profile=audit.dataset.profile,
         rows=audit.dataset.rows or 0,
         model=audits.model_profile(audit),
+        models=list(
+            selectors.models_for(user=request.user, workspace=audit.workspace, ready=True)
+        ),
     )
+    if request.method == "POST" and request.POST.get("action") == "cost":
+        return JsonResponse(form.costs())
+    confirm = False
     errors: Errors = []
     if request.method == "POST":
         if form.is_valid():
@@ -48,9 +54,11 @@ def audit_remedies(request: HttpRequest, audit_id: UUID) -> HttpResponse:
             )
             if request.POST.get("action") == "save":
                 return redirect("audit-remedies", audit.id)
+            confirm = form.time["trainings"] > _shown(request)
             try:
-                audits.audit_start(audit=audit, user=request.user)
-                return redirect("audit-progress", audit.id)
+                if not confirm:
+                    audits.audit_start(audit=audit, user=request.user)
+                    return redirect("audit-progress", audit.id)
             except AuditError as error:
                 if error.where in form.fields:
                     form.add_error(error.where, str(error))
@@ -63,7 +71,14 @@ def audit_remedies(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "form": form,
         "errors": errors,
         "offered": offered(audit.draft),
+        "confirm": confirm,
         "summary": summary(audit),
         "steps": steps_of(audit, 4),
     }
     return render(request, "pages/audit_remedies.html", context, status=422 if errors else 200)
+
+
+def _shown(request: HttpRequest) -> int:
+    """The number of trainings that the page said before it was sent."""
+    text = request.POST.get("trainings", "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

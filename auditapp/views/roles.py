@@ -36,7 +36,7 @@ FORGOTTEN: dict[str, Any] = {
     "classes": [],
     "immutable": [],
     **dict.fromkeys(("label", "decision", "score", "query", "site", "control", "gold")),
-    **dict.fromkeys(("references", "target", "protect")),
+    **dict.fromkeys(("references", "target", "protect", "source")),
 }
 Json = dict[str, Any]
 

@@ -1,7 +1,11 @@
-// How long the ticked remedies take, as soon as one is ticked. The server says the same on loading.
+// How long the ticked remedies take and how many networks they train, as soon as one is ticked or a
+// setting is changed. The server counts, and says the same on loading.
 
 const form = document.getElementById("remedies-form");
 const status = document.getElementById("remedy-time");
+const seen = form.querySelector("input[data-trainings]");
+const source = form.querySelector("select[name=source]");
+const start = document.getElementById("start");
 
 function roughly(seconds) {
   if (seconds <= 8) return "a few seconds";
@@ -12,16 +16,54 @@ function roughly(seconds) {
 
 function say() {
   const boxes = [...form.querySelectorAll("input[name=methods]:checked")];
+  const sum = (what) => boxes.reduce((all, box) => all + Number(box.dataset[what]), 0);
+  const trainings = sum("trainings");
+  seen.value = trainings;
+  if (start) start.hidden = !boxes.some((box) => "starts" in box.dataset);
   if (!boxes.length) {
     status.textContent = "No remedy is ticked.";
     return;
   }
-  const spent = boxes.reduce((sum, box) => sum + Number(box.dataset.seconds), Number(status.dataset.once));
+  const spent = sum("seconds") + Number(status.dataset.once);
   const words = boxes.length === 1 ? "1 remedy" : `${boxes.length} remedies`;
-  status.textContent = `${words}: ${roughly(spent)} more.`;
+  const nets = trainings ? `${trainings.toLocaleString("en")} ${trainings === 1 ? "training" : "trainings"}, ` : "";
+  status.textContent = `${words}: ${nets}${roughly(spent)} more.`;
+}
+
+// Settings change how much is trained; what they come to is counted by the server.
+let asked = 0;
+async function count() {
+  const mine = ++asked;
+  const data = new FormData(form);
+  data.set("action", "cost");
+  const answer = await fetch(form.action, { method: "POST", body: data }).catch(() => null);
+  if (!answer?.ok || mine !== asked) return;
+  const { methods } = await answer.json();
+  for (const box of form.querySelectorAll("input[name=methods]")) {
+    const cost = methods[box.value];
+    if (!cost) continue;
+    box.dataset.seconds = cost.seconds;
+    box.dataset.trainings = cost.trainings;
+    const words = form.querySelector(`[data-time="${CSS.escape(box.value)}"]`);
+    if (words) words.textContent = `Adds ${cost.time}`;
+  }
+  say();
+}
+
+// Only the values of the chosen column are shown.
+function population() {
+  for (const box of form.querySelectorAll("[data-population]")) {
+    box.hidden = box.dataset.population !== source.value;
+  }
 }
 
 form.addEventListener("change", (event) => {
   if (event.target.name === "methods") say();
+  else if (event.target === source) population();
+  else if (event.target.name.includes("--")) count();
 });
-addEventListener("pageshow", say);
+addEventListener("pageshow", () => {
+  if (source) population();
+  say();
+});
+document.getElementById("confirm")?.focus();

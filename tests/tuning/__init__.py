@@ -1,0 +1,1 @@
+"""A remedy that fine-tunes, for pages that are tested without one."""
