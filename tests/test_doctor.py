@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
-from auditapp import queue, selectors, status
+from auditapp import pace, queue, selectors, status
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +57,18 @@ def test_the_status_page_gets_plain_lines(all_up: None) -> None:
     lines = selectors.installation_status()
     assert {"slug", "title", "state", "detail", "hint"} == set(lines[0])
     assert {line["state"] for line in lines} <= {"ok", "missing", "off"}
+
+
+def test_it_times_steps_where_that_is_asked(
+    all_up: None, monkeypatch: pytest.MonkeyPatch, capsys: Any, settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    settings.DEVICE = "cpu"
+    monkeypatch.setattr(pace, "STEPS", 2)
+    call_command("doctor", "--time")
+    assert "ms for a step of 35 networks on 1,024 rows, cpu" in capsys.readouterr().out
+    assert pace.read()["cpu"].step > 0
+    settings.DEVICE = "cuda:7"
+    with pytest.raises(SystemExit):
+        call_command("doctor", "--time")
+    assert "The device cuda:7 was asked for" in capsys.readouterr().out

@@ -157,11 +157,21 @@ def test_seeds_show_mean_spread_and_worst() -> None:
         ("road", "96 trainings on the CPU with 32-bit floats, 38 s in all. The same seed gives "
          "the same networks, bit by bit."),
         ("fairtune", "96 trainings on NVIDIA H100 with 16-bit brain floats, 12 min 34 s in all. "
-         "CPU and GPU agree within 0.002 in the score."),
+         "Between CPU and GPU a score may differ by 0.002 after the same training."),
     ],
 )  # fmt: skip
 def test_device_precision_and_number_of_trainings_are_said(slug: str, line: str) -> None:
     assert line in said(trained(), slug)
+
+
+def test_where_it_was_computed_is_taken_from_the_run() -> None:
+    doc = trained()
+    method(doc, "road")["compute"] = {
+        "device": "GPU", "precision": "bfloat16", "agreement": 0.05,
+    }  # fmt: skip
+    text = said(doc, "road")
+    assert "96 trainings on a GPU with 16-bit brain floats" in text
+    assert "may differ by 0.05 after the same training" in text
 
 
 def test_columns_are_known_under_other_names() -> None:

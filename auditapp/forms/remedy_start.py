@@ -80,7 +80,7 @@ def fields(draft: Json, found: Sequence[Json], models: Sequence[ModelFile]) -> d
         start = draft.get("checkpoint") or {}
         made["checkpoint"] = forms.ChoiceField(
             label="Starting network",
-            choices=[("", "The audited network, or one trained on the other population"),
+            choices=[("", "The audited one, or one trained here"),
                      *((str(m.id), m.name) for m in models)],
             required=False,
             initial=str(start.get("id") or ""),

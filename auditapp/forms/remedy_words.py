@@ -109,4 +109,6 @@ def roughly(spent: float) -> str:
     if spent < 50:
         return f"about {10 * max(round(spent / 10), 1)} seconds"
     minutes = max(round(spent / 60), 1)
-    return "about a minute" if minutes == 1 else f"about {minutes} minutes"
+    if minutes < 90:
+        return "about a minute" if minutes == 1 else f"about {minutes} minutes"
+    return f"about {int(spent / 3600 + 0.5)} hours"

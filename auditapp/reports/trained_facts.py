@@ -92,17 +92,17 @@ class Training:
 
 def training(method: Row) -> Training | None:
     """The line on device and precision; None where the method trained no network."""
-    rows = rows_of(method, "training")
-    if not rows:
+    row = next(iter(rows_of(method, "training")), {})
+    where: Row = method.get("compute") or {}
+    if not row and not where:
         return None
-    row = rows[0]
     many, agree = number(row, "trainings"), number(row, "tolerance")
     return Training(
-        device=words(row, "device") or "CPU",
-        precision=words(row, "precision") or "float32",
+        device=words(where, "device") or words(row, "device") or "CPU",
+        precision=words(where, "precision") or words(row, "precision") or "float32",
         trainings=None if many is None else int(many),
         seconds=number(row, "seconds"),
-        agree=agree,
+        agree=agree if agree is not None else number(where, "agreement"),
     )
 
 

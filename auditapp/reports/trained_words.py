@@ -17,6 +17,7 @@ THRESHOLDS = "thresholds"
 PRINTED_SEEDS = 4
 MOST_SEEDS = 60
 MOST_NAMED = 5
+DEVICES = {"cpu": "the CPU", "gpu": "a GPU"}
 PRECISIONS = {
     "float32": "32-bit floats",
     "bfloat16": "16-bit brain floats",
@@ -49,7 +50,7 @@ def training_line(method: Row) -> str:
     found = trained_facts.training(method)
     if found is None:
         return ""
-    device = "the CPU" if found.device.lower() == "cpu" else found.device
+    device = DEVICES.get(found.device.lower(), found.device)
     precision = PRECISIONS.get(found.precision, found.precision)
     many = "" if found.trainings is None else f"{plural(found.trainings, 'training')} "
     text = f"{many}on {device} with {precision}"
@@ -59,7 +60,8 @@ def training_line(method: Row) -> str:
     if found.device.lower() == "cpu":
         text += ". The same seed gives the same networks, bit by bit"
     if found.agree is not None:
-        text += f". CPU and GPU agree within {found.agree:g} in the score"
+        text += ". Between CPU and GPU a score may differ by "
+        text += f"{found.agree:g} after the same training"
     return f"{text}."
 
 

@@ -11,7 +11,9 @@ function roughly(seconds) {
   if (seconds <= 8) return "a few seconds";
   if (seconds < 50) return `about ${10 * Math.max(Math.round(seconds / 10), 1)} seconds`;
   const minutes = Math.max(Math.round(seconds / 60), 1);
-  return minutes === 1 ? "about a minute" : `about ${minutes} minutes`;
+  if (minutes < 90) return minutes === 1 ? "about a minute" : `about ${minutes} minutes`;
+  const hours = Math.round(seconds / 3600);
+  return `about ${hours} hours`;
 }
 
 function say() {
@@ -36,7 +38,7 @@ async function count() {
   const mine = ++asked;
   const data = new FormData(form);
   data.set("action", "cost");
-  const answer = await fetch(form.action, { method: "POST", body: data }).catch(() => null);
+  const answer = await fetch(location.href, { method: "POST", body: data }).catch(() => null);
   if (!answer?.ok || mine !== asked) return;
   const { methods } = await answer.json();
   for (const box of form.querySelectorAll("input[name=methods]")) {

@@ -11,4 +11,4 @@ def trainings(settings: Mapping[str, Any]) -> int:
 
 
 def seconds(settings: Mapping[str, Any], rows: int) -> float:
-    return 2.0 * trainings(settings) * rows / 1000
+    return 2.0 * trainings(settings) * min(rows, 1000) / 1000

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
 
-from auditapp import status
+from auditapp import pace, status
+from mitigations.contract import MethodError
+from mitigations.device import resolve
 
 MARKS = {"ok": "ok", "missing": "missing", "off": "off"}
 
@@ -18,8 +21,18 @@ class Command(BaseCommand):
     help = "Say what works on this machine and what to do about the rest."
     requires_system_checks: list[str] = []
 
-    def handle(self, *_: Any, **__: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """``--time``."""
+        parser.add_argument(
+            "--time",
+            action="store_true",
+            help="time the training of networks first; the page then estimates for this machine",
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
         """Print a line for each part."""
+        if options.get("time"):
+            self._time()
         missing = 0
         for line in status.everything():
             missing += line.state == "missing"
@@ -28,3 +41,17 @@ class Command(BaseCommand):
                 self.stdout.write(f"{'':8} {'':14} {line.hint}")
         if missing:
             sys.exit(1)
+
+    def _time(self) -> None:
+        """Time steps on the device that jobs use, and keep what was found."""
+        try:
+            found = pace.measure(resolve(settings.DEVICE))
+        except MethodError as error:
+            self.stdout.write(f"{'missing':8} {'Pace':14} {error.message}")
+            return
+        pace.write(found)
+        each = 1000 * found.step
+        networks = f"{pace.NETWORKS} networks on {pace.BATCH:,} rows"
+        self.stdout.write(
+            f"{'ok':8} {'Pace':14} {each:.1f} ms for a step of {networks}, {found.device}"
+        )
