@@ -14,6 +14,9 @@ ENCODINGS: tuple[str, ...] = ("utf-8", "cp1252", "latin-1", "utf-16", "utf-32")
 
 MAX_COLUMNS = 5_000
 
+SMALLEST_IMAGE, IMAGE_SIZE, LARGEST_IMAGE = 32, 64, 224
+"""Pixels a side that pictures are reduced to: the least, what is taken unasked, the most."""
+
 Tick = Callable[..., None]
 """``tick(done, total, text)``: progress of a long step."""
 
@@ -36,6 +39,8 @@ class ReadOptions:
         Limit on the uploaded file.
     max_expanded, max_ratio
         Limits on a compressed file once unpacked; the ratio counts beyond 64 MiB.
+    image_size
+        Pixels a side that the pictures of an image set are reduced to.
     """
 
     delimiter: str | None = None
@@ -46,6 +51,7 @@ class ReadOptions:
     max_bytes: int = 4 << 30
     max_expanded: int = 16 << 30
     max_ratio: int = 200
+    image_size: int = IMAGE_SIZE
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any] | None) -> ReadOptions:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +45,29 @@ class Table:
     def open(cls, path: Path | str) -> Table:
         """Open a dataset version's directory or a canonical Parquet file."""
         return cls(Path(path))
+
+    @cached_property
+    def images(self) -> NDArray[np.uint8] | None:
+        """The picture of every row, a memory map uint8 (n, 3, s, s); None without pictures."""
+        path = self.path.parent / "images.npy"
+        if self.path.name != "table.parquet" or not path.exists():
+            return None
+        found: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+        if found.dtype != np.uint8 or found.ndim != 4 or len(found) != self.n_rows:
+            raise AuditError(
+                "pictures-do-not-fit",
+                f"There are {self.n_rows:,} rows and pictures of the shape {found.shape}.",
+                "Read the image set again.",
+            )
+        return found
+
+    @cached_property
+    def left_out(self) -> list[dict[str, Any]]:
+        """Rows that were left out while the file was read: ``code, reason, n``."""
+        path = self.path.parent / "profile.json"
+        if self.path.name != "table.parquet" or not path.exists():
+            return []
+        return list(json.loads(path.read_text(encoding="utf-8")).get("left_out", ()))
 
     def has(self, name: str) -> bool:
         """Whether there is a column of this name."""

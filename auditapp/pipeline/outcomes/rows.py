@@ -107,9 +107,10 @@ def rows_used(
 
 def row_facts(table: Table, used: Used, blank: NDArray[np.bool_] | None) -> dict[str, Any]:
     """How uploaded rows reconcile; `blank` are rows without a label."""
+    unread = table.left_out
     return {
-        "uploaded": table.n_rows,
+        "uploaded": table.n_rows + sum(item["n"] for item in unread),
         "used": int(used.mask.sum()),
-        "left_out": used.left_out,
+        "left_out": [*unread, *used.left_out],
         "label_blank": 0 if blank is None else int(blank[used.mask].sum()),
     }
