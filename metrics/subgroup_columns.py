@@ -282,6 +282,7 @@ def _listed(words: Sequence[str], joint: str, most: int = 6) -> str:
 
 def number(value: float) -> str:
     """Write a value with thousands separators and no needless decimals."""
+    value += 0.0  # turns -0.0 into 0.0
     text = f"{value:,.6f}" if 1e-3 <= abs(value) < 1e9 or value == 0 else f"{value:.6g}"
     text = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
     return text.replace("-", "−")

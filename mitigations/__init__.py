@@ -14,4 +14,5 @@ REGISTRY: dict[str, str] = {
     "reject": "mitigations.reject:Reject",
     "penalty": "mitigations.penalty:PenalisedRegression",
     "counterfactual": "mitigations.counterfactual.method:Counterfactual",
+    "road": "mitigations.road.method:Road",
 }

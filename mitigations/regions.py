@@ -66,7 +66,7 @@ class Regions:
         if name in problem.axis_names and name in part.groups:
             return Descriptor(name, part.groups[name], levels=tuple(problem.axis_names[name]))
         column = next(c for c in problem.columns if c.name == name)
-        return _input(column, part, self.cuts.get(name, ()))
+        return descriptor(column, part, self.cuts.get(name, ()))
 
     def cells(self, problem: Problem, part: Part) -> Family:
         """Regions that were declared."""
@@ -159,7 +159,8 @@ class Regions:
         return max(known) if known else float("nan")
 
 
-def _input(column: Column, part: Part, cuts: tuple[float, ...]) -> Descriptor:
+def descriptor(column: Column, part: Part, cuts: tuple[float, ...] = ()) -> Descriptor:
+    """An input column of a part, as words and values."""
     values = part.x[:, column.slot].astype(np.float64)
     if column.kind == "categorical" and column.levels:
         codes = np.where(np.isfinite(values), values, -1).astype(np.int64)

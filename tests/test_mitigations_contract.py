@@ -41,6 +41,7 @@ QUICK: dict[str, dict[str, object]] = {
     "exponentiated-gradient": {"limits": "0.05", "steps": 6},
     "grid-search": {"prices": 5},
     "abstention": {"shares": "0.05 0.3", "draws": 10},
+    "road": {"strengths": "1", "temperatures": "0.3", "seeds": 1, "steps": 30, "batch": 256},
 }
 GROUPS = (2, 4)
 #: Longest time without a tick.
