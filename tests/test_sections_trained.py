@@ -92,6 +92,14 @@ def test_every_local_gap_has_its_people_and_its_interval() -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_every_setting_stands_with_its_reason() -> None:
+    rows = cells(table(trained(), "road", "Every setting on validation rows"))
+    assert rows[1][0] == "Explicit, weight 1, temperature 0.1"
+    assert rows[1][-1] == "chosen, no other beats it, a new gap in the whole"
+    last = ["BROAD as published, weight 3, temperature 0.3", "3", "60.0% (SD 10.0)", "0.500"]
+    assert rows[2] == [*last, "0.0", "not computed", "not offered: scores collapsed"]
+
+
 def test_columns_that_were_left_out_say_why() -> None:
     doc = trained()
     assert "Parts were described by AGEP and WKHP." in said(doc, "road")

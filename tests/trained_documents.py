@@ -109,6 +109,18 @@ def road(made: Measured) -> dict[str, Any]:
                     ["explicit", "tree", 0.18, 0.17, 0.281],
                 ],
             ),
+            "settings": table(
+                "point form lambda tau seeds accuracy accuracy_sd auc gap rank_gap rank_gap_sd "
+                "collapsed failed offered front new_gap selected",
+                [
+                    ["plain", "plain", 0.0, None, 3, 0.8, 0.002, 0.87, 0.3, 0.2, 0.01, 0, 0,
+                     True, True, False, False],
+                    ["explicit-1-0-1", "explicit", 1.0, 0.1, 3, 0.79, 0.002, 0.86, 0.1, 0.1,
+                     0.01, 0, 0, True, True, True, True],
+                    ["broad-3-0-3", "broad", 3.0, 0.3, 3, 0.6, 0.1, 0.5, 0.0, None, None, 2, 0,
+                     False, False, False, False],
+                ],
+            ),
             "descriptors": table(
                 "column auc used why",
                 [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from auditapp.reports import phrases
 from auditapp.reports.blocks import Block, Cell, Column, Prose, Rich, Table, bold, rich
-from auditapp.reports.numbers import count, decimal, listing, percent, plural, size
+from auditapp.reports.numbers import count, percent, plural, size
 from auditapp.reports.tables import share
 from auditapp.reports.tradeoff_facts import Tradeoff
 from auditapp.reports.tradeoff_words import within
@@ -37,9 +38,6 @@ def blocks(t: Tradeoff, method: Row) -> list[Block]:
     for made in (_worst(method), _weights(t, method), _gaps(t, method)):
         if made is not None:
             out.append(made)
-    if rows_of(method, "descriptors"):
-        out.append(Prose(_described_by(method), "note"))
-        out.append(_descriptors(t, method))
     return out
 
 
@@ -49,22 +47,32 @@ def family(row: Row) -> str:
     return FAMILIES.get(found.lower(), found.lower() if found else "parts")
 
 
-def setting(row: Row) -> str:
-    """The form, point or setting that a row is about."""
-    for key in ("form", "point", "label", "configuration"):
-        found = words(row, key)
-        if found:
-            return FORMS.get(found.lower(), found)
-    return ""
+def setting(method: Row, row: Row) -> str:
+    """The setting that a row is about, by its label, its point, or its form."""
+    point = words(row, "point")
+    if point in {"now", "audited"}:
+        return "Now"
+    labels = {str(p["id"]): str(p["label"]) for p in method.get("points") or ()}
+    if point in labels:
+        return phrases.short(labels[point])
+    for key in ("label", "configuration"):
+        if words(row, key):
+            return words(row, key)
+    form = words(row, "form") or point
+    name = FORMS.get(form.lower(), form)
+    parts = {"weight": number(row, "lambda"), "temperature": number(row, "tau")}
+    told = [f"{word} {found:g}" for word, found in parts.items() if found]
+    return ", ".join([name, *told]) if name else ""
 
 
-def _key(row: Row) -> tuple[str, str]:
-    return setting(row), words(row, "family").lower()
+def _key(row: Row) -> tuple[str, ...]:
+    named = (words(row, key) for key in ("point", "label", "configuration", "form"))
+    return (*named, words(row, "family").lower())
 
 
-def _largest(method: Row) -> dict[tuple[str, str], Row]:
+def _largest(method: Row) -> dict[tuple[str, ...], Row]:
     """The widest gap of every form and family, with its part and its interval."""
-    out: dict[tuple[str, str], Row] = {}
+    out: dict[tuple[str, ...], Row] = {}
     for row in rows_of(method, "local-gaps"):
         found = number(row, "gap")
         held = out.get(_key(row))
@@ -99,7 +107,7 @@ def _statements(method: Row) -> Rich:
         )
     standing = [r for r in known if not nothing(r)]
     first = max(standing, key=lambda r: (number(r, "worst") or 0) - (number(r, "null_p95") or 0))
-    text = f"{_named(first)} it is {size(number(first, 'worst') or 0.0, 1)} points, "
+    text = f"{_named(method, first)} it is {size(number(first, 'worst') or 0.0, 1)} points, "
     text += "more than shuffled groups show in 95% of searches (under "
     text += f"{size(number(first, 'null_p95') or 0.0, 1)})."
     rest = ""
@@ -112,9 +120,9 @@ def _statements(method: Row) -> Rich:
     return rich(start + text, rest)
 
 
-def _named(row: Row) -> str:
+def _named(method: Row, row: Row) -> str:
     """`For the plain network and declared parts` at the head of a clause."""
-    name, where = setting(row), family(row)
+    name, where = setting(method, row), family(row)
     return f"In {where} under “{name}”" if name else f"In {where}"
 
 
@@ -124,7 +132,7 @@ def _worst(method: Row) -> Table | None:
     if not rows:
         return None
     found = _largest(method)
-    several = len({setting(r) for r in rows}) > 1
+    several = len({setting(method, r) for r in rows}) > 1
     columns = [
         *([Column("Setting", "start", 1.7)] if several else []),
         Column("Sought in", "start", 1.6),
@@ -136,7 +144,7 @@ def _worst(method: Row) -> Table | None:
     body = []
     for row in rows[:MOST_ROWS]:
         gap = found.get(_key(row)) or {}
-        head = [Cell(setting(row))] if several else []
+        head = [Cell(setting(method, row))] if several else []
         body.append(
             (
                 *head,
@@ -189,7 +197,8 @@ def _weights(t: Tradeoff, method: Row) -> Table | None:
     rows = rows_of(method, "weight-went")
     if not rows:
         return None
-    several = len({setting(r) for r in rows}) > 1
+    several = len({setting(method, r) for r in rows}) > 1
+    after = any(number(r, "gap_after") is not None for r in rows)
     ungrouped = not any(words(r, "group") for r in rows)
     columns = [
         *([Column("Setting", "start", 1.6)] if several else []),
@@ -198,15 +207,17 @@ def _weights(t: Tradeoff, method: Row) -> Table | None:
         Column("Share of people"),
         Column("Share of weight"),
         Column("Estimated gap, points", share=1.1),
+        *([Column("Afterwards", share=0.9)] if after else []),
     ]
     body = [
         (
-            *([Cell(setting(r))] if several else []),
+            *([Cell(setting(method, r))] if several else []),
             Cell(words(r, "region")),
             *([] if ungrouped else [Cell(words(r, "group"))]),
             _share(r, "share"),
             _share(r, "weight", strong=True),
-            _estimated(r),
+            estimated(r, "gap"),
+            *([estimated(r, "gap_after")] if after else []),
         )
         for r in rows[:MOST_ROWS]
     ]
@@ -228,8 +239,8 @@ def _weights(t: Tradeoff, method: Row) -> Table | None:
     )
 
 
-def _estimated(row: Row) -> Cell:
-    found = number(row, "gap")
+def estimated(row: Row, key: str) -> Cell:
+    found = number(row, key)
     return Cell("", soft=True) if found is None else Cell(size(found, 1), soft=True)
 
 
@@ -252,7 +263,7 @@ def _gaps(t: Tradeoff, method: Row) -> Table | None:
     rows = rows_of(method, "local-gaps")
     if not rows:
         return None
-    several = len({setting(r) for r in rows}) > 1
+    several = len({setting(method, r) for r in rows}) > 1
     columns = [
         *([Column("Setting", "start", 1.6)] if several else []),
         Column("Part of the people", "start", 3.0),
@@ -262,7 +273,7 @@ def _gaps(t: Tradeoff, method: Row) -> Table | None:
     ]
     body = [
         (
-            *([Cell(setting(r))] if several else []),
+            *([Cell(setting(method, r))] if several else []),
             Cell(words(r, "region")),
             Cell(family(r)),
             _people(r),
@@ -303,52 +314,6 @@ def _local(row: Row) -> Cell:
         return Cell("not computed", soft=True)
     note = within(low, high) if low is not None and high is not None else ""
     return Cell(size(found, 1), note)
-
-
-def _described_by(method: Row) -> Rich:
-    rows = rows_of(method, "descriptors")
-    used = [words(r, "column") for r in rows if r.get("used") in (True, "yes", "used", 1)]
-    left = [words(r, "column") for r in rows if r.get("used") in (False, "no", 0, None, "")]
-    text = f"Parts were described by {listing(used, MOST_NAMED)}." if used else ""
-    if left:
-        text += " Left out, since they tell the group too well or not at all: "
-        text += f"{listing(left, MOST_NAMED)}."
-    return rich(text.strip())
-
-
-def _descriptors(t: Tradeoff, method: Row) -> Table:
-    columns = [
-        Column("Column", "start", 2.0),
-        Column(f"AUC for {t.protect}", share=1.0),
-        Column("Used", "start", 0.7),
-        Column("Why not", "start", 2.6),
-    ]
-    body = []
-    for row in rows_of(method, "descriptors")[:MOST_ROWS]:
-        auc = number(row, "auc")
-        used = row.get("used") in (True, "yes", "used", 1)
-        body.append(
-            (
-                Cell(words(row, "column"), mono=True),
-                Cell("" if auc is None else decimal(auc, 2)),
-                Cell("yes" if used else "no"),
-                Cell("" if used else words(row, "why"), soft=True),
-            )
-        )
-    return Table(
-        title="Columns that describe parts",
-        anchor=f"{method['slug']}-descriptors",
-        columns=share(columns),
-        rows=tuple(body),
-        foot=(
-            "AUC: how well the column alone tells the group; 0.5 is not at all. Where columns "
-            "tell the group, people alike in them are of one group, and nothing is left to "
-            "compare.",
-            caption(method, "descriptors"),
-        ),
-        dense=True,
-        printed=False,
-    )
 
 
 def _short(n: int) -> dict[str, Any]:

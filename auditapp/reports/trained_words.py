@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from auditapp.reports import phrases, trained_facts, trained_local, trained_search
+from auditapp.reports import (
+    phrases,
+    trained_facts,
+    trained_local,
+    trained_search,
+    trained_settings,
+)
 from auditapp.reports.blocks import Block, Cell, Column, Part, Prose, Rich, Table, bold, rich
 from auditapp.reports.numbers import count, listing, percent, percent_span, plural, size
 from auditapp.reports.tables import share
@@ -34,6 +40,7 @@ def parts(t: Tradeoff) -> list[Block]:
         inner = [
             *trained_search.blocks(method),
             *trained_local.blocks(t, method),
+            *trained_settings.blocks(t, method),
             *_seeds(t, method),
         ]
         line = training_line(method)
