@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditapp.folktables.grammar import DEEPEST, LONGEST, ExpressionError, parse
-from auditapp.folktables.nodes import columns_of, evaluate
+from auditapp.folktables.nodes import columns_of
+from auditapp.folktables.truth import evaluate
 
 NAN = float("nan")
 ROWS: dict[str, list[Any]] = {

@@ -17,57 +17,10 @@ from auditapp.datasets.codes import (
 )
 from auditapp.datasets.keys import natural_sorted
 from auditapp.datasets.staged import counted, notice
-
-
-def _codes(names: str) -> tuple[str, ...]:
-    return tuple(names.split())
-
+from auditapp.folktables import catalogue
 
 TASKS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "ACSIncome": (
-        "PINCP",
-        _codes("AGEP COW SCHL MAR OCCP POBP RELP WKHP SEX RAC1P"),
-    ),
-    "ACSPublicCoverage": (
-        "PUBCOV",
-        _codes(
-            "AGEP SCHL MAR SEX DIS ESP CIT MIG MIL ANC NATIVITY DEAR DEYE DREM PINCP ESR ST "
-            "FER RAC1P"
-        ),
-    ),
-    "ACSMobility": (
-        "MIG",
-        _codes(
-            "AGEP SCHL MAR SEX DIS ESP CIT MIL ANC NATIVITY RELP DEAR DEYE DREM RAC1P GCL COW "
-            "ESR WKHP JWMNP PINCP"
-        ),
-    ),
-    "ACSEmployment": (
-        "ESR",
-        _codes("AGEP SCHL MAR RELP DIS ESP CIT MIG MIL ANC NATIVITY DEAR DEYE DREM SEX RAC1P"),
-    ),
-    "ACSEmploymentFiltered": (
-        "ESR",
-        _codes("AGEP SCHL MAR SEX DIS ESP MIG CIT MIL ANC NATIVITY RELP DEAR DEYE DREM RAC1P GCL"),
-    ),
-    "ACSTravelTime": (
-        "JWMNP",
-        _codes("AGEP SCHL MAR SEX DIS ESP MIG RELP RAC1P PUMA ST CIT OCCP JWTR POWPUMA POVPIP"),
-    ),
-    "ACSHealthInsurance": (
-        "HINS2",
-        _codes(
-            "AGEP SCHL MAR SEX DIS ESP CIT MIG MIL ANC NATIVITY DEAR DEYE DREM RACAIAN RACASN "
-            "RACBLK RACNH RACPI RACSOR RACWHT PINCP ESR ST FER"
-        ),
-    ),
-    "ACSIncomePovertyRatio": (
-        "POVPIP",
-        _codes(
-            "AGEP SCHL MAR SEX DIS ESP MIG CIT MIL ANC NATIVITY RELP DEAR DEYE DREM RAC1P GCL "
-            "ESR OCCP WKHP"
-        ),
-    ),
+    task.name: (task.label, task.features) for task in catalogue()
 }
 """Target and features of each Folktables task (Ding, Hardt, Miller, Schmidt, NeurIPS 2021)."""
 

@@ -6,6 +6,8 @@ that fit a chart. Keys are codes without leading zeros.
 
 from __future__ import annotations
 
+from auditapp.datasets.pums_states import NAMES
+
 
 def _numbered(words: str, *, start: int = 1) -> dict[str, str]:
     return {str(i): word.strip() for i, word in enumerate(words.split("|"), start=start)}
@@ -66,6 +68,8 @@ CODES: dict[str, dict[str, str]] = {
         "Naturalized citizen|Not a U.S. citizen"
     ),
     "NATIVITY": _numbered("Native|Foreign born"),
+    "ANC": _numbered("Single|Multiple|Unclassified|Not reported"),
+    **dict.fromkeys(("ST", "STATE"), NAMES),
     "DIS": _numbered("With a disability|Without a disability"),
     "MIG": _numbered("Same house a year ago|Abroad a year ago|Another U.S. house a year ago"),
     "MIL": _numbered("On active duty|On active duty in the past|Training only|Never served"),

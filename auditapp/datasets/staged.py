@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +25,10 @@ class StagedColumn:
 
 @dataclass(frozen=True)
 class Staged:
-    """A readable Parquet file, the columns to take from it, and how it was read."""
+    """A readable Parquet file, the columns to take from it, and how it was read.
+
+    ``survey`` is what `auditapp.datasets.pums_profile` says of Census tables.
+    """
 
     path: Path
     columns: tuple[StagedColumn, ...]
@@ -35,6 +38,7 @@ class Staged:
     notices: tuple[dict[str, Any], ...] = ()
     control: bool = True
     decimal_comma: bool = False
+    survey: Mapping[str, Any] | None = None
 
 
 def notice(

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from auditapp.errors import AuditError
 from auditapp.folktables.bridge import Source, refuse_missing, sources
-from auditapp.folktables.nodes import Bools, Floats, columns_of, evaluate
+from auditapp.folktables.nodes import columns_of
 from auditapp.folktables.tasks import Task
+from auditapp.folktables.truth import Bools, Floats, evaluate
 
 MODES = ("corrected", "compatible")
 ADJINC = "ADJINC"
@@ -156,6 +157,14 @@ class Applied:
         """Columns that come from a successor."""
         return tuple(s for s in self.sources.values() if s.successor is not None)
 
+    def adjusted(self, name: str) -> bool:
+        """Whether a column's dollars are adjusted."""
+        return name in self._adjusted
+
+    def plain(self, name: str) -> bool:
+        """Whether a column is taken as it stands in the table."""
+        return not (self.adjusted(name) or rewritten(self.sources[name], self.settings))
+
     def cut(self, batch: Batch) -> Cut:
         """Return the rows of a batch that the task keeps, and their labels."""
         keep = np.ones(batch.rows, dtype=bool)
@@ -226,10 +235,9 @@ class Batch:
     def arrow(self, name: str, *, filled: bool = True) -> pa.Array:
         """A column for a new table: as it is in this one where nothing had to be computed."""
         source = self._sources[name]
-        plain = source.successor is None and name not in self._adjusted
         compatible = self._settings.mode == "compatible" and filled
-        if plain and source.own is not None and not self._rewritten(name):
-            column = self._column(source.own)
+        if name not in self._adjusted and not rewritten(source, self._settings):
+            column = self._column(str(source.own))
             if not compatible or not column.null_count:
                 return column
             zero = pa.scalar("0" if pa.types.is_string(column.type) else 0).cast(column.type)
@@ -240,11 +248,6 @@ class Batch:
             pc.all(pc.equal(array, pc.floor(array))).as_py() is not False
         )
         return array.cast(pa.int64()) if whole else array
-
-    def _rewritten(self, name: str) -> bool:
-        bridge = self._sources[name].bridge
-        common = bridge is not None and bool(bridge.common) and self._settings.common_codes
-        return common or (name in SUPPRESSED and self._settings.mode == "corrected")
 
     def _column(self, name: str) -> pa.Array:
         column = self._table.column(name)
@@ -269,6 +272,14 @@ class Batch:
         if name in self._adjusted:
             values = values * factors(self.numbers(ADJINC))
         return values
+
+
+def rewritten(source: Source, settings: Settings) -> bool:
+    """Whether a column's values differ from those in the table."""
+    bridge = source.bridge
+    common = bridge is not None and bool(bridge.common) and settings.common_codes
+    withheld = source.name in SUPPRESSED and settings.mode == "corrected"
+    return source.successor is not None or common or withheld
 
 
 def factors(adjinc: Floats) -> Floats:
