@@ -125,38 +125,65 @@ class Regions:
         rng
             Halves of the tree and shuffles.
         """
+        counted = self._counted(part, decision)
+        found = self.families(problem, part, decision, counted, rng)
+        return [self._measured(f, problem, part, decision, counted, rng, draws) for f in found]
+
+    def declared_only(
+        self,
+        problem: Problem,
+        part: Part,
+        decision: NDArray[Any],
+        rng: np.random.Generator,
+        draws: int = local.DRAWS,
+    ) -> Local | None:
+        """Gaps of the declared regions alone; None where there are none."""
+        cells = self.cells(problem, part)
+        if not len(cells):
+            return None
+        counted = self._counted(part, decision)
+        return self._measured(cells, problem, part, decision, counted, rng, draws)
+
+    def _counted(self, part: Part, decision: NDArray[Any]) -> NDArray[np.bool_]:
         counted = np.isin(decision, (0, 1))
-        label = np.full(len(part), -1) if part.y is None else part.y
         if self.parity in ("tpr", "fpr"):
-            counted &= label == (1 if self.parity == "tpr" else 0)
-        out = []
-        for family in self.families(problem, part, decision, counted, rng):
-            if self.parity == "equalized-odds":
-                family = family.crossed(label.astype(np.int64), LABELS)
-            out.append(
-                local.measure(
-                    family, part.group, decision == 1, counted, len(problem.group_names),
-                    rng=rng, draws=draws,
-                )
-            )  # fmt: skip
-        return out
+            counted &= _label(part) == (1 if self.parity == "tpr" else 0)
+        return counted
+
+    def _measured(
+        self,
+        family: Family,
+        problem: Problem,
+        part: Part,
+        decision: NDArray[Any],
+        counted: NDArray[np.bool_],
+        rng: np.random.Generator,
+        draws: int,
+    ) -> Local:
+        if self.parity == "equalized-odds":
+            family = family.crossed(_label(part), LABELS)
+        return local.measure(
+            family, part.group, decision == 1, counted, len(problem.group_names),
+            rng=rng, draws=draws,
+        )  # fmt: skip
 
     def rank_gap(self, problem: Problem, part: Part, score: NDArray[np.float64]) -> float:
         """Widest difference of mean ranks in declared and quantile regions; NaN for none."""
         binned = [self._binned(problem, part, name) for name in self.descriptors]
-        label = np.full(len(part), -1) if part.y is None else part.y
-        counted = np.ones(len(part), dtype=bool)
-        if self.parity in ("tpr", "fpr"):
-            counted = label == (1 if self.parity == "tpr" else 0)
+        counted = self._counted(part, np.ones(len(part), dtype=np.int64))
         found = []
         for family in (self.cells(problem, part), local.binned("quantile", binned)):
             if self.parity == "equalized-odds":
-                family = family.crossed(label.astype(np.int64), LABELS)
+                family = family.crossed(_label(part), LABELS)
             found.append(
                 local.rank_gap(family, part.group, score, counted, len(problem.group_names))
             )
         known = [gap for gap in found if np.isfinite(gap)]
         return max(known) if known else float("nan")
+
+
+def _label(part: Part) -> NDArray[np.int64]:
+    return np.full(len(part), -1) if part.y is None else part.y.astype(np.int64)
 
 
 def descriptor(column: Column, part: Part, cuts: tuple[float, ...] = ()) -> Descriptor:

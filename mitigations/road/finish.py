@@ -36,6 +36,7 @@ class Setting:
 
 def run(method: Road, problem: Problem, context: Context) -> Outcome:
     """Points, tables and remarks."""
+    context.record(precision=method.precision)
     data = prepare(method, problem, context)
     wanted = asked(method.strengths, method.temperatures, method.rivals, method.published)
     made = forms.train_all(method, data, wanted, context)

@@ -12,7 +12,7 @@ import mitigations
 from auditapp.errors import AuditError
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.progress import Progress
-from auditapp.pipeline.remedies import backdrop, computing, rulefile
+from auditapp.pipeline.remedies import backdrop, computing, locally, rulefile
 from auditapp.pipeline.remedies.judge import Judge
 from auditapp.pipeline.remedies.problem import Prepared, prepare
 from metrics.choice import recommend, undominated
@@ -145,6 +145,13 @@ def _measured(
                 entry["points"].append(row)
                 done += 1
         methods.append(entry)
+    done_well = [(slug, o) for slug, _, o in found if isinstance(o, Outcome)]
+    for (_, _, outcome), entry in zip(found, methods, strict=True):
+        if isinstance(outcome, Outcome) and outcome.regions is not None:
+            entry["tables"] |= locally.tables(
+                prepared, done_well, outcome, seed=plan.seed,
+                tick=lambda label: tick(1.0, f"looking at parts of the people, {label}"),
+            )  # fmt: skip
     return {"methods": methods, "tradeoff": _tradeoff(audited, judge, baseline, methods)}
 
 
