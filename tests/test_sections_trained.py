@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from auditapp.reports import charts, trained_words
 from auditapp.reports.blocks import Figure, Part, Prose, Section, Table, plain, walk
 from auditapp.reports.build import document
 from auditapp.reports.facts import Facts
-from auditapp.reports.sections import tradeoffs
+from auditapp.reports.sections import glossary, tradeoffs
 from auditapp.reports.tradeoff_facts import Tradeoff, tradeoff
 from auditapp.reports.trained_facts import rows_of
 from tests.test_charts import texts
@@ -241,6 +242,14 @@ def test_the_text_says_where_thresholds_win() -> None:
     lift(doc, "thresholds", -0.1)
     text = plain(trained_words.against_thresholds(read(doc)))
     assert "are less accurate than" in text
+
+
+def test_the_glossary_explains_what_the_parts_say() -> None:
+    made = json.dumps([str(b) for b in glossary.section(Facts(trained())).blocks])
+    for term in ("Local gap", "Worst gap by chance", "Selected checkpoint", "Levelling down"):
+        assert term in made
+    made = json.dumps([str(b) for b in glossary.section(Facts(sample())).blocks])
+    assert "Selected checkpoint" not in made and "Local gap" not in made
 
 
 def test_without_thresholds_nothing_is_said_of_them() -> None:

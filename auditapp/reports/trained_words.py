@@ -13,6 +13,7 @@ from auditapp.reports import (
     trained_settings,
 )
 from auditapp.reports.blocks import Block, Cell, Column, Part, Prose, Rich, Table, bold, rich
+from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, listing, percent, percent_span, plural, size
 from auditapp.reports.tables import share
 from auditapp.reports.tradeoff_facts import Setting, Tradeoff, beats, chosen_by, value
@@ -148,6 +149,39 @@ def _seed_row(setting: Setting) -> tuple[Cell, ...]:
         spread(gap, points_of),
         worst(gap, points_of),
     )
+
+
+def terms(facts: Facts) -> list[tuple[str, str]]:
+    """Words of the glossary that only remedies that train networks use."""
+    found = [m for m in facts.doc.get("methods") or () if m["status"] == "ok"]
+    tables = {name for m in found for name in m.get("tables") or ()}
+    out = []
+    if any(trained_facts.is_trained(m) for m in found):
+        out.append(
+            ("Seed, worst seed", "Networks begin at random. The same setting with another seed "
+             "is another network; the worst is what bad luck brings."),
+        )  # fmt: skip
+    if tables & {"local-null", "local-gaps"}:
+        out += [
+            ("Local gap", "A difference between groups inside one part of the people. Local gaps "
+             "can cancel, so that the whole shows none."),
+            ("Worst gap by chance", "The widest local gap when groups are dealt anew inside every "
+             "part. A worst gap below its 95% point says nothing."),
+        ]  # fmt: skip
+    if "weight-went" in tables:
+        out.append(
+            ("Share of weight", "How much of its attention a remedy spends on a part, beside the "
+             "share of people in it."),
+        )  # fmt: skip
+    if "arms" in tables:
+        out += [
+            ("Fine-tuning", "Training on of a network that was trained before; parts that are "
+             "not tuned stay as they were."),
+            ("Selected checkpoint", "One network kept out of several trainings. It may be lucky: "
+             "the mean over fresh seeds is what to expect."),
+            ("Levelling down", "A gap that shrinks because every group is decided worse."),
+        ]  # fmt: skip
+    return out
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditapp.reports import bound_figures, class_words, kind_words, source_words
+from auditapp.reports import bound_figures, class_words, kind_words, source_words, trained_words
 from auditapp.reports.blocks import Fact, FactList, Figure, Section, rich, walk
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count
@@ -173,6 +173,7 @@ def section(facts: Facts) -> Section:
              "no remedy saw, on which they are measured."),
             ("No measurable effect", "The 95% interval of the change holds 0."),
         ]  # fmt: skip
+    terms += trained_words.terms(facts)
     if (facts.doc.get("numerics") or {}).get("runs"):
         terms += [
             ("FP32, FP16, BF16, INT8", "Number formats of 32, 16, 16 and 8 bits. Fewer bits are "
