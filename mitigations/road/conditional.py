@@ -77,11 +77,16 @@ class Conditional:
         return total / len(self.cells)
 
     def value(self, z: Tensor, rows: Rows) -> Tensor:
+        """What the scores add to the descriptors (C,): loss with the scores of others, less."""
         u = standardised(z.float())
+        other = torch.roll(u, max(1, u.shape[1] // 2), dims=1)
         total = torch.zeros_like(u[:, 0])
         for axis, (cell, _) in enumerate(cells(rows)):
             inside = (cell >= 0).to(u.dtype)
-            total = total - self._loss(axis, u, rows.a, rows.y, rows.s, inside)
+            own, rolled = (
+                self._loss(axis, score, rows.a, rows.y, rows.s, inside) for score in (u, other)
+            )
+            total = total + (rolled - own).clamp(min=0.0)
         return total / len(self.cells)
 
     def _loss(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mitigations.road.data import Rows
-from mitigations.road.rivals import cells
+from mitigations.road.rivals import cells, places
 
 #: How fast weight moves to the cells with the largest loss.
 ETA = 0.01
@@ -58,8 +58,7 @@ class GroupDRO:
         for axis, cell in enumerate(self.cells):
             here = cell[rows]
             inside = here >= 0
-            one = torch.nn.functional.one_hot(here.clamp(min=0), len(self.share[axis]))
-            one = one.to(loss.dtype) * inside[:, None]
+            one = places(here, len(self.share[axis]), loss.dtype)
             n = one.sum(0)
             mean = (loss.detach().nan_to_num() @ one) / n.clamp(min=1.0)
             moved = self.log_q[axis] + self.eta[:, None] * mean

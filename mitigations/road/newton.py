@@ -90,4 +90,5 @@ class Newton:
         return gain(design, to, self.beta)
 
     def value(self, z: Tensor, rows: Rows) -> Tensor:
-        return gain(basis(standardised(z.float())), pairs(rows, self.rows), self.beta)
+        design = basis(standardised(z.float()))
+        return gain(design, pairs(rows, self.rows), self.beta).clamp(min=0.0)

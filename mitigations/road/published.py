@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from mitigations.road.data import Rows
-from mitigations.road.rivals import Rival, cells, group_loss, standardised
+from mitigations.road.rivals import Rival, cells, entropy, group_loss, places, standardised
 
 #: Hidden widths of the adversary and of the ratio.
 ADVERSARY, RATIO = (64, 32, 16), (64, 32)
@@ -58,8 +58,7 @@ def log_ratio(logits: Tensor, cell: Tensor, count: int) -> Tensor:
     top = low.scatter_reduce(1, at, seen, "amax")
     top = torch.where(torch.isfinite(top), top, torch.zeros_like(top))
     shifted = logits - top.gather(1, at)
-    belongs = torch.nn.functional.one_hot(cell.clamp(min=0), count).to(logits.dtype)
-    belongs = belongs * inside[:, None]
+    belongs = places(cell, count, logits.dtype)
     mean = (shifted.clamp(max=0.0).exp() @ belongs) / belongs.sum(0).clamp(min=1.0)
     logs = shifted - mean.clamp(min=1e-30).log().gather(1, at)
     return torch.where(inside, logs, torch.zeros_like(logs))
@@ -101,7 +100,8 @@ class Published:
     lr
         Learning rate of both; the paper's is that of the predictor.
     scaled
-        Whether the adversary is given the standardised logit instead of the raw one.
+        Whether the adversary is given the standardised logit; the authors' code gives the raw
+        one, which lets the predictor shrink its scores until they hold nothing.
     """
 
     note = LABEL
@@ -115,7 +115,7 @@ class Published:
         inner: tuple[int, int] = (3, 2),
         seeds: Sequence[int],
         lr: float = 2e-3,
-        scaled: bool = False,
+        scaled: bool = True,
     ) -> None:
         self.rows = rows
         self.tau = tau.to(device=rows.y.device, dtype=torch.float32)
@@ -173,13 +173,14 @@ class Published:
         return total / len(self.cells)
 
     def value(self, z: Tensor, rows: Rows) -> Tensor:
-        """Minus the adversary's loss, all weights 1: the ratio is not defined on other rows."""
+        """What the adversary knows of the groups (C,), at least 0; the ratio has no say here."""
         z = self._read(z)
         total = torch.zeros_like(z[:, 0])
         for axis, (cell, _) in enumerate(cells(rows)):
             loss = self._loss(axis, z, rows.y, rows.s[:, axis])
             inside = (cell >= 0).to(loss.dtype)
-            total = total - (loss * inside).sum(1) / inside.sum().clamp(min=1.0)
+            mean = (loss * inside).sum(1) / inside.sum().clamp(min=1.0)
+            total = total + (entropy(rows, axis) - mean).clamp(min=0.0)
         return total / len(self.cells)
 
     def attention(self) -> Tensor:

@@ -77,6 +77,11 @@ def standardised(z: Tensor) -> Tensor:
     return (z - z.mean(1, keepdim=True)) / (z.std(1, keepdim=True, unbiased=False) + 1e-6)
 
 
+def places(cell: Tensor, count: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """One column for each cell: (..., B) to (..., B, count), all 0 for cell -1."""
+    return (cell.unsqueeze(-1) == torch.arange(count, device=cell.device)).to(dtype)
+
+
 def cells(rows: Rows) -> Iterator[tuple[Tensor, int]]:
     """Of every axis: the cell of each row (n,), group within stratum, -1 for none; how many."""
     for axis, k in enumerate(rows.k):
@@ -85,6 +90,14 @@ def cells(rows: Rows) -> Iterator[tuple[Tensor, int]]:
             inside = rows.stratum(label) & (rows.s[:, axis] >= 0)
             cell = torch.where(inside, rows.s[:, axis] + i * k, cell)
         yield cell, k * len(rows.strata)
+
+
+def entropy(rows: Rows, axis: int) -> Tensor:
+    """Loss (nats) of telling groups of an axis by their shares in each stratum."""
+    cell, count = list(cells(rows))[axis]
+    n = places(cell, count).sum(0).view(len(rows.strata), rows.k[axis])
+    share = n / n.sum(1, keepdim=True).clamp(min=1.0)
+    return -(n * share.clamp(min=1e-12).log()).sum() / n.sum().clamp(min=1.0)
 
 
 class Rival:
