@@ -12,6 +12,7 @@ from auditapp.predictors.base import inspect_model, predict, predict_classes
 REGISTRY = {
     "onnx": "auditapp.predictors.onnx",
     "skops": "auditapp.predictors.skops",
+    "network": "auditapp.predictors.network",
 }
 
 __all__ = ["REGISTRY", "inspect_model", "predict", "predict_classes"]

@@ -224,7 +224,7 @@ def _run(
         "positive": job.model.get("positive"),
         "choose": choose,
         "options": options or {},
-        "read": [str(job.path), str(job.table)],
+        "read": [str(path) for path in (job.path, job.table, *_images(job)) if path.exists()],
     }
 
     def report(progress: Json) -> None:
@@ -252,6 +252,12 @@ def _run(
     if scores.size != n * 8:
         raise AuditError("model-rows", f"The model left no score for each of {n:,} rows.")
     return scores.view(np.float64)
+
+
+def _images(job: _Job) -> list[Path]:
+    """The images beside the table, for a network that looks at them."""
+    network = job.profile.get("network") or {}
+    return [job.table.with_name("images.npy")] if network.get("images") else []
 
 
 def _limits(path: Path, what: str, seconds: float) -> Limits:

@@ -26,7 +26,8 @@ class _NoTorch:
 
 
 def _module(kind: str) -> Any:
-    sys.meta_path.insert(0, _NoTorch())
+    if kind != "network":
+        sys.meta_path.insert(0, _NoTorch())
     return import_module(REGISTRY[kind])
 
 

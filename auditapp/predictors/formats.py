@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pickletools
 import zipfile
 from pathlib import Path, PurePath
 
 HEAD = 4096
 FEW_OPCODES = 8
+MOST_METADATA = 64 << 20
 HDF5 = b"\x89HDF\r\n\x1a\n"
 COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x04\x22M\x18", b"\x28\xb5\x2f\xfd")
 ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
@@ -41,7 +43,22 @@ def detect(path: Path, name: str) -> str:
         head = file.read(HEAD)
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _archive(path)
-    return detect_head(head, name)
+    found = detect_head(head, name)
+    return "network" if found == "safetensors" and _has_config(path) else found
+
+
+def _has_config(path: Path) -> bool:
+    """Whether the metadata of a safetensors file say what network the weights belong to."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 0 < length <= MOST_METADATA:
+            return False
+        try:
+            found = json.loads(file.read(length))
+        except (ValueError, RecursionError):
+            return False
+    told = found.get("__metadata__") if isinstance(found, dict) else None
+    return isinstance(told, dict) and isinstance(told.get("config"), str)
 
 
 def detect_head(head: bytes, name: str) -> str:
@@ -134,6 +151,8 @@ def _archive(path: Path) -> str:
     last = {PurePath(name).name for name in names}
     if "schema.json" in names:
         return "skops"
+    if {"model.safetensors", "config.json"} <= last:
+        return "network"
     if last & {"data.pkl", "constants.pkl"}:
         return "torch"
     if last & {"model.weights.h5", "saved_model.pb", "keras_metadata.pb"}:

@@ -153,8 +153,9 @@ REFUSALS = {
     "safetensors": Refusal(
         "weights-only",
         "a safetensors file",
-        "It holds weights and no network to run them in.",
-        "Export the whole model to ONNX, or add its scores as a column.",
+        "It holds weights, and no config that says which network they belong to.",
+        "Add the config to its metadata where the network has one of the architectures Evenhand"
+        " knows; else export the whole model to ONNX, or add its scores as a column.",
         TORCH.replace(
             'torch.jit.load("{name}").eval()  # weights alone: build_model()',
             "build_model().eval()  # with the weights loaded",
@@ -191,7 +192,7 @@ REFUSALS = {
     "unknown": Refusal(
         "unknown-model-format",
         "not a model Evenhand knows",
-        "Evenhand runs ONNX (.onnx) and skops (.skops) models.",
+        "Evenhand runs ONNX (.onnx) and skops (.skops) models, and networks (.safetensors).",
         "Convert the model, or add its scores as a column.",
         SKL2ONNX + COLUMN,
     ),

@@ -26,6 +26,9 @@ def ask(audited: Audited, inputs: Inputs) -> Ask | None:
         return lambda part: audited.fitted.ask(part.x)
     if audited.plan.model.kind == "columns":
         return None
+    network = (audited.job["model_profile"] or {}).get("network") or {}
+    if network.get("images"):
+        return None  # its inputs are no columns
     return lambda part: _uploaded(audited, inputs, part)
 
 
