@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from auditapp.pipeline.remedies import keys
 from auditapp.pipeline.remedies.asking import ask
 from auditapp.pipeline.remedies.inputs import Inputs, read
 from metrics.audit import Attribute
+from mitigations.blobs import Chosen
 from mitigations.contract import Part, Problem
 
 
@@ -112,6 +113,7 @@ def _everyone(audited: Audited, inputs: Inputs, parts: NDArray[np.int8]) -> Part
     codes = {a.column: e.codes for a, e in zip(plan.attributes, audited.everyone, strict=True)}
     protect = names[0] if plan.protect is None else plan.protect
     site = audited.every_site
+    images = table.images
     return Part(
         x=inputs.x,
         group=codes[protect].astype(np.int32),
@@ -123,6 +125,7 @@ def _everyone(audited: Audited, inputs: Inputs, parts: NDArray[np.int8]) -> Part
         site=None if site is None else site.codes.astype(np.int32),
         unit=None if plan.unit is None else np.asarray(table.units(plan.unit), dtype=np.int64),
         row_key=keys.of(table, [*(c.name for c in inputs.columns), *names]),
+        blobs={} if images is None else {"image": cast(Any, Chosen.all(images))},
     )
 
 
