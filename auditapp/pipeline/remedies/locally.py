@@ -95,16 +95,16 @@ def _points(
         for point in outcome.points:
             decision = decide(point.rules[0], audit, predict)
             settings.append((slug, point.id, point.label, decision))
-    for slug, name, label, decision in settings:
+    for of, name, label, decision in settings:
         tick(label)
         found = regions.declared_only(
-            prepared.problem, audit, decision, _stream(seed, f"{slug}/{name}")
+            prepared.problem, audit, decision, _stream(seed, f"{of}/{name}")
         )
         if found is None or not found.gaps:
             continue
         first = found.gaps[0]
         rows.append(
-            [slug, None if slug is None else name, label, found.worst, first.region, first.low,
+            [of, None if of is None else name, label, found.worst, first.region, first.low,
              first.high, found.null_mean, found.null_p95, found.p]
         )  # fmt: skip
     return rows
