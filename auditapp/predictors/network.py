@@ -179,13 +179,13 @@ def _blocks(config: Mapping[str, Any], table: Path) -> Iterator[tuple[NDArray[An
             for at in range(0, len(numbers), BLOCK):
                 yield numbers[at : at + BLOCK], codes[at : at + BLOCK]
         return
-    images = _images(config, table)
-    mean, std = (np.array(config[k], np.float32)[:, None, None] for k in ("mean", "std"))
+    images = _images(table)
     for at in range(0, len(images), BLOCK):
-        yield (((images[at : at + BLOCK].astype(np.float32) / 255.0) - mean) / std,)
+        # As bytes: the network brings them to its own size, mean and spread.
+        yield (np.array(images[at : at + BLOCK]),)
 
 
-def _images(config: Mapping[str, Any], table: Path) -> NDArray[np.uint8]:
+def _images(table: Path) -> NDArray[np.uint8]:
     path = table.with_name(IMAGES)
     if not path.is_file():
         raise AuditError(
@@ -194,19 +194,7 @@ def _images(config: Mapping[str, Any], table: Path) -> NDArray[np.uint8]:
             "Upload the images as a zip file with manifest.csv; see docs/images.md.",
         )
     images: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
-    wanted = (int(config["channels"]), int(config["img_size"]), int(config["img_size"]))
-    if images.shape[1:] != wanted:
-        raise AuditError(
-            "model-images",
-            f"The network takes images of {_size(wanted)}, and those of this data set have"
-            f" {_size(images.shape[1:])}.",
-            "Read the image set again in the size of the network.",
-        )
     return images
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[1]} × {shape[2]} pixels in {shape[0]} channels"
 
 
 def _tensor(array: NDArray[Any]) -> Any:
