@@ -48,9 +48,10 @@ def persons(
     weight = rng.integers(1, 300, n)
     dis = [rng.choice([1, 2], n, p=[0.07, 0.93]) for _ in range(3)]
     group = quarters[first][np.cumsum(first) - 1]
+    number = house + int(state) * 100_000
     serial = [
         f"{year}{'GQ' if q else 'HU'}{h:07d}" if year >= 2018 else f"{h:07d}"
-        for h, q in zip(house, group, strict=True)
+        for h, q in zip(number, group, strict=True)
     ]
     related = {"RELSHIPP": _successor(relation, rng)} if year >= 2019 else {"RELP": relation}
     columns: dict[str, object] = {

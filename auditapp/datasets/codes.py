@@ -68,7 +68,7 @@ CODES: dict[str, dict[str, str]] = {
         "Naturalized citizen|Not a U.S. citizen"
     ),
     "NATIVITY": _numbered("Native|Foreign born"),
-    "ANC": _numbered("Single|Multiple|Unclassified|Not reported"),
+    "ANC": {**_numbered("Single|Multiple|Unclassified|Not reported"), "8": "Withheld"},
     **dict.fromkeys(("ST", "STATE"), NAMES),
     "DIS": _numbered("With a disability|Without a disability"),
     "MIG": _numbered("Same house a year ago|Abroad a year ago|Another U.S. house a year ago"),

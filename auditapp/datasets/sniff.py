@@ -34,7 +34,7 @@ _BINARY: tuple[tuple[bytes, str], ...] = (
     (b"<stata_dta>", "a Stata file"),
 )
 _PICKLE_SUFFIXES = {".pkl", ".pickle", ".joblib", ".p"}
-_MODEL_SUFFIXES = {".onnx", ".skops"}
+_MODEL_SUFFIXES = {".onnx", ".skops", ".safetensors"}
 _WAY_OUT = 'import pandas as pd\n\ntable = {reader}\ntable.to_parquet("{stem}.parquet")'
 
 
@@ -63,6 +63,8 @@ def file_kind(head: bytes, name: str) -> Kind:
         return "gzip"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
+    if suffix == ".zip":
+        raise _no_zip(head, name)
     _refuse_structured(head, name, suffix)
     for signature, words in _BINARY:
         if head.startswith(signature):
@@ -134,6 +136,19 @@ def _refuse_model(name: str, suffix: str) -> None:
             f"{name} is a model, not a table.",
             "Upload it in the field for the model, and a CSV or Parquet file here.",
         )
+
+
+def _no_zip(head: bytes, name: str) -> AuditError:
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    page = start.startswith((b"<!doctype html", b"<html", b"<?xml"))
+    what = "a web page and no zip file" if page else "no zip file"
+    return AuditError(
+        "not-a-zip",
+        f"{name} is {what}: the server that gave it probably answered with an error.",
+        "Look at the address it came from and load it again.",
+        where=name,
+        found="".join(c for c in head[:60].decode("ascii", "replace") if c.isprintable()),
+    )
 
 
 def _refuse_structured(head: bytes, name: str, suffix: str) -> None:
