@@ -73,6 +73,8 @@ class Column:
         1 or -1 where a remedy may move it one way only, else 0.
     move_cost
         Weight of moving it, relative to the other columns.
+    keys
+        The levels as the table writes them, where those are not the words.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Column:
     immutable: bool = False
     direction: int = 0
     move_cost: float = 1.0
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

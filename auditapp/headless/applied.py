@@ -21,6 +21,7 @@ from auditapp.pipeline.remedies import keys
 from auditapp.pipeline.remedies.rulefile import MODEL, SCHEMA
 from auditapp.predictors.reference_file import Stored
 from mitigations.contract import MethodError, Part
+from mitigations.fairtune.checkpoint import read
 from mitigations.rules import Rule, decide, from_state, uniforms
 
 Json = dict[str, Any]
@@ -63,7 +64,7 @@ def apply(request: Request) -> dict[str, int]:
     with tempfile.TemporaryDirectory(prefix="evenhand-") as scratch:
         work = Path(scratch)
         table = table_of(request, work)
-        rule = rule_of(document)
+        rule = rule_of(document, request.rule)
         part, ask = part_of(request, document, table, work)
         try:
             shares = rule.act(part, ask)
@@ -96,11 +97,12 @@ def document_of(path: Path) -> Json:
     return document
 
 
-def rule_of(document: Json) -> Rule:
+def rule_of(document: Json, path: Path | None = None) -> Rule:
+    """The rule of a document; its weights, if it has any, stand beside the file."""
     try:
-        rule = from_state(document["rule"])
+        rule = from_state(document["rule"], _arrays(document, path))
         whole = rule.id == document["id"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, MethodError) as error:
         raise AuditError(
             "broken-rule",
             "The rule in the file cannot be read.",
@@ -113,6 +115,20 @@ def rule_of(document: Json) -> Rule:
             "Take the file as the audit wrote it.",
         )
     return rule
+
+
+def _arrays(document: Json, path: Path | None) -> dict[str, NDArray[Any]] | None:
+    """Weights of a rule from the safetensors file of the same name."""
+    if path is None or "arrays" not in document["rule"]:
+        return None
+    beside = path.with_suffix(".safetensors")
+    if not beside.is_file():
+        raise AuditError(
+            "no-weights",
+            f"The rule is a network, and its weights “{beside.name}” are not beside it.",
+            "Download both files into one folder.",
+        )
+    return read(beside).arrays
 
 
 def table_of(request: Request, work: Path) -> Table:

@@ -18,9 +18,15 @@ from auditapp.models import Report, State
 from auditapp.views.access import enter
 
 #: Slug of the method, id of the setting, kind of file: as `auditapp.pipeline.remedies` names them.
-NAME = re.compile(r"[a-z0-9]+(?:-{1,2}[a-z0-9]+)*\.(?:json|onnx)", re.ASCII)
+NAME = re.compile(r"[a-z0-9]+(?:-{1,2}[a-z0-9]+)*\.(?:json|onnx|safetensors)", re.ASCII)
 LONGEST = 200
-TYPES = {".json": "application/json", ".onnx": "application/octet-stream"}
+TYPES = {
+    ".json": "application/json",
+    ".onnx": "application/octet-stream",
+    ".safetensors": "application/octet-stream",
+}
+#: Files of a rule beside the rule itself, by the end of their names.
+WORDS = {"delta.safetensors": "Trained tensors", "mask.json": "Mask"}
 FOLDER = "rules"
 #: The audited model, where it was trained here: what some rules ask.
 MODEL = "reference-model.json"
@@ -101,8 +107,11 @@ def _point(found: Report, point: Json) -> Json:
     """A setting in words, with the files of its rule that are there."""
     rule = point.get("rule") or {}
     files = []
-    for key, words in (("file", "JSON"), ("onnx", "ONNX")):
-        name = str(rule.get(key) or "").removeprefix(f"{FOLDER}/")
+    named = [("JSON", rule.get("file")), ("ONNX", rule.get("onnx"))]
+    named.append(("Weights", rule.get("weights")))
+    named += [(WORDS.get(str(n).rpartition("--")[2], "File"), n) for n in rule.get("more") or ()]
+    for words, file in named:
+        name = str(file or "").removeprefix(f"{FOLDER}/")
         if _path(found, name) is not None:
             files.append({"name": name, "words": words})
     return {

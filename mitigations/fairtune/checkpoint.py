@@ -11,7 +11,6 @@ import json
 import re
 import struct
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitigations.contract import MethodError
+from mitigations.rules.base import Arrays
+from mitigations.rules.base import digest as digest
 
 Json = dict[str, Any]
-Arrays = Mapping[str, NDArray[Any]]
 
 SCHEMA = "evenhand/network/1"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -89,16 +89,6 @@ class Checkpoint:
     def with_arrays(self, arrays: Arrays) -> Checkpoint:
         """The same network with some arrays replaced."""
         return Checkpoint(self.config, {**self.arrays, **arrays})
-
-
-def digest(arrays: Arrays) -> str:
-    """SHA-256 of names, types, shapes and bytes, in the order of the names."""
-    out = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        out.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
-        out.update(array.tobytes())
-    return out.hexdigest()
 
 
 def read(path: Path) -> Checkpoint:

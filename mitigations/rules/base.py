@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mitigations.contract import Part
 
 Floats = NDArray[np.float64]
+Arrays = Mapping[str, NDArray[Any]]
 
 #: Third outcome of a rule: a person decides.
 ABSTAIN = 2
@@ -33,6 +34,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "linear-by-group": "mitigations.rules.linear:LinearByGroup",
         "transport": "mitigations.rules.transport:Transport",
         "network": "mitigations.rules.network:Network",
+        "tuned": "mitigations.rules.tuned:Tuned",
     }
 )
 
@@ -72,32 +74,68 @@ class Rule(ABC):
         """The rule as an ONNX graph that takes u as an input; None where it cannot be one."""
         return None
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Large arrays that stand beside the JSON: weights of a network. Most rules have none."""
+        return {}
+
+    def to_safetensors(self) -> bytes | None:
+        """The arrays as a file other programs read; None for a rule without any."""
+        return None
+
+    def extras(self) -> dict[str, bytes]:
+        """Further files worth handing out, by the end of their names: ``mask.json``."""
+        return {}
+
     def to_json(self) -> dict[str, Any]:
-        """State with the kind that `from_state` reads it back by."""
-        return {"kind": self.kind, **self.state()}
+        """State with the kind that `from_state` reads it back by, and the hash of the arrays."""
+        arrays = self.arrays()
+        beside = {"arrays": {"sha256": digest(arrays)}} if arrays else {}
+        return {"kind": self.kind, **self.state(), **beside}
 
     @property
     def id(self) -> str:
-        """SHA-256 of the canonical state."""
+        """SHA-256 of the canonical state, arrays included."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def from_state(data: Mapping[str, Any]) -> Rule:
+def from_state(data: Mapping[str, Any], arrays: Arrays | None = None) -> Rule:
     """Read a rule written by `Rule.to_json`.
+
+    Parameters
+    ----------
+    arrays
+        What `Rule.arrays` gave, where the state names their hash.
 
     Raises
     ------
     ValueError
-        An unknown kind.
+        An unknown kind, or other arrays than those the state was written with.
     """
     state = dict(data)
     kind = state.pop("kind", None)
     if kind not in RULES:
         raise ValueError(f"{kind!r} is no kind of rule; known are {', '.join(RULES)}")
     module, name = RULES[kind].split(":")
-    rule: Rule = getattr(import_module(module), name).from_state(state)
+    made = getattr(import_module(module), name)
+    beside = state.pop("arrays", None)
+    if beside is None:
+        rule: Rule = made.from_state(state)
+        return rule
+    if arrays is None or digest(arrays) != beside["sha256"]:
+        raise ValueError("the arrays of the rule are missing, or not those it was written with")
+    rule = made.from_state(state, dict(arrays))
     return rule
+
+
+def digest(arrays: Arrays) -> str:
+    """SHA-256 of names, types, shapes and bytes, in the order of the names."""
+    out = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        out.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        out.update(array.tobytes())
+    return out.hexdigest()
 
 
 def binary(favourable: Floats, abstain: NDArray[np.bool_] | None = None) -> Floats:

@@ -107,6 +107,7 @@ def _of(audited: Audited, found: list[features.Column]) -> Inputs:
                 slot=slot,
                 sensitive=column.name in sensitive,
                 immutable=column.name in sensitive or column.name in plan.immutable,
+                keys=tuple(key.strip() for key in names),
             )
         )
         keys.append(names)

@@ -23,7 +23,9 @@ Json = dict[str, Any]
 
 
 def write(audited: Audited, prepared: Prepared, slug: str, point: Point) -> Json:
-    """Write the first rule of a point, and its graph where it is one; returns what to call them.
+    """Write the first rule of a point, and its graph and weights where it has any.
+
+    Returns what to call them.
 
     Files stand in the audit's folder under `FOLDER`. Their names hold the slugs of method and
     point, nothing a user wrote.
@@ -40,10 +42,19 @@ def write(audited: Audited, prepared: Prepared, slug: str, point: Point) -> Json
     graph = _graph(rule)
     if graph is not None:
         (folder / f"{name}.onnx").write_bytes(graph)
+    weights = rule.to_safetensors()
+    if weights is not None:
+        (folder / f"{name}.safetensors").write_bytes(weights)
+    more = []
+    for end, content in rule.extras().items():
+        (folder / f"{name}--{end}").write_bytes(content)
+        more.append(f"{FOLDER}/{name}--{end}")
     return {
         "id": rule.id,
         "file": f"{FOLDER}/{name}.json",
         "onnx": None if graph is None else f"{FOLDER}/{name}.onnx",
+        "weights": None if weights is None else f"{FOLDER}/{name}.safetensors",
+        "more": more,
     }
 
 
