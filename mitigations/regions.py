@@ -36,12 +36,15 @@ class Regions:
         Rate that is compared, of `mitigations.parity.PARITIES`.
     cuts
         Lower ends of all bins but the first, of columns of numbers.
+    levels
+        Words of the levels in each bin, of columns of codes.
     """
 
     declared: tuple[str, ...]
     descriptors: tuple[str, ...]
     parity: str = "selection-rate"
     cuts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    levels: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -50,16 +53,34 @@ class Regions:
         declared: Sequence[str],
         descriptors: Sequence[str],
         parity: str,
-        bins: int = BINS,
+        *,
+        least: int = 0,
     ) -> Regions:
-        """Cut columns of numbers into bins of about equal size of the training rows."""
+        """Cut columns into bins by the training rows: of numbers, about equal in size.
+
+        Parameters
+        ----------
+        least
+            People of the smallest group that each crossing of the declared columns is to hold on
+            average; 0 keeps every level and `BINS` bins of numbers.
+        """
         bare = cls(tuple(declared), tuple(descriptors), parity)
-        cuts = {}
-        for name in dict.fromkeys((*declared, *descriptors)):
+        crossed = BINS
+        if least:
+            n = np.bincount(problem.train.group[problem.train.group >= 0])
+            room = int(n[n > 0].min(initial=0)) / least
+            crossed = int(np.clip(room ** (1.0 / max(len(declared), 1)), 2, BINS))
+        cuts, levels = {}, {}
+        for name in dict.fromkeys((*descriptors, *declared)):
             found = bare.column(problem, problem.train, name)
-            if not found.levels:
-                cuts[name] = tuple(float(v) for v in quantiles(found, bins).edges)
-        return cls(bare.declared, bare.descriptors, parity, cuts)
+            small = bool(least) and name in declared
+            most = crossed if small else FINE if found.levels else BINS
+            binned = quantiles(found, most)
+            if found.levels:
+                levels[name] = binned.levels
+            else:
+                cuts[name] = tuple(float(v) for v in binned.edges)
+        return cls(bare.declared, bare.descriptors, parity, cuts, levels)
 
     def column(self, problem: Problem, part: Part, name: str) -> Descriptor:
         """A column of a part, as words and values."""
@@ -106,7 +127,12 @@ class Regions:
 
     def _binned(self, problem: Problem, part: Part, name: str) -> Binned:
         found = self.column(problem, part, name)
-        return quantiles(found, FINE) if found.levels else declared(found)
+        if not found.levels:
+            return declared(found)
+        merged = self.levels[name]
+        into = {word: i for i, words in enumerate(merged) for word in words}
+        place = np.array([*(into.get(word, -1) for word in found.levels), -1], dtype=np.int32)
+        return Binned(name, name, place[found.values], np.empty(0), merged, ordered=False)
 
     def measure(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.local import score_sd
 from mitigations.contract import Context, MethodError, Outcome, Point, Problem
 from mitigations.parity import gap
 from mitigations.road import forms, select, tables
@@ -123,7 +124,7 @@ def _facts(output: Floats, cut: float, data: Prepared, problem: Problem) -> Fact
     return Facts(
         accuracy=float(np.mean(yes == valid.y)),
         auc=select.auc(output, valid.y),
-        sd=select.score_sd(1.0 / (1.0 + np.exp(-np.clip(output, -50.0, 50.0)))),
+        sd=score_sd(1.0 / (1.0 + np.exp(-np.clip(output, -50.0, 50.0)))),
         gap=apart,
         rank=data.regions.rank_gap(problem, valid, output),
     )

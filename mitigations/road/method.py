@@ -18,7 +18,7 @@ class Road(Method):
     card = CARD
 
     strengths: tuple[float, ...] = param(
-        (0.3, 1.0, 3.0),
+        (0.1, 0.3, 1.0),
         0.0,
         100.0,
         label="Weights of the penalty",

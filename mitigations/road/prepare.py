@@ -27,6 +27,8 @@ Parity = Literal["selection-rate", "equalized-odds", "tpr"]
 
 #: Rows of a minibatch for each feature, below which the estimated gap is noise.
 ROWS_PER_FEATURE = 20
+#: People of the smallest group that a part is to hold where the parts were not declared.
+LEAST = 30
 #: Columns whose bins are crossed.
 MOST_CROSSED = 2
 
@@ -190,10 +192,12 @@ def _regions(
         names(method.regions), [*others, *(n for n in inputs if n not in others)],
         "The declared parts",
     )[:MOST_CROSSED]  # fmt: skip
+    given = replace(problem, train=part)
     declared = wanted if wanted else tuple(others)[:MOST_CROSSED]
-    if not declared:
-        declared = described.used[:MOST_CROSSED]
-    return Regions.fit(replace(problem, train=part), declared, described.used, parity)
+    if declared:
+        return Regions.fit(given, declared, described.used, parity)
+    declared = described.used[:MOST_CROSSED]
+    return Regions.fit(given, declared, described.used, parity, least=LEAST)
 
 
 def _compact(train: Ints, valid: Ints) -> tuple[Ints, Ints]:

@@ -21,6 +21,8 @@ LEAST_SD = 0.02
 LEAST_MARGIN = 0.5
 #: Gap in the whole, above that without a penalty, from which it is called new.
 NEW_GAP = 0.03
+#: Rank gap, below that without a penalty, from which a setting is worth naming.
+LEAST_GAIN = 0.01
 #: Accuracy, below that without a penalty, that a setting may cost and still be selected.
 COST = 0.01
 
@@ -139,13 +141,13 @@ def choose(found: Sequence[Summary], plain: Summary) -> tuple[int | None, list[b
     -------
     place, front
         Position of the setting with the least rank gap among those whose accuracy is within
-        `COST` of that without a penalty and whose gap in the whole is not new; None if none has
-        a smaller rank gap than that. Whether no other setting is better in all of accuracy,
+        `COST` of that without a penalty and whose gap in the whole is not new; None if none lowers
+        the rank gap by `LEAST_GAIN`. Whether no other setting is better in all of accuracy,
         gap in the whole and rank gap.
     """
     triples = [(s.mean("accuracy"), s.mean("gap"), s.mean("rank")) for s in found]
     front = [_undominated(i, triples) for i in range(len(triples))]
-    best, place = plain.mean("rank"), None
+    best, place = plain.mean("rank") - LEAST_GAIN, None
     for i, (accuracy, _, rank) in enumerate(triples):
         if accuracy < plain.mean("accuracy") - COST or new_gap(found[i], plain):
             continue
