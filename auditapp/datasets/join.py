@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from auditapp.datasets.inspect import PROFILE, TABLE, ReadOptions, inspect
+from auditapp.datasets.inspect import IMAGES, PROFILE, TABLE, ReadOptions, inspect
 from auditapp.datasets.lookup import unknown_column
 from auditapp.datasets.options import Tick, silent
 from auditapp.datasets.staged import counted, notice
@@ -208,6 +208,8 @@ def join(
         _describe(profile, first, second, found.report, added, keep, name)
         text = json.dumps(profile, ensure_ascii=False, allow_nan=False, indent=1)
         (work / "new" / PROFILE).write_text(text + "\n", encoding="utf-8")
+        if left.images is not None:
+            _pictures(left.images, found, keep, out / IMAGES)
         (work / "new" / TABLE).replace(out / TABLE)
         (work / "new" / PROFILE).replace(out / PROFILE)
     finally:
@@ -267,6 +269,17 @@ def _write(
                 writer.close()
 
 
+def _pictures(images: NDArray[np.uint8], found: Match, keep: str, target: Path) -> None:
+    """The pictures of the rows that stay."""
+    rows = np.flatnonzero(found.matched) if keep == "matched" else np.arange(len(images))
+    shape = (len(rows), *images.shape[1:])
+    with target.open("wb") as out:
+        head = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(out, head)
+        for start in range(0, len(rows), 256):
+            out.write(images[rows[start : start + 256]].tobytes())
+
+
 def _describe(
     profile: dict[str, Any],
     first: Path,
@@ -282,6 +295,7 @@ def _describe(
     )
     for key in ("name", "bytes", "sha256", "format", "read", "recognised"):
         profile[key] = own.get(key)
+    profile |= {key: own[key] for key in ("images", "left_out") if key in own}
     known = {column["name"]: column for column in own["columns"]}
     other = {column["name"]: column for column in theirs["columns"]}
     for column in profile["columns"]:

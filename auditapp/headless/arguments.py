@@ -139,6 +139,18 @@ def _source_arguments(parser: argparse.ArgumentParser) -> None:
         help="shares in percent to train, validate and audit, or a column that says it",
     )
     parser.add_argument("--unit", metavar="COL", help="rows of one unit are never split")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="ZIP",
+        help="pictures of the rows; a zip that holds manifest.csv is given as DATA instead",
+    )
+    parser.add_argument(
+        "--image-size",
+        type=int,
+        metavar="PIXELS",
+        help="side that pictures are reduced to, 32 to 224; 64 or the network's if not given",
+    )
     parser.add_argument("--no-header", action="store_true", help="the first row is data")
     parser.add_argument("--delimiter", help="field separator; detected if not given")
     parser.add_argument("--encoding", help="text encoding; detected if not given")

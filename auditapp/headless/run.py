@@ -10,6 +10,7 @@ from typing import Any
 
 from auditapp import delivery, result, sandbox
 from auditapp.errors import AuditError
+from auditapp.headless import image_sets
 from auditapp.headless.options import Options
 from auditapp.headless.planned import plan_of
 
@@ -30,9 +31,11 @@ def run(options: Options, say: Say | None = None) -> result.Document:
     _check_files(options)
     with _scratch() as scratch:
         work = Path(scratch)
-        table, profile, references = _tables(options, work, say)
         model = _inspect_model(options, work)
         start = _inspect_start(options, work)
+        options = image_sets.in_size(options, model, start)
+        table, profile, references = _tables(options, work, say)
+        options = image_sets.with_roles(options, profile)
         plan = plan_of(options, profile, model, references, start)
         job = {
             "plan": plan.to_json(),
@@ -71,6 +74,7 @@ def run(options: Options, say: Say | None = None) -> result.Document:
 def _check_files(options: Options) -> None:
     read = {
         "the table": options.data,
+        "the pictures": options.images,
         "the model": options.model,
         "the starting network": options.checkpoint,
         "the file to join": options.join,
@@ -118,7 +122,7 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 def _tables(options: Options, work: Path, say: Say | None) -> tuple[Path, Json, tuple[str, ...]]:
     """Folder and profile of the table with everything joined, and the reference columns."""
     table = work / "table"
-    profile = _inspect(options, options.data, table, say)
+    profile = _inspect(options, options.data, table, say, options.images)
     if options.join is not None:
         profile = _joined(options, options.join, table, work / "joined", say)
         table = work / "joined"
@@ -144,7 +148,10 @@ def _check_references(file: Path, profile: Json, names: tuple[str, ...]) -> None
     )
 
 
-def _inspect(options: Options, source: Path, out: Path, say: Say | None) -> Json:
+def _inspect(
+    options: Options, source: Path, out: Path, say: Say | None, images: Path | None = None
+) -> Json:
+    pictures = None if images is None else str(images.resolve())
     return sandbox.run_child(
         "auditapp.datasets.inspect:child_main",
         {
@@ -152,7 +159,8 @@ def _inspect(options: Options, source: Path, out: Path, say: Say | None) -> Json
             "name": source.name,
             "out": str(out),
             "options": dict(options.read),
-            "read": [str(source.resolve())],
+            "images": pictures,
+            "read": [str(source.resolve()), *([] if pictures is None else [pictures])],
         },
         workdir=out.parent,
         limits=sandbox.Limits.parsing(),

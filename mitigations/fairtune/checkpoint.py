@@ -129,7 +129,7 @@ def to_bytes(config: Json, arrays: Arrays) -> bytes:
     """One safetensors file with the config in its metadata; equal input gives equal bytes."""
     from safetensors.numpy import save
 
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     text = json.dumps(config, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return bytes(save(whole, metadata={"config": text}))
 

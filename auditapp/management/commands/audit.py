@@ -77,14 +77,15 @@ def _options(given: dict[str, Any]) -> headless.Options:
         "encoding": given["encoding"],
         "quote": "" if given["no_quotes"] else None,
         "missing": given["missing"],
+        "image_size": given["image_size"],
     }
     try:
         bins = {column: arguments.numbers(cuts) for column, cuts in given["bins"]}
     except argparse.ArgumentTypeError as error:
         raise AuditError("bins", f"--bins: {error}.", "Write --bins AGE=25,45,65.") from error
     same = (
-        "data", "out", "pdf", "join", "on", "references", "previous", "outcome", "classes",
-        "query", "gold", "site", "target", "control", "skip", "method", "protect",
+        "data", "out", "pdf", "images", "join", "on", "references", "previous", "outcome",
+        "classes", "query", "gold", "site", "target", "control", "skip", "method", "protect",
         "immutable", "cost", "source", "checkpoint", "device", "weight", "replicate_weights",
         "replicate_method", "rules", "model",
         "model_output", "positive_class",
