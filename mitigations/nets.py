@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -14,10 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.float64]
+from mitigations.contract import MethodError
+from mitigations.passes import logits, parameter_count, views
+from mitigations.steps import Steps, Stopping
 
-#: Validation rows at a time, and differences of their loss (in nats) that are noise.
-VALID_ROWS, SLACK = 16_384, 1e-3
+__all__ = ["Loop", "Stack", "Term", "Trained", "quiet", "train", "views"]
+
+Floats = NDArray[np.float64]
 
 
 class Stack:
@@ -55,7 +58,7 @@ class Stack:
         return cls(flat.to(device), count, sizes)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Logits (C, B) of rows (B, d) or (C, B, d)."""
+        """Logits (C, B) of rows (B, d) or (C, B, d), with gradient."""
         h = x if x.ndim == 3 else x.unsqueeze(0).expand(self.count, -1, -1)
         last = len(self.weights) - 1
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
@@ -63,6 +66,10 @@ class Stack:
             if i < last:
                 h = torch.relu(h)
         return h.squeeze(-1)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits (C, n) of any number of rows (n, d), without gradient, in blocks."""
+        return logits(self.flat, self.count, self.sizes, x)
 
     def parameters(self) -> list[Tensor]:
         """What an optimiser steps: the one flat tensor."""
@@ -79,32 +86,23 @@ class Stack:
         ]
 
 
-def parameter_count(sizes: Sequence[int]) -> int:
-    """Weights and biases of one network."""
-    return sum((a + 1) * b for a, b in pairwise(sizes))
-
-
-def views(flat: Tensor, count: int, sizes: Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
-    """Weights and biases of every layer as views of one flat tensor."""
-    weights, biases, at = [], [], 0
-    for a, b in pairwise(sizes):
-        weights.append(flat[at : at + count * a * b].view(count, a, b))
-        at += count * a * b
-        biases.append(flat[at : at + count * b].view(count, 1, b))
-        at += count * b
-    return weights, biases
-
-
 class Term(Protocol):
     """A penalty on the logits of a minibatch; lambda is applied by the loop.
 
     A term only ever sees logits: gradients flow to z, never through anything else. Optional
-    methods and marks, looked up by name: ``reset()`` before the first step and before a retry
-    with a smaller batch; ``row_weight(loss, rows, step) -> (C, B) | None``, detached weights of
-    the label loss; ``value(z, rows) -> (C,)``, the penalty of logits (C, n) on other rows (a
-    `Rows`), without changing state, for early stopping; ``attention() -> (C, n) | None``, weight
-    of every training row; ``graphable = True`` where ``penalty`` ignores ``step``, allocates no
-    state and never waits for the device, so that a CUDA graph may hold it.
+    methods and marks, looked up by name:
+
+    - ``reset()`` before the first step, and before a retry with a smaller batch;
+    - ``gradient(z, rows, step) -> (C, B)``, derivative of the penalty by z, where it is known in
+      closed form; it is then called instead of ``penalty``;
+    - ``row_weight(loss, rows, step) -> (C, B) | None``, detached weights of the label loss;
+    - ``value(z, rows) -> (C,)``, the penalty of logits (C, n) on other rows (a `Rows`), without
+      changing state, for early stopping;
+    - ``settle(logits)`` after training, ``logits(rows) -> (C, n)`` being those of the weights
+      that were kept;
+    - ``attention() -> (C, n) | None``, weight of every training row;
+    - ``graphable = True`` where ``gradient`` or ``penalty`` ignores ``step``, changes its state
+      in place and never waits for the device, so that a CUDA graph may hold it.
     """
 
     def penalty(self, z: Tensor, rows: Tensor, step: int) -> Tensor:
@@ -141,6 +139,15 @@ class Loop:
     every: int = 25
     patience: int = 8
 
+    def rate(self, step: int) -> float:
+        """Learning rate of a step."""
+        share = 0.5 * (1.0 + math.cos(math.pi * step / max(self.steps, 1)))
+        return self.lr * (self.floor + (1.0 - self.floor) * share)
+
+    def rise(self, step: int) -> float:
+        """Share of lambda at a step."""
+        return min(1.0, (step + 1) / max(1.0, self.ramp * self.steps))
+
 
 @dataclass
 class Trained:
@@ -149,13 +156,16 @@ class Trained:
     Parameters
     ----------
     failed
-        Per slice, None or why it stopped with an error (``not-finite``).
+        Per slice, None or ``not-finite``: a loss that is no number. Such a slice keeps its best
+        weights so far, or its first ones.
     steps
-        Per slice, the step whose weights were kept.
+        Per slice, the steps after which its weights were kept.
     batch
         Rows of a minibatch in the end.
     seconds
         Wall time.
+    notes
+        What went otherwise than asked.
     """
 
     stack: Stack
@@ -164,6 +174,19 @@ class Trained:
     seconds: float
     batch: int = 0
     notes: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def quiet(threads: int = 1, seed: int = 0) -> Iterator[None]:
+    """A block whose threads and random state are its own, and as they were afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def train(
@@ -180,18 +203,16 @@ def train(
     """Train every slice on its own loss.
 
     Slice c minimises ``mean_i w_ci BCE(z_ci, y_i) + lam_c(t) penalty_c``. All slices share the
-    minibatches and never touch otherwise. A slice whose loss or gradient is not a number is set
-    to 0, marked, and takes no further part. Where memory runs out, training begins again once
-    with half the rows in a minibatch.
+    minibatches; none touches another. With validation rows a slice keeps the weights with the
+    least such loss there (for lambda > 0, once lambda is fully up, and where the term can be
+    valued on other rows); without them, its last weights.
 
     Parameters
     ----------
     stack
         Networks; changed in place.
     data, valid
-        `road.data.Rows` to fit on, and to stop early by. Each slice keeps the weights with the
-        least ``BCE + lam penalty`` on the validation rows, looked at once lambda has grown, and
-        training ends when no slice has gained for `Loop.patience` looks.
+        `road.data.Rows` to fit on, and to stop early by.
     term
         Penalty, or None for the label loss alone.
     lam : (C,)
@@ -205,181 +226,68 @@ def train(
 
     Raises
     ------
-    MemoryError
-        Half the rows were still too many.
+    MethodError
+        ``out-of-memory``, after one more try with half the minibatch.
     """
-    seed = int(rng.integers(2**62))
-    start = stack.flat.detach().clone()
-    batch = min(loop.batch, len(data.y))
-    notes: list[str] = []
-    for last in (False, True):
+    started = time.perf_counter()
+    first, seed = stack.flat.detach().clone(), int(rng.integers(2**62))
+    batch, notes = min(loop.batch, len(data.y)), []
+    for left in (1, 0):
         try:
-            run = _Run(stack, data, term, lam, loop, batch=batch, seed=seed, valid=valid)
-            run.go(tick)
-            return run.result(notes)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            if last or batch < 2:
-                raise MemoryError(
-                    f"{batch} rows at a time are too many for {lam.device}"
+            found = _trained(stack, data, term, lam, loop, batch, seed, tick, valid)
+            break
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            if left == 0 or batch < 2:
+                raise MethodError(
+                    "out-of-memory",
+                    f"{stack.count} networks at {batch:,} rows a step do not fit into memory.",
+                    "Train fewer settings at once, or choose a smaller batch.",
                 ) from error
-            stack.flat = start.clone()
-            stack.weights, stack.biases = views(stack.flat, stack.count, stack.sizes)
-            if stack.flat.is_cuda:
-                torch.cuda.empty_cache()
-            batch //= 2
-            notes.append(f"memory ran out: {batch} rows at a time")
-    raise AssertionError
+        if stack.flat.device.type == "cuda":
+            torch.cuda.empty_cache()
+        notes.append(f"Out of memory at {batch:,} rows a step; trained with {batch // 2:,}.")
+        batch //= 2
+        with torch.no_grad():
+            stack.flat.copy_(first)
+    return Trained(stack, *found, time.perf_counter() - started, batch, notes)
 
 
-class _Run:
-    """One attempt at training a stack."""
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory is used up, on a processor or a GPU."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate" in str(
+        error
+    )
 
-    def __init__(
-        self,
-        stack: Stack,
-        data: Any,
-        term: Term | None,
-        lam: Tensor,
-        loop: Loop,
-        *,
-        batch: int,
-        seed: int,
-        valid: Any,
-    ) -> None:
-        self.started = time.perf_counter()
-        self.stack, self.data, self.term, self.loop, self.valid = stack, data, term, loop, valid
-        self.device = stack.flat.device
-        self.lam = lam.to(device=self.device, dtype=torch.float32)
-        self.batch = batch
-        self.flat = stack.flat.detach().requires_grad_(True)
-        self._use(self.flat)
-        # One flat tensor, so that a step is one fused update whatever the number of layers.
-        self.adam = torch.optim.AdamW([self.flat], lr=loop.lr, weight_decay=loop.decay, fused=True)
-        self.generator = torch.Generator().manual_seed(seed)
-        self.left = torch.empty(0, dtype=torch.long)
-        self.alive = torch.ones(stack.count, dtype=torch.bool, device=self.device)
-        self.failed: list[str | None] = [None] * stack.count
-        self.best = torch.full((stack.count,), torch.inf, device=self.device)
-        self.kept = self.flat.detach().clone()
-        self.steps = torch.zeros(stack.count, dtype=torch.long, device=self.device)
-        self.stale = torch.zeros(stack.count, dtype=torch.long, device=self.device)
-        reset = getattr(term, "reset", None)
-        if reset is not None:
-            reset()
 
-    def go(self, tick: Callable[[int, int], None]) -> None:
-        """Every step, with looks at the validation rows."""
-        loop = self.loop
+def _trained(
+    stack: Stack,
+    data: Any,
+    term: Term | None,
+    lam: Tensor,
+    loop: Loop,
+    batch: int,
+    seed: int,
+    tick: Callable[[int, int], None],
+    valid: Any,
+) -> tuple[list[str | None], list[int]]:
+    reset = getattr(term, "reset", None)
+    if reset is not None:
+        reset()
+    with torch.no_grad():
+        lam = lam.to(device=stack.flat.device, dtype=torch.float32)
+        steps = Steps(stack, data, term, lam, loop, batch, seed)
+        stopping = Stopping(stack, term, lam, loop, valid, seed)
         for step in range(loop.steps):
             tick(step, loop.steps)
-            share = 0.5 * (1.0 + math.cos(math.pi * step / loop.steps))
-            self.adam.param_groups[0]["lr"] = loop.lr * (loop.floor + (1.0 - loop.floor) * share)
-            self._step(self._rows(), step)
-            if self.valid is None or (step + 1) % loop.every:
-                continue
-            if self._look(step + 1):
+            steps(step)
+            look = (step + 1) % loop.every == 0 or step + 1 == loop.steps
+            if look and stopping.look(step + 1, steps.bad):
                 break
-
-    def result(self, notes: list[str]) -> Trained:
-        """The networks as they were best; as they are where nothing was looked at."""
-        kept = self.kept if self.valid is not None else self.flat.detach()
-        if self.valid is None:
-            self.steps.fill_(self.loop.steps)
-        self.stack.flat = kept
-        self._use(kept)
-        return Trained(
-            self.stack, self.failed, self.steps.tolist(),
-            time.perf_counter() - self.started, self.batch, notes,
-        )  # fmt: skip
-
-    def _use(self, flat: Tensor) -> None:
-        stack = self.stack
-        stack.flat = flat
-        stack.weights, stack.biases = views(flat, stack.count, stack.sizes)
-
-    def _rows(self) -> Tensor:
-        while len(self.left) < self.batch:
-            order = torch.randperm(len(self.data.y), generator=self.generator)
-            self.left = torch.cat([self.left, order])
-        rows, self.left = self.left[: self.batch], self.left[self.batch :]
-        return rows.to(self.device, non_blocking=True)
-
-    def _ramp(self, step: int) -> float:
-        return min(1.0, (step + 1) / max(1.0, self.loop.ramp * self.loop.steps))
-
-    def _logits(self, x: Tensor) -> Tensor:
-        if self.loop.precision == "float32":
-            return self.stack(x)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            z = self.stack(x)
-        return z.float()
-
-    def _step(self, rows: Tensor, step: int) -> None:
-        z = self._logits(self.data.x[rows])
-        total = self._label_loss(z, self.data, rows, step)
-        if self.term is not None:
-            total = total + self.lam * self._ramp(step) * self.term.penalty(z, rows, step)
-        self.adam.zero_grad()
-        torch.where(self.alive, total, torch.zeros_like(total)).sum().backward()  # type: ignore[no-untyped-call]
-        grad = self.flat.grad
-        assert grad is not None
-        fine = torch.isfinite(total)
-        if not bool(fine.all()) or not bool(torch.isfinite(grad).all()):
-            self._drop(~(fine & self._finite(grad)))
-            grad.nan_to_num_(0.0, 0.0, 0.0)
-        self.adam.step()
-        if not bool(self.alive.all()):
-            self._clear(self.flat)
-
-    def _label_loss(self, z: Tensor, data: Any, rows: Tensor | None, step: int) -> Tensor:
-        y = (data.y if rows is None else data.y[rows]).expand_as(z)
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(z, y, reduction="none")
-        if data.weight is not None:
-            loss = loss * (data.weight if rows is None else data.weight[rows])
-        choose = None if rows is None else getattr(self.term, "row_weight", None)
-        if choose is not None:
-            weight = choose(loss.detach(), rows, step)
-            if weight is not None:
-                loss = loss * weight
-        return loss.mean(1)
-
-    def _finite(self, flat: Tensor) -> Tensor:
-        fine = torch.ones(self.stack.count, dtype=torch.bool, device=self.device)
-        for parts in views(flat, self.stack.count, self.stack.sizes):
-            for part in parts:
-                fine &= torch.isfinite(part).flatten(1).all(1)
-        return fine
-
-    def _drop(self, lost: Tensor) -> None:
-        """Slices that take no further part."""
-        for c in torch.nonzero(lost & self.alive).flatten().tolist():
-            self.failed[c] = "not-finite"
-        self.alive &= ~lost
-
-    def _clear(self, flat: Tensor) -> None:
-        """Set the weights and running moments of lost slices to 0."""
-        state = self.adam.state[self.flat]
-        with torch.no_grad():
-            for tensor in (flat, state["exp_avg"], state["exp_avg_sq"]):
-                for parts in views(tensor, self.stack.count, self.stack.sizes):
-                    for part in parts:
-                        part[~self.alive] = 0.0
-
-    @torch.no_grad()
-    def _look(self, done: int) -> bool:
-        """Keep what is best on the validation rows; whether no slice gains any more."""
-        ready = (self.lam == 0) | (done >= self.loop.ramp * self.loop.steps)
-        z = torch.cat([self._logits(part) for part in self.valid.x.split(VALID_ROWS)], dim=1)
-        loss = self._label_loss(z, self.valid, None, done)
-        value = getattr(self.term, "value", None)
-        if value is not None:
-            loss = loss + self.lam * value(z, self.valid)
-        # Of weights that validation cannot tell apart, the later are kept.
-        keep = ready & self.alive & ((loss < self.best + SLACK) | torch.isinf(self.best))
-        self.best = torch.where(keep, torch.minimum(loss, self.best), self.best)
-        self.stale = torch.where(keep | ~ready, 0, self.stale + 1)
-        self.steps = torch.where(keep, done, self.steps)
-        own, best = (views(f, self.stack.count, self.stack.sizes) for f in (self.flat, self.kept))
-        for mine, theirs in zip((*own[0], *own[1]), (*best[0], *best[1]), strict=True):
-            theirs[keep] = mine[keep]
-        return bool(((self.stale >= self.loop.patience) | ~self.alive).all())
+        kept = stopping.restore(step + 1 if loop.steps else 0, steps.bad)
+        settle = getattr(term, "settle", None)
+        if settle is not None:
+            settle(stack.logits)
+    bad = steps.bad.tolist()
+    return ["not-finite" if b else None for b in bad], kept

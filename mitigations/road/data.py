@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -51,6 +51,15 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def take(self, rows: Tensor) -> Rows:
+        """Some rows, by position."""
+        return replace(
+            self, x=self.x[rows], y=self.y[rows], s=self.s[rows], a=self.a[rows],
+            phi=self.phi[rows],
+            bins=None if self.bins is None else self.bins[rows],
+            weight=None if self.weight is None else self.weight[rows],
+        )  # fmt: skip
 
     @property
     def strata(self) -> tuple[int | None, ...]:

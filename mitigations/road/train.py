@@ -28,6 +28,6 @@ def fit(
     tick: Any,
     valid: Rows | None = None,
 ) -> Trained:
-    """Train one network per slice; slice c has weight ``lam[c]`` and first weights ``seeds[c]``."""
+    """Train one network per slice; slice c has weight ``lam[c]`` and seed ``seeds[c]``."""
     stack = Stack.new(seeds, (rows.x.shape[1], *HIDDEN, 1), rows.x.device)
     return train(stack, rows, term, torch.tensor(list(lam)), loop, rng=rng, tick=tick, valid=valid)
