@@ -11,7 +11,7 @@ from auditapp.datasets.options import DEFAULT_MARKS
 from auditapp.models import Dataset, ModelFile
 
 TABLES = ".csv,.tsv,.txt,.dat,.data,.parquet,.pq,.gz,.zip"
-MODELS = ".onnx,.skops"
+MODELS = ".onnx,.skops,.safetensors,.zip"
 
 DELIMITERS = [
     ("", "Detect"),

@@ -90,10 +90,11 @@ def needs_label(goal: str) -> bool:
 
 
 def searches(kind: str, model_format: str | None) -> list[tuple[str, str, str]]:
-    """Searches that such an audit makes; only an ONNX model runs in several number formats."""
+    """Searches that such an audit makes; not every model runs in several number formats."""
     if kind != BINARY:
         return []
-    return [item for item in SEARCHES if item[0] != "numerics" or model_format == "onnx"]
+    again = model_format in {"onnx", "network"}
+    return [item for item in SEARCHES if item[0] != "numerics" or again]
 
 
 def _from_metric(slug: str) -> tuple[str, str]:

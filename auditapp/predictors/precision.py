@@ -90,6 +90,9 @@ def variants(upload: Upload, workdir: Path, tick: Tick | None = None) -> tuple[s
         says why.
     """
     tell = tick or _silent
+    if upload.profile["format"] == "network":
+        tell(0.0, "running bf16 on cpu")
+        return "fp32", [_network(upload, workdir)]
     folder = workdir / "formats"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -108,6 +111,20 @@ def variants(upload: Upload, workdir: Path, tick: Tick | None = None) -> tuple[s
         for left in folder.glob("*"):
             left.unlink()
         folder.rmdir()
+
+
+def _network(upload: Upload, workdir: Path) -> Variant:
+    """A network of ours again, with weights and arithmetic in 16 bits."""
+    try:
+        scores = predict(
+            upload.path, upload.model, upload.profile, upload.table, upload.features, workdir,
+            score_range=upload.score_range, options={"precision": "bfloat16"},
+        )  # fmt: skip
+    except AuditError as error:
+        if error.code in PASSED_ON:
+            raise
+        return Variant("bf16", "cpu", "rounded", 0, None, error.code, error.message)
+    return Variant("bf16", "cpu", "rounded", 0, scores)
 
 
 def _silent(share: float, text: str) -> None:

@@ -12,7 +12,7 @@ SOURCES = {
     "linear": "reference ridge regression, trained for this audit",
     "boosting": "reference gradient boosting, trained for this audit",
 }
-KINDS = {"onnx": "ONNX model", "skops": "scikit-learn model"}
+KINDS = {"onnx": "ONNX model", "skops": "scikit-learn model", "network": "network"}
 
 
 def moment(facts: Facts) -> datetime | None:

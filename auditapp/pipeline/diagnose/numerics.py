@@ -30,7 +30,7 @@ STREAM = 0x466C6970
 
 
 def run(audited: Audited) -> Json | None:
-    """Compare the audited decisions with those of every other run of an uploaded ONNX model.
+    """Compare the audited decisions with those of every other run of an uploaded model.
 
     Returns
     -------
@@ -38,9 +38,9 @@ def run(audited: Audited) -> Json | None:
         ``precision`` of the upload, ``rows`` compared ``of`` those measured, ``runs[]`` with
         ``format, device, how, clipped, overflown, code, message, score_change, flips`` and
         ``sensitivity[]``; p-values are adjusted over all runs. ``overflown`` counts the people
-        with a number that the format cannot hold. None without an ONNX model.
+        with a number that the format cannot hold. None without such a model.
     """
-    if audited.plan.model.kind != "onnx" or audited.plan.outcome != "binary":
+    if not _runs_again(audited) or audited.plan.outcome != "binary":
         return None
     chosen = _rows(audited)
     if chosen.size == 0:
@@ -78,6 +78,13 @@ def run(audited: Audited) -> Json | None:
         "alpha": compare.ALPHA,
         "sensitivity": [_spread(a, decisions, audited.plan.floor) for a in attributes],
     }
+
+
+def _runs_again(audited: Audited) -> bool:
+    """Whether the model can be run in another number format; images do not fit its small table."""
+    if audited.plan.model.kind == "network":
+        return not audited.job["model_profile"]["network"]["images"]
+    return audited.plan.model.kind == "onnx"
 
 
 def _rows(audited: Audited) -> NDArray[np.int64]:

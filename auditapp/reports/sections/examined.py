@@ -113,7 +113,8 @@ def _column(spec: dict[str, Any]) -> str:
 def _decision(plan: dict[str, Any]) -> str:
     if plan.get("decision"):
         return _column(plan["decision"])
-    source = {"train": "Reference model", "onnx": "Uploaded model", "skops": "Uploaded model"}
+    uploaded = dict.fromkeys(("onnx", "skops", "network"), "Uploaded model")
+    source = {"train": "Reference model", **uploaded}
     score = plan.get("score") or {}
     name = source.get((plan.get("model") or {}).get("kind", ""), "")
     name = name or (f"Score in column {score['column']}" if score.get("column") else "Score")
