@@ -17,7 +17,7 @@ from auditapp.reports.tradeoff_facts import Tradeoff, tradeoff
 from auditapp.reports.trained_facts import rows_of
 from tests.test_charts import texts
 from tests.tradeoff_documents import sample
-from tests.trained_documents import method, trained
+from tests.trained_documents import local_points, method, trained
 
 
 def section(doc: dict[str, Any]) -> Section:
@@ -226,6 +226,9 @@ def lift(doc: dict[str, Any], slug: str, by: float) -> None:
     for point in method(doc, slug)["points"]:
         for key in ("value", "low", "high"):
             point["accuracy"][key] += by
+        for row in point["paired"]:
+            for key in ("diff", "low", "high"):
+                row[key] = None if row[key] is None else row[key] + by
 
 
 def test_the_text_says_where_thresholds_win() -> None:
@@ -234,7 +237,6 @@ def test_the_text_says_where_thresholds_win() -> None:
     assert text.startswith("Thresholds alone are as accurate as")
     assert "within the intervals" in text
     assert "which the law may forbid" in text
-    assert "not in every part of it" in text
     lift(doc, "thresholds", 0.05)
     text = plain(trained_words.against_thresholds(read(doc)))
     assert text.startswith("Where thresholds win. Thresholds alone win against")
@@ -242,6 +244,39 @@ def test_the_text_says_where_thresholds_win() -> None:
     lift(doc, "thresholds", -0.1)
     text = plain(trained_words.against_thresholds(read(doc)))
     assert "are less accurate than" in text
+
+
+def test_the_widest_local_gap_of_every_setting_is_drawn_beside_chance() -> None:
+    doc = trained()
+    local_points(doc)
+    made = next(b for b in walk(part(doc, "road").blocks) if isinstance(b, Figure))
+    assert made.title == "The widest local gap runs from 8.0 to 25.0 points"
+    assert made.chart["limit"] == 0.1 and made.chart["limit_label"] == "Chance: under 10.0"
+    drawn = [p for s in made.chart["series"] for p in s["points"]]
+    assert all(p["x_low"] >= 0 for p in drawn)
+    assert not any(p["hollow"] for p in drawn)
+    for variant in ("wide", "narrow", "print"):
+        shown = texts(charts.draw(made.chart, variant))
+        assert "Chance: under 10.0" in shown and "Now" in shown
+    row = made.table.rows[-1]
+    assert row[2].soft and row[3].note == "under 10.0"
+
+
+def test_the_text_says_who_brings_local_gaps_down_to_chance() -> None:
+    doc = trained()
+    local_points(doc)
+    text = said(doc, "road")
+    assert "Now the widest gap inside a declared part is 30.0 points (20.0 to 40.0)" in text
+    assert "Thresholds alone do not reach that at any limit." in text
+    rows = method(doc, "road")["tables"]["local-points"]["rows"]
+    for row in rows[1:]:
+        row[3] = 0.08 if row[0] == "thresholds" else 0.2
+    assert "Thresholds alone win here too" in said(doc, "road")
+    for row in rows[1:]:
+        row[3] = 0.2
+    assert "No setting of any remedy brings it down" in said(doc, "road")
+    rows[0][3] = 0.05
+    assert "so no remedy can be shown to lower it" in said(doc, "road")
 
 
 def test_the_glossary_explains_what_the_parts_say() -> None:

@@ -145,11 +145,11 @@ def frontier(t: Tradeoff) -> Figure | None:
         table=tradeoff_tables.candidates(t, t.settings, title="", bounds=False),
         chart=chart,
         legend=_legend(t, chart),
-        note=_forms(letters),
+        note=forms(letters),
     )
 
 
-def _forms(letters: dict[tuple[str, str], str]) -> str:
+def forms(letters: dict[tuple[str, str], str]) -> str:
     """What the letters of the picture stand for."""
     return ", ".join(f"{letter} {name}" for (_, name), letter in letters.items())
 

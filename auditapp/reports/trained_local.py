@@ -18,6 +18,8 @@ PRINTED = 6
 MOST_ROWS = 60
 MOST_NAMED = 6
 
+#: What rows of the audited decisions are called.
+NOW = frozenset({"Now", "Audited decisions"})
 #: Where parts come from, in words.
 FAMILIES = {
     "declared": "declared parts",
@@ -123,6 +125,8 @@ def _statements(method: Row) -> Rich:
 def _named(method: Row, row: Row) -> str:
     """`For the plain network and declared parts` at the head of a clause."""
     name, where = setting(method, row), family(row)
+    if name in NOW:
+        return f"In {where} under the audited decisions"
     return f"In {where} under “{name}”" if name else f"In {where}"
 
 

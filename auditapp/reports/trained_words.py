@@ -8,15 +8,17 @@ from typing import Any
 from auditapp.reports import (
     phrases,
     trained_facts,
+    trained_figures,
     trained_local,
     trained_search,
     trained_settings,
 )
 from auditapp.reports.blocks import Block, Cell, Column, Part, Prose, Rich, Table, bold, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, listing, percent, percent_span, plural, size
+from auditapp.reports.numbers import count, listing, percent, plural, points, size, span
 from auditapp.reports.tables import share
 from auditapp.reports.tradeoff_facts import Setting, Tradeoff, beats, chosen_by, value
+from auditapp.reports.tradeoff_words import accuracy_change
 
 Row = dict[str, Any]
 
@@ -40,6 +42,7 @@ def parts(t: Tradeoff) -> list[Block]:
             continue
         inner = [
             *trained_search.blocks(method),
+            *_local(t, method),
             *trained_local.blocks(t, method),
             *trained_settings.blocks(t, method),
             *_seeds(t, method),
@@ -51,6 +54,13 @@ def parts(t: Tradeoff) -> list[Block]:
             name = phrases.short(str(method["title"]))
             out.append(Part(f"trained-{phrases.slug(str(method['slug']))}", name, tuple(inner)))
     return out
+
+
+def _local(t: Tradeoff, method: Row) -> list[Block]:
+    """The picture of local gaps and what it says."""
+    drawn, text = trained_figures.local(t, method), trained_figures.reading(t, method)
+    out: list[Block] = [] if drawn is None else [drawn]
+    return [*out, Prose(text)] if text else out
 
 
 def training_line(method: Row) -> str:
@@ -200,9 +210,12 @@ class Duel:
 
     @property
     def apart(self) -> int:
-        """1 where thresholds are more accurate and the intervals do not meet, -1 the other way."""
-        ours, theirs = self.thresholds.point["accuracy"], self.other.point["accuracy"]
-        if ours.get("low") is None or theirs.get("low") is None:
+        """1 where thresholds are more accurate and the intervals do not meet, -1 the other way.
+
+        Intervals of the change against now: it is paired, so what all settings share drops out.
+        """
+        ours, theirs = accuracy_change(self.thresholds), accuracy_change(self.other)
+        if ours is None or theirs is None or ours["low"] is None or theirs["low"] is None:
             return 0
         return 1 if ours["low"] > theirs["high"] else -1 if theirs["low"] > ours["high"] else 0
 
@@ -276,13 +289,16 @@ def _example(found: dict[str, list[Duel]]) -> str:
     first = max(shown, key=lambda d: abs(d.ahead))
 
     def said(s: Setting) -> str:
-        right, gap = s.point["accuracy"], s.point["disparity"]
-        between = percent_span(right["low"], right["high"])
-        at = size(gap["value"], 1)
-        return f"{percent(right['value'], 1)} ({between}) at a gap of {at} points"
+        move = accuracy_change(s) or {}
+        gap = size(value(s.point, "disparity") or 0.0, 1)
+        between = span(move["low"], move["high"])
+        return f"{points(move['diff'])} ({between}) at a gap of {gap} points"
 
     name = phrases.lower_first(first.other.name)
-    return f" For example {said(first.thresholds)}, against {said(first.other)} by {name}."
+    return (
+        f" For example, thresholds change accuracy by {said(first.thresholds)}, {name} by "
+        f"{said(first.other)} (95%, against now)."
+    )
 
 
 def _but(t: Tradeoff) -> str:
@@ -292,6 +308,4 @@ def _but(t: Tradeoff) -> str:
     if uses:
         text += f" Thresholds use the {t.protect} of a person when deciding, which the law may "
         text += "forbid."
-    if any((m.get("tables") or {}).get("local-null") for m in t.methods):
-        text += " They make a group equal as a whole, not in every part of it."
     return text
