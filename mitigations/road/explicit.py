@@ -1,190 +1,340 @@
-"""Explicit ROAD: the local gap in closed form, and limited attention to where it is worst.
+"""Explicit ROAD: the local gap in closed form, and weight where it is worst.
 
-For each comparison of a group with the rest, with pi(a) the group's chance among people alike,
-``st_i = (1[s_i = k] - pi(a_i)) / (2 pi (1 - pi))`` makes E[st v | a] half the gap of v at a. It
-is estimated by ridge regression on random features of a, ``c(a) = Phi(a)' A^-1 E[st v Phi]``.
+The local gap of the soft decision v between group k and the rest is estimated as a linear
+function of random features of the descriptors, ``c_k(a) = phi(a)' A^-1 E[st_k v phi]``; weights
+within Kullback-Leibler distance of the rows' own, ``softmax(c_k / tau)``, move to the regions
+where it is largest, and the weighted gap is pushed down. No network is trained against another.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mitigations.road.data import Rows
-from mitigations.road.features import Propensity, gram
-from mitigations.road.rivals import pairs, standardised
 
-#: Decay of the running estimates.
-DECAY = 0.9
-#: Exponents of the attention stop here.
-CLIP = 6.0
+#: Share of a step in the running estimates, ridge of the gap, ridge of the propensity.
+NEW, RIDGE, PROPENSITY_RIDGE = 0.1, 0.1, 1e-3
+#: Limits of the propensity, and of the gap in temperatures.
+FEWEST, CAP = 0.02, 6.0
 #: Height and width of the soft decision.
 HEIGHT, WIDTH = 2.5, 0.3
+#: Rows of a group, and of the rest, from which a comparison is made.
+FEWEST_ROWS = 10
 
 
-def soft_decision(z: Tensor, share: float) -> Tensor:
-    """``2.5 sigmoid((u - q) / .3)``, centred; u standardised logits, q their quantile.
+@dataclass(frozen=True)
+class Comparison:
+    """Group ``code`` of an axis against the rest, among rows of one label (None: all).
 
     Parameters
     ----------
-    z : (C, B)
-        Logits with gradient.
+    ridge : (q,)
+        Propensity ``P(s = code | a)`` as a linear function of `design`.
+    inverse : (m + 1, m + 1)
+        Of A, the features' second moments among these rows, plus a ridge.
     share
-        Share of people who are to be chosen, which places the threshold q.
+        Propensity with a constant.
+    weight
+        Of the comparison in the penalty.
     """
-    u = standardised(z)
-    place = min(max(round((1.0 - share) * (u.shape[1] - 1)), 0), u.shape[1] - 1)
-    q = u.detach().kthvalue(place + 1, dim=1, keepdim=True).values
-    v = HEIGHT * torch.sigmoid((u - q) / WIDTH)
-    return v - v.mean(1, keepdim=True)
+
+    axis: int
+    label: int | None
+    code: int
+    ridge: Tensor
+    inverse: Tensor
+    share: float
+    weight: float = 1.0
 
 
-def attention(c: Tensor, tau: Tensor, use: Tensor) -> Tensor:
-    """Weights, mean 1 over the rows in use, that maximise ``E_q[c] - tau KL(q || p)``.
+def comparisons(rows: Rows) -> list[Comparison]:
+    """Comparisons the rows allow: one for two groups, one per group for more.
 
-    ``n softmax_i(clip(c_i / tau, -6, 6))``; 1 where tau is infinite, 0 for rows not in use.
+    Axes count alike, and so do strata and groups within an axis.
+    """
+    out: list[Comparison] = []
+    seen = design(rows)
+    for axis, k in enumerate(rows.k):
+        found: list[Comparison] = []
+        for label in rows.strata:
+            use = rows.stratum(label) & (rows.s[:, axis] >= 0)
+            n = int(use.sum())
+            if n < 2 * FEWEST_ROWS:
+                continue
+            inverse = _inverse(rows.phi[use], RIDGE)
+            fitted = _inverse(seen[use], PROPENSITY_RIDGE, free=True)
+            for code in [1] if k == 2 else range(k):
+                member = (rows.s[use, axis] == code).double()
+                size = float(member.sum())
+                if min(size, n - size) < FEWEST_ROWS:
+                    continue
+                ridge = fitted @ (seen[use].double().T @ member) / n
+                share = size / n
+                found.append(Comparison(axis, label, code, ridge.float(), inverse.float(), share))
+        out += [_weighted(one, 1.0 / len(found)) for one in found]
+    axes = len({one.axis for one in out})
+    return [_weighted(one, one.weight / axes) for one in out]
+
+
+def design(rows: Rows) -> Tensor:
+    """What the propensity is linear in (n, q): features, and a place for each declared bin."""
+    if rows.bins is None:
+        return rows.phi
+    places = int(rows.bins.max()) + 1 if len(rows) else 0
+    known = rows.bins.clamp(min=0)
+    one = torch.nn.functional.one_hot(known, max(places, 1)).to(rows.phi.dtype)
+    return torch.cat([rows.phi, one * (rows.bins >= 0)[:, None]], 1)
+
+
+def signs(rows: Rows, of: list[Comparison]) -> tuple[Tensor, Tensor, Tensor]:
+    """Signed weights of rows, for every comparison.
+
+    Returns
+    -------
+    st : (J, n)
+        ``E[st v | a]`` is half the gap of v between the group and the rest, near a.
+    sg : (J, n)
+        The same with a constant propensity: half the gap within the whole stratum.
+    use : (J, n)
+        1 for rows of the stratum whose group is known, else 0.
+    """
+    seen = design(rows)
+    local, whole, used = [], [], []
+    for one in of:
+        use = (rows.stratum(one.label) & (rows.s[:, one.axis] >= 0)).float()
+        member = (rows.s[:, one.axis] == one.code).float()
+        q = min(seen.shape[1], len(one.ridge))
+        p = (seen[:, :q] @ one.ridge[:q]).clamp(FEWEST, 1.0 - FEWEST)
+        local.append(use * (member - p) / (2.0 * p * (1.0 - p)))
+        whole.append(use * (member - one.share) / (2.0 * one.share * (1.0 - one.share)))
+        used.append(use)
+    if not of:
+        empty = torch.zeros((0, len(rows)), device=rows.y.device)
+        return empty, empty, empty
+    return torch.stack(local), torch.stack(whole), torch.stack(used)
+
+
+def attend(gap: Tensor, tau: Tensor, use: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights with mean 1 that maximise, and minimise, ``E[gap] -+ tau KL`` of the rows.
 
     Parameters
     ----------
-    c : (C, J, B)
-        Local gaps.
+    gap : (C, J, n)
     tau : (C,)
-        Temperatures, above 0.
-    use : (J, B)
-        1 for rows of the comparison.
+        Infinite for weights of 1. Exact while ``|gap| <= 6 tau``; beyond, the gap is cut.
+    use : (J, n)
+        1 for rows that share the weight.
     """
-    exponent = (c / tau[:, None, None]).clamp(-CLIP, CLIP)
-    exponent = exponent.masked_fill(use == 0, -torch.inf)
-    n = use.sum(1)[None, :, None]
-    # A comparison without a row in this batch has nothing to attend to.
-    weight = torch.where(n > 0, torch.softmax(exponent, dim=2), torch.zeros_like(exponent))
-    return torch.nan_to_num(weight) * n
+    scaled = (gap / tau[:, None, None]).clamp_(-CAP, CAP)
+    high = scaled.exp_()
+    low = high.reciprocal()
+    n = use.sum(1).clamp(min=1.0)
+    even = torch.isinf(tau)[:, None, None]
+    out = []
+    for raw in (high, low):
+        raw *= use
+        raw *= (n / raw.sum(2).clamp(min=1e-12))[:, :, None]
+        out.append(torch.where(even, use, raw))
+    return out[0], out[1]
 
 
 class Explicit:
-    """Penalty: squared local gap where it is worst, in either direction.
-
-    ``2 D+ mean(r+ st v) - 2 D- mean(r- st v)`` is the gradient of ``D+^2 + D-^2`` with the
-    attention held fixed, D+ = mean r+ c and D- = -mean r- c. With gamma, ``2 G mean(sg v)`` is
-    added, the same for the gap of everybody.
+    """Penalty: squared worst-case local gaps of the soft decision, both ways.
 
     Parameters
     ----------
     rows
         Training rows.
     tau : (C,)
-        Temperature of each slice; infinite for the average gap.
-    gamma
-        Weight of the gap of everybody, needed where group and descriptors go together.
-    decay
-        Of the running estimates.
-
-    References
-    ----------
-    The objective of Grari et al., On the fairness ROAD, ICLR 2024, section 3, with the
-    adversary's loss replaced by this estimate.
+        A region whose gap exceeds another's by tau gets e times its weight; infinite weighs all
+        alike. Gaps are 1.25 times those of the soft decision: 0.1 is 8 points.
+    gamma : float or (C,)
+        Weight of the squared gap in the whole, beside the local ones: needed where groups differ
+        in the descriptors.
+    share
+        Share of favourable decisions at which the soft decision turns; that of the labels where
+        not given.
+    new
+        Share of a step in the running estimates.
     """
 
-    #: ``penalty`` looks at no step and keeps its state in place.
     graphable = True
 
-    def __init__(self, rows: Rows, tau: Tensor, gamma: float = 0.0, decay: float = DECAY) -> None:
-        self.rows = rows
-        self.tau = tau.to(device=rows.y.device, dtype=torch.float32)
-        self.gamma = gamma
-        self.decay = decay
-        self.share = float(rows.y.mean())
-        self.pairs = pairs(rows)
-        many = len(self.pairs)
-        self.st = torch.zeros((many, len(rows)), device=rows.y.device)
-        self.sg = torch.zeros_like(self.st)
-        self.chances: list[Propensity] = []
-        inverses = []
-        for j in range(many):
-            member, use = self.pairs.member[j], self.pairs.use[j]
-            chance = Propensity.fit(rows.phi, member, use)
-            self.chances.append(chance)
-            self.st[j] = scaled(member, chance(rows.phi), use)
-            self.sg[j] = scaled(member, (member.sum() / use.sum()).expand_as(member), use)
-            inverses.append(torch.linalg.inv(gram(rows.phi, use).double()).float())
-        size = rows.phi.shape[1]
-        self.inverse = torch.stack(inverses) if inverses else torch.zeros((0, size, size))
-        self.reset()
+    def __init__(
+        self,
+        rows: Rows,
+        tau: Tensor,
+        *,
+        gamma: float | Tensor = 0.0,
+        share: float | None = None,
+        new: float = NEW,
+    ) -> None:
+        device = rows.y.device
+        self.rows, self.new = rows, new
+        self.tau = torch.as_tensor(tau, dtype=torch.float32, device=device)
+        self.count = len(self.tau)
+        self.gamma = torch.as_tensor(gamma, dtype=torch.float32, device=device)
+        self.gamma = self.gamma.expand(self.count)
+        self.whole = bool((self.gamma != 0.0).any())
+        self.comparisons = comparisons(rows)
+        self.st, self.sg, self.use = signs(rows, self.comparisons)
+        self.inverse = _stacked([one.inverse for one in self.comparisons], rows.phi.shape[1])
+        self.inverse = self.inverse.to(device)
+        self.weight = torch.tensor([one.weight for one in self.comparisons], device=device)
+        self.share = float(rows.y.mean()) if share is None else share
+        j, m = len(self.comparisons), rows.phi.shape[1]
+        self.moment = torch.zeros((self.count, j, m), device=device)
+        self.global_gap = torch.zeros((self.count, j), device=device)
+        self.seen = torch.zeros((), device=device)
 
     def reset(self) -> None:
         """Forget the running estimates."""
-        shape = (len(self.tau), len(self.pairs))
-        device = self.rows.y.device
-        self.e = torch.zeros((*shape, self.rows.phi.shape[1]), device=device)
-        self.g = torch.zeros(shape, device=device)
-        self.mass = torch.zeros((), device=device)
+        for state in (self.moment, self.global_gap, self.seen):
+            state.zero_()
 
     def penalty(self, z: Tensor, rows: Tensor, step: int) -> Tensor:
-        """Penalty (C,) of logits (C, B) at positions (B,)."""
-        if not len(self.pairs):
-            return z.sum(1) * 0.0
-        use, st, phi = self.pairs.use[:, rows], self.st[:, rows], self.rows.phi[rows]
+        """As the loop's contract has it; `gradient` is what the loop calls."""
+        pull, value = self._both(z.detach(), rows)
+        # value, with the derivative of the closed form
+        return value + ((z - z.detach()) * pull).sum(1)
+
+    def gradient(self, z: Tensor, rows: Tensor, step: int) -> Tensor:
+        """Derivative (C, B) of the penalty by the logits."""
+        return self._both(z, rows)[0]
+
+    def _both(self, z: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        soft = _Soft(z, self.share)
+        phi = self.rows.phi.index_select(0, rows)
+        use = self.use.index_select(1, rows)
         n = use.sum(1).clamp(min=1.0)
-        v = soft_decision(z, self.share)
-        held = v.detach()
-        fresh = torch.einsum("cb,jb,bm->cjm", held, st / n[:, None], phi)
-        self.mass.mul_(self.decay).add_(1.0 - self.decay)
-        self.e.mul_(self.decay).add_((1.0 - self.decay) * fresh)
-        c = self._gaps(self.e / self.mass, phi)
-        mean = (st / n[:, None])[None] * v[:, None]
-        total = torch.zeros_like(z[:, 0])
-        for sign in (1.0, -1.0):
-            r = attention(sign * c, self.tau, use)
-            worst = (r * c).sum(2) / n
-            total = total + (2.0 * worst * (r * mean).sum(2) * self.pairs.share).sum(1)
-        if self.gamma:
-            sg = self.sg[:, rows] / n[:, None]
-            self.g.mul_(self.decay).add_((1.0 - self.decay) * (held @ sg.T))
-            total = total + self.gamma * (
-                2.0 * (self.g / self.mass) * (v @ sg.T) * self.pairs.share
-            ).sum(1)
-        return total
+        st = self.st.index_select(1, rows) / n[:, None]
+        v = soft.centred(use, n)
+        self.moment.lerp_(_moments(v * st, phi), self.new)
+        self.seen.lerp_(torch.ones_like(self.seen), self.new)
+        gap = self._gaps(self.moment / self.seen, phi)
+        up, down = attend(gap, self.tau, use)
+        most = (up * gap).sum(2) / n
+        least = -(down * gap).sum(2) / n
+        up *= most[:, :, None]
+        pull = up.sub_(down.mul_(least[:, :, None])).mul_(2.0 * st)
+        if self.whole:
+            sg = self.sg.index_select(1, rows) / n[:, None]
+            self.global_gap.lerp_((v * sg).sum(2), self.new)
+            lever = 2.0 * self.gamma[:, None] * self.global_gap / self.seen
+            pull += lever[:, :, None] * sg
+        pull *= self.weight[None, :, None]
+        value = (pull * v).sum((1, 2))
+        return soft.back(pull, use, n), value
+
+    def _gaps(self, moment: Tensor, phi: Tensor) -> Tensor:
+        """Local gaps (C, J, n) at features (n, m + 1)."""
+        lever = torch.matmul(moment.transpose(0, 1), self.inverse).transpose(0, 1)
+        return torch.matmul(lever, phi.T)
 
     def value(self, z: Tensor, rows: Rows) -> Tensor:
-        """``D+^2 + D-^2`` (C,) on other rows; the running estimates stay as they are."""
-        others = pairs(rows, self.rows)
-        v = soft_decision(z, self.share)
-        total = torch.zeros_like(z[:, 0])
-        for j in range(len(others)):
-            member, use = others.member[j], others.use[j]
-            n = use.sum()
-            if n == 0:
-                continue
-            st = scaled(member, self.chances[j](rows.phi), use)
-            e = torch.einsum("cb,b,bm->cm", v, st / n, rows.phi)
-            c = (e @ self.inverse[j] @ rows.phi.T)[:, None]
-            for sign in (1.0, -1.0):
-                r = attention(sign * c, self.tau, use[None])
-                total = total + others.share[j] * ((r * c).sum(2)[:, 0] / n) ** 2
+        """Penalty of logits (C, n) on other rows, weighed as training rows now would be."""
+        total = torch.zeros(self.count, device=z.device)
+        st, sg, use = signs(rows, self.comparisons)
+        n = use.sum(1).clamp(min=1.0)
+        seen = self.seen.clamp(min=1e-12)
+        for c in range(self.count):
+            one = slice(c, c + 1)
+            v = _Soft(z[one], self.share).centred(use, n)
+            gap = self._gaps(self.moment[one] / seen, rows.phi)
+            up, down = attend(gap, self.tau[one], use)
+            most = ((up * st * v).sum(2) / n).clamp(min=0.0)
+            least = (-(down * st * v).sum(2) / n).clamp(min=0.0)
+            squares = most.square() + least.square()
+            if self.whole:
+                squares += self.gamma[c] * ((sg * v).sum(2) / n).square()
+            total[c] = (squares * self.weight).sum()
         return total
 
-    def gaps(self) -> Tensor:
-        """Estimated local gap (C, J, n) at every training row, 1.25 times that of decisions."""
-        return self._gaps(self.e / self.mass.clamp(min=1e-12), self.rows.phi)
+    def settle(self, logits: Any) -> None:
+        """Estimate the gaps anew, from all training rows and the weights that were kept."""
+        z = logits(self.rows.x)
+        n = self.use.sum(1).clamp(min=1.0)
+        for c in range(self.count):
+            v = _Soft(z[c : c + 1], self.share).centred(self.use, n)
+            self.moment[c] = _moments(v * self.st / n[:, None], self.rows.phi)[0]
+        self.seen.fill_(1.0)
+
+    def gaps(self, c: int, rows: Rows | None = None) -> Tensor:
+        """Estimated local gaps (J, n) of slice c, in units of v: 1.25 times a soft rate's."""
+        phi = (self.rows if rows is None else rows).phi
+        return self._gaps(self.moment[c : c + 1] / self.seen.clamp(min=1e-12), phi)[0]
 
     def attention(self) -> Tensor:
-        """Attention (C, n) that training rows get in the end, both directions, mean 1."""
-        if not len(self.pairs):
-            return torch.ones((len(self.tau), len(self.rows)), device=self.rows.y.device)
-        out = torch.zeros((len(self.tau), len(self.rows)), device=self.rows.y.device)
-        c = self.gaps()
-        for j in range(len(self.pairs)):
-            use = self.pairs.use[j][None]
-            for sign in (1.0, -1.0):
-                part = attention(sign * c[:, j : j + 1], self.tau, use)[:, 0]
-                out += 0.5 * self.pairs.share[j] * part
-        return out / out.mean(1, keepdim=True).clamp(min=1e-12)
+        """Weight (C, n) of training rows in the penalty, mean 1 among those that are compared.
 
-    def _gaps(self, e: Tensor, phi: Tensor) -> Tensor:
-        beta = torch.einsum("cjm,jmk->cjk", e, self.inverse)
-        return torch.einsum("cjk,bk->cjb", beta, phi)
+        Both ways: regions where a group is ahead and where it is behind, each counted as its
+        worst-case gap is.
+        """
+        out = torch.zeros((self.count, len(self.rows)), device=self.st.device)
+        n = self.use.sum(1).clamp(min=1.0)
+        for c in range(self.count):
+            one = slice(c, c + 1)
+            gap = self.gaps(c)[None]
+            up, down = attend(gap, self.tau[one], self.use)
+            most = ((up * gap).sum(2) / n).clamp(min=1e-9)[0, :, None]
+            least = (-(down * gap).sum(2) / n).clamp(min=1e-9)[0, :, None]
+            both = (most * up[0] + least * down[0]) / (most + least)
+            out[c] = (both * self.weight[:, None]).sum(0)
+        return out
 
 
-def scaled(member: Tensor, pi: Tensor, use: Tensor) -> Tensor:
-    """``(1[s = k] - pi) / (2 pi (1 - pi))`` for rows in use, 0 for others."""
-    return use * (member - pi) / (2.0 * pi * (1.0 - pi))
+class _Soft:
+    """The soft decision ``v = 2.5 sigmoid((u - q) / .3)`` of standardised logits u, and back.
+
+    q is the (1 - share) quantile of u in the batch, held fixed.
+    """
+
+    def __init__(self, z: Tensor, share: float) -> None:
+        rows = z.shape[1]
+        self.sd = z.std(1, keepdim=True, unbiased=False)
+        self.scale = self.sd + 1e-6
+        self.u = (z - z.mean(1, keepdim=True)).div_(self.scale)
+        at = min(max(int(rows * (1.0 - share)) + 1, 1), rows)
+        q = torch.kthvalue(self.u, at, dim=1, keepdim=True).values
+        self.v = torch.sigmoid((self.u - q).div_(WIDTH)).mul_(HEIGHT)
+
+    def centred(self, use: Tensor, n: Tensor) -> Tensor:
+        """v less its mean among the rows of each comparison (C, J, n), 0 elsewhere."""
+        mean = (self.v @ use.T) / n
+        return (self.v[:, None, :] - mean[:, :, None]).mul_(use)
+
+    def back(self, pull: Tensor, use: Tensor, n: Tensor) -> Tensor:
+        """Derivative by z from the derivative (C, J, n) by the centred v."""
+        mean = (pull * use).sum(2, keepdim=True) / n[:, None]
+        by_v = ((pull - mean) * use).sum(1)
+        by_u = by_v * self.v * (HEIGHT - self.v) / (HEIGHT * WIDTH)
+        along = (by_u * self.u).mean(1, keepdim=True)
+        inner = (by_u - by_u.mean(1, keepdim=True)) / self.scale
+        return inner - along * self.u / self.sd.clamp(min=1e-12)
+
+
+def _moments(v: Tensor, phi: Tensor) -> Tensor:
+    """Sums (C, J, m + 1) over rows of v (C, J, n) times features (n, m + 1)."""
+    return torch.matmul(v, phi)
+
+
+def _inverse(phi: Tensor, ridge: float, *, free: bool = False) -> Tensor:
+    """Inverse of the second moments plus a ridge; ``free`` leaves the first place out of it."""
+    wide = phi.double()
+    moments = wide.T @ wide / len(wide)
+    more = torch.full((len(moments),), ridge, dtype=torch.float64, device=phi.device)
+    if free:
+        more[0] = 1e-9
+    return torch.linalg.inv(moments + torch.diag(more))
+
+
+def _stacked(parts: list[Tensor], m: int) -> Tensor:
+    return torch.stack(parts) if parts else torch.zeros((0, m, m))
+
+
+def _weighted(one: Comparison, by: float) -> Comparison:
+    return replace(one, weight=by)

@@ -1,82 +1,83 @@
-"""Random features of descriptors, and the chance of each group among people alike in them."""
+"""Random Fourier features of descriptors: a smooth function of them is a linear one of these."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 Floats = NDArray[np.float64]
 
-#: Features, and ridge of every regression on them (road.md 6).
-COUNT, RIDGE = 48, 0.1
-#: Chances of a group are kept this far from 0 and 1.
-CLIP = 0.02
+#: Features at most; rows of a minibatch that each of them needs.
+MOST, ROWS_EACH = 48, 20
 
 
 @dataclass(frozen=True)
 class Features:
-    """``Phi(a) = [1, sqrt(2) cos(W a + b)]``, W ~ N(0, 1 / ls^2), b ~ U(0, 2 pi).
+    """``phi(a) = [1, sqrt(2) cos(W a + b)]`` of standardised descriptors.
 
     Parameters
     ----------
+    mean, scale : (p,)
+        How descriptors are standardised: to deviation 1, two-valued ones to a step of 1.
     w : (p, m)
+        Normal, deviation 1 / length scale.
     b : (m,)
-
-    References
-    ----------
-    Rahimi, Recht, Random features for large-scale kernel machines, NeurIPS 2007, algorithm 1.
+        Uniform on 0 to 2 pi.
     """
 
+    mean: Floats
+    scale: Floats
     w: Floats
     b: Floats
 
     @classmethod
-    def draw(cls, descriptors: int, rng: np.random.Generator, count: int = COUNT) -> Features:
-        """Features of so many standardised descriptors."""
-        w = rng.standard_normal((descriptors, count)) / length_scale(descriptors)
-        return cls(w, rng.uniform(0.0, 2.0 * np.pi, count))
+    def fit(
+        cls, a: NDArray[Any], rng: np.random.Generator, *, count: int | None = None,
+        batch: int = 1024, length: float | None = None,
+    ) -> Features:  # fmt: skip
+        """Draw features for descriptors like these.
 
-    def __call__(self, a: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Features (n, m + 1) of descriptors (n, p), a 1 first."""
-        waves = math.sqrt(2.0) * np.cos(np.asarray(a, dtype=np.float64) @ self.w + self.b)
-        return np.hstack([np.ones((len(waves), 1)), waves]).astype(np.float32)
+        Parameters
+        ----------
+        a : (n, p)
+            Descriptors of training rows.
+        rng
+            What W and b are drawn from.
+        count
+            Features; `MOST`, or fewer where a minibatch has few rows.
+        batch
+            Rows of a minibatch.
+        length
+            Length scale in deviations; follows the number of descriptors where not given.
+        """
+        values = np.asarray(a, dtype=np.float64)
+        mean, scale = values.mean(0), values.std(0)
+        for j, column in enumerate(values.T):
+            found = np.unique(column)
+            if len(found) == 2:
+                scale[j] = found[1] - found[0]
+        scale = np.where(scale > 0.0, scale, 1.0)
+        p = values.shape[1]
+        m = min(MOST, max(4, min(batch, len(values)) // ROWS_EACH)) if count is None else count
+        at = length_scale(p) if length is None else length
+        w = rng.standard_normal((p, m)) / at
+        return cls(mean, scale, w, rng.uniform(0.0, 2.0 * np.pi, m))
+
+    def descriptors(self, a: NDArray[Any]) -> Floats:
+        """Standardised descriptors (n, p)."""
+        return (np.asarray(a, dtype=np.float64) - self.mean) / self.scale
+
+    def __call__(self, a: NDArray[Any]) -> NDArray[np.float32]:
+        """Features (n, m + 1) of raw descriptors (n, p)."""
+        waves = np.sqrt(2.0) * np.cos(self.descriptors(a) @ self.w + self.b)
+        out = np.empty((len(waves), waves.shape[1] + 1), dtype=np.float32)
+        out[:, 0], out[:, 1:] = 1.0, waves
+        return out
 
 
 def length_scale(descriptors: int) -> float:
-    """0.7 up to three descriptors, 1.2 for six, between and beyond in proportion."""
-    return 0.7 + max(descriptors - 3, 0) * 0.5 / 3.0
-
-
-def gram(phi: Tensor, use: Tensor) -> Tensor:
-    """``Phi' Phi / n + ridge I`` over the rows in use, (m + 1, m + 1)."""
-    kept = phi * use[:, None]
-    eye = torch.eye(phi.shape[1], device=phi.device, dtype=phi.dtype)
-    return kept.T @ phi / use.sum().clamp(min=1.0) + RIDGE * eye
-
-
-@dataclass(frozen=True)
-class Propensity:
-    """Chance of being a member among people alike, by ridge regression on the features.
-
-    The share of members is taken out first, so that the ridge pulls towards it and not to 0.
-    """
-
-    share: Tensor
-    beta: Tensor
-
-    @classmethod
-    def fit(cls, phi: Tensor, member: Tensor, use: Tensor) -> Propensity:
-        """From rows with features (n, m + 1), of which those in ``use`` (n,) count."""
-        n = use.sum().clamp(min=1.0)
-        share = (member * use).sum() / n
-        target = phi.T @ ((member - share) * use) / n
-        return cls(share, torch.linalg.solve(gram(phi, use), target))
-
-    def __call__(self, phi: Tensor) -> Tensor:
-        """Chances (n,), kept off 0 and 1."""
-        return (self.share + phi @ self.beta).clamp(CLIP, 1.0 - CLIP)
+    """0.7 for up to three standardised descriptors, 1.2 for six, on that line beyond."""
+    return 0.7 + max(0, descriptors - 3) / 6.0
