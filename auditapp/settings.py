@@ -181,6 +181,9 @@ CACHES = {
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=20)
 AUDIT_TIME_LIMIT = env.int("AUDIT_TIME_LIMIT", default=6 * 3600)
 INSPECT_TIME_LIMIT = env.int("INSPECT_TIME_LIMIT", default=1800)
+CENSUS_URL = env.str(
+    "CENSUS_URL", default="https://www2.census.gov/programs-surveys/acs/data/pums"
+)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=16)
 DEVICE = env.str("EVENHAND_DEVICE", default="auto")
