@@ -20,6 +20,7 @@ NOT_RUN = (
     "pid",
     "bounds",
     "shift",
+    "transfer",
     "change",
     "strata",
     "levels",

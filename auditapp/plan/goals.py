@@ -46,6 +46,7 @@ SEARCHES = (
     "pid",
     "bounds",
     "shift",
+    "transfer",
     "change",
     "strata",
     "levels",

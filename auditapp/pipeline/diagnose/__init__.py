@@ -29,6 +29,7 @@ REGISTRY: Mapping[str, tuple[str, str]] = MappingProxyType(
         "levels": ("auditapp.pipeline.diagnose.levels", "labels, scores and decisions apart"),
         "references": ("auditapp.pipeline.diagnose.references", "reference decisions"),
         "shift": ("auditapp.pipeline.diagnose.shift", "sites and shift"),
+        "transfer": ("auditapp.pipeline.diagnose.transfer", "models moved between sites"),
         "change": ("auditapp.pipeline.diagnose.change", "change since the last audit"),
         "numerics": ("auditapp.pipeline.diagnose.numerics", "number formats"),
     }

@@ -117,7 +117,7 @@ def _steps(
     home = site.levels[target]
     kept = np.concatenate([rows[name] for name in (home, *(c.name for c in candidates))])
     kept = np.concatenate([kept, parts.valid])
-    table = _excerpt(audited.table, kept, folder)
+    table = excerpt(audited.table, kept, folder)
     source = site.codes[kept]
     held = np.zeros(kept.size, dtype=bool)
     held[-parts.valid.size :] = True
@@ -154,7 +154,7 @@ def _steps(
     ]
 
 
-def _excerpt(table: Table, rows: NDArray[np.intp], folder: Path) -> Table:
+def excerpt(table: Table, rows: NDArray[np.intp], folder: Path) -> Table:
     """The chosen rows as a table of their own, so that a training reads no others."""
     pq.write_table(pq.read_table(table.path, memory_map=True).take(rows), folder / "table.parquet")
     profile = table.path.parent / "profile.json"

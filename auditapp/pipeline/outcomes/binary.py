@@ -163,12 +163,12 @@ def policy(plan: Plan) -> Policy:
         intersections=plan.intersections,
         draws=plan.draws,
         seed=plan.seed,
-        threshold=_threshold(plan),
+        threshold=threshold(plan),
         alpha=0.05 - SEARCH_ALPHA if searched else 0.05,
     )
 
 
-def _threshold(plan: Plan) -> float:
+def threshold(plan: Plan) -> float:
     """The threshold on the oriented [0, 1] scale, where charts and sweeps live."""
     if plan.score is None:
         return plan.threshold

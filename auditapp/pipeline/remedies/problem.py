@@ -152,6 +152,6 @@ def _checkpoint(audited: Audited) -> Path | None:
 
 
 def _threshold(audited: Audited) -> float:
-    from auditapp.pipeline.outcomes.binary import policy
+    from auditapp.pipeline.outcomes.binary import threshold
 
-    return policy(audited.plan).threshold
+    return threshold(audited.plan)
