@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-#: Size of an estimated gap where decisions differ by 1.
-SOFT = 1.25
 #: Parts shown, bins of a column, and share of the rows that a part needs.
 PARTS, BINS, SMALLEST = 6, 12, 0.04
 
@@ -140,32 +138,17 @@ def estimated(rows: Rows, output: Floats, tau: float) -> tuple[dict[int, Floats]
     """
     import torch
 
-    from mitigations.road.explicit import Explicit, soft_decision
+    from mitigations.road.explicit import HEIGHT, Explicit
 
     term = Explicit(rows, torch.tensor([tau]))
     z = torch.as_tensor(output, dtype=torch.float32, device=rows.y.device)[None]
-    v = soft_decision(z, term.share)
-    n = term.pairs.use.sum(1).clamp(min=1.0)
-    term.e = torch.einsum("cb,jb,bm->cjm", v, term.st / n[:, None], rows.phi)
-    term.mass = torch.ones_like(term.mass)
-    gaps = term.gaps()[0].cpu().numpy().astype(np.float64) / SOFT
-    codes = _codes(rows)
+    term.settle(lambda _: z)
+    # The contrast times a decision is half its gap, and soft decisions go up to HEIGHT.
+    gaps = term.gaps(0).cpu().numpy().astype(np.float64) * 2.0 / HEIGHT
+    own = [j for j, one in enumerate(term.comparisons) if one.axis == 0]
+    codes = dict.fromkeys(term.comparisons[j].code for j in own)
     by_group = {
-        code: gaps[[j for j, other in enumerate(codes) if other == code]].mean(axis=0)
-        for code in dict.fromkeys(codes)
+        code: gaps[[j for j in own if term.comparisons[j].code == code]].mean(axis=0)
+        for code in codes
     }
     return by_group, term.attention()[0].cpu().numpy().astype(np.float64)
-
-
-def _codes(rows: Rows) -> list[int]:
-    """Groups of the first axis in the order in which they are compared with the rest."""
-    from mitigations.road.rivals import FEWEST
-
-    out = []
-    for label in rows.strata:
-        known = rows.stratum(label) & (rows.s[:, 0] >= 0)
-        for code in [1] if rows.k[0] == 2 else range(rows.k[0]):
-            n = int((known & (rows.s[:, 0] == code)).sum())
-            if min(n, int(known.sum()) - n) >= FEWEST:
-                out.append(code)
-    return out

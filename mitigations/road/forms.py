@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mitigations.contract import Context
-from mitigations.nets import Loop, Trained
+from mitigations.nets import Loop, Trained, quiet
 from mitigations.road import dfr, train
 from mitigations.road.card import FORMS, Asked
 from mitigations.road.data import Rows
@@ -46,7 +45,11 @@ class Made:
 def train_all(method: Road, data: Prepared, wanted: Sequence[Asked], context: Context) -> Made:
     """Train one stack per form and take it apart into networks."""
     seeds = [int(v) for v in context.rng("road/seeds").integers(2**31, size=method.seeds)]
-    loop = Loop(steps=method.steps, batch=method.batch, precision=_precision(method))
+    loop = Loop(
+        steps=method.steps,
+        batch=method.batch,
+        precision=method.precision,  # type: ignore[arg-type]
+    )
     by_form: dict[str, list[Asked]] = {}
     for one in wanted:
         by_form.setdefault(one.form, []).append(one)
@@ -54,7 +57,7 @@ def train_all(method: Road, data: Prepared, wanted: Sequence[Asked], context: Co
     made = Made({}, ())
     notes: list[str] = []
     done = 0
-    with one_thread(context.threads):
+    with quiet(max(1, context.threads)):
         for form, settings in by_form.items():
             slices = len(settings) * len(seeds)
             many = f"{done + 1} to {done + slices} of {total} networks"
@@ -67,21 +70,6 @@ def train_all(method: Road, data: Prepared, wanted: Sequence[Asked], context: Co
                 notes += [f"{FORMS[form]}: {note}" for note in found.notes]
             done += slices
     return replace(made, notes=tuple(notes))
-
-
-def _precision(method: Road) -> Any:
-    return method.precision
-
-
-@contextmanager
-def one_thread(threads: int) -> Iterator[None]:
-    """The number of threads inside, and the one before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _ticker(
@@ -170,8 +158,9 @@ def _dfr(
     group = data.rows.s[:, 0].cpu().numpy()
     cells = dfr.cells_of(group, data.part.y, groups)
     kept = dfr.split(cells, context.rng("road/dfr/split"))
+    rest = torch.as_tensor(np.flatnonzero(~kept), device=data.rows.y.device)
     found = train.fit(
-        take(data.rows, np.flatnonzero(~kept)), None, [0.0] * len(seeds), list(seeds), loop,
+        data.rows.take(rest), None, [0.0] * len(seeds), list(seeds), loop,
         rng=context.rng("road/order"), tick=tick, valid=data.valid_rows,
     )  # fmt: skip
     x = data.encoder.transform(data.part.x[kept])
@@ -187,13 +176,3 @@ def _dfr(
                         lambda: tick(loop.steps, loop.steps))
         )  # fmt: skip
     return out
-
-
-def take(rows: Rows, places: NDArray[np.intp]) -> Rows:
-    """Some of the rows."""
-    at = torch.as_tensor(places, device=rows.y.device)
-    made: dict[str, Any] = {}
-    for item in fields(rows):
-        value = getattr(rows, item.name)
-        made[item.name] = value[at] if isinstance(value, Tensor) else value
-    return Rows(**made)

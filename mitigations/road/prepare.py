@@ -16,7 +16,7 @@ from mitigations.road import data as rows_module
 from mitigations.road import describe
 from mitigations.road.card import among, names
 from mitigations.road.data import Rows
-from mitigations.road.features import COUNT, Features, length_scale
+from mitigations.road.features import Features, length_scale
 from mitigations.training import training
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Parity = Literal["selection-rate", "equalized-odds", "tpr"]
 
-#: Rows of a minibatch for each feature, below which the estimated gap is noise.
-ROWS_PER_FEATURE = 20
 #: People of the smallest group that a part is to hold where the parts were not declared.
 LEAST = 30
 #: Columns whose bins are crossed.
@@ -98,14 +96,19 @@ def prepare(method: Road, problem: Problem, context: Context) -> Prepared:
     parity: Parity = "equalized-odds" if data.to.parity == "fpr" else data.to.parity  # type: ignore[assignment]
     if data.to.parity == "fpr":
         notes.append("False and true positive rates are both pressed on, inside each part.")
-    features = _features(described, method, context)
+    # A column of codes has several places of which one is 1: it counts as one column.
+    features = Features.fit(
+        described.matrix(data.part.x), context.rng("road/features"), batch=method.batch,
+        length=length_scale(len(described.columns)),
+    )  # fmt: skip
     made = []
     for which, part in enumerate((data.part, valid)):
         encoded = data.encoder.transform(part.x)
         a = described.matrix(part.x)
         made.append(
             rows_module.of(
-                encoded, np.asarray(part.y), codes[which], sizes, a, features(a),
+                encoded, np.asarray(part.y), codes[which], sizes,
+                features.descriptors(a), features(a),
                 parity=parity,
                 bins=bins[which] if regions.declared else None,
                 weight=data.weight if which == 0 else None,
@@ -116,16 +119,6 @@ def prepare(method: Road, problem: Problem, context: Context) -> Prepared:
         data.part, valid, data.encoder, made[0], made[1], data.to, regions, described, axes,
         _enough(problem, data.part.group), (*notes, *described.notes),
     )  # fmt: skip
-
-
-def _features(described: describe.Described, method: Road, context: Context) -> Features:
-    """Random features of the columns that describe parts, few enough for a minibatch."""
-    places = described.matrix(np.zeros((1, described.slots), np.float32)).shape[1]
-    count = max(min(COUNT, method.batch // ROWS_PER_FEATURE), 4)
-    found = Features.draw(places, context.rng("road/features"), count)
-    # A column of codes has several places of which one is 1: it counts as one column.
-    longer = length_scale(places) / length_scale(len(described.columns))
-    return Features(found.w * longer, found.b)
 
 
 def _usable(part: Part) -> NDArray[np.bool_]:
