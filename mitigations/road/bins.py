@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from mitigations.road.data import Rows
-from mitigations.road.explicit import soft_decision
-from mitigations.road.rivals import Pairs, pairs, places
+from mitigations.road.rivals import Pairs, pairs, places, soft_decision
 
 
 def squared_gaps(v: Tensor, to: Pairs, cell: Tensor, count: int) -> Tensor:

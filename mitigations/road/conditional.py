@@ -72,7 +72,9 @@ class Conditional:
         for axis, cell in enumerate(self.cells):
             inside = (cell[rows] >= 0).to(u.dtype)
             for _ in range(self.inner):
-                self.adversaries[axis].step(self._loss(axis, u.detach(), a, y, s, inside))
+                with torch.enable_grad():
+                    loss = self._loss(axis, u.detach(), a, y, s, inside)
+                    self.adversaries[axis].step(loss)
             total = total - self._loss(axis, u, a, y, s, inside)
         return total / len(self.cells)
 

@@ -6,27 +6,8 @@ import torch
 from torch import Tensor
 
 from mitigations.road.data import Rows
-from mitigations.road.explicit import scaled, soft_decision
-from mitigations.road.features import CLIP, gram
-from mitigations.road.rivals import Pairs, pairs
-
-
-def contrasts(rows: Rows, to: Pairs, like: Rows, like_to: Pairs) -> Tensor:
-    """Contrasts st (J, n): the expectation of st v among people alike is half their gap of v.
-
-    ``st = (1[s = k] - pi(a)) / (2 pi (1 - pi))``, pi a ridge regression on the features about
-    the group's share, fitted on the rows ``like``; 0 for rows that are not compared.
-    """
-    out = [torch.zeros((0, len(rows)), device=rows.y.device)]
-    for j in range(len(to)):
-        member, use = like_to.member[j], like_to.use[j]
-        n = use.sum()
-        share = member.sum() / n
-        target = like.phi.T @ (use * (member - share)) / n
-        slope = torch.linalg.solve(gram(like.phi, use), target)
-        pi = (share + rows.phi @ slope).clamp(CLIP, 1.0 - CLIP)
-        out.append(scaled(to.member[j], pi, to.use[j])[None])
-    return torch.cat(out)
+from mitigations.road.explicit import comparisons, signs
+from mitigations.road.rivals import soft_decision
 
 
 def covariance(v: Tensor, st: Tensor, use: Tensor, phi: Tensor) -> Tensor:
@@ -75,26 +56,21 @@ class Kernel:
         self.count = count
         self.gamma = gamma
         self.share = float(rows.y.mean())
-        self.pairs = pairs(rows)
-        self.local, self.whole = self._contrasts(rows)
+        self.comparisons = comparisons(rows)
+        self.local, self.whole, self.use = signs(rows, self.comparisons)
+        weights = [one.weight for one in self.comparisons]
+        self.weight = torch.tensor(weights, dtype=torch.float32, device=rows.y.device)
 
     def penalty(self, z: Tensor, rows: Tensor, step: int) -> Tensor:
-        to = self.pairs.take(rows)
-        return self._of(z, self.local[:, rows], self.whole[:, rows], to.use, self.rows.phi[rows])
+        signed = self.local[:, rows], self.whole[:, rows], self.use[:, rows]
+        return self._of(z, *signed, self.rows.phi[rows])
 
     def value(self, z: Tensor, rows: Rows) -> Tensor:
-        to = pairs(rows, self.rows)
-        return self._of(z, *self._contrasts(rows), to.use, rows.phi)
+        return self._of(z, *signs(rows, self.comparisons), rows.phi)
 
     def _of(self, z: Tensor, local: Tensor, whole: Tensor, use: Tensor, phi: Tensor) -> Tensor:
         v = soft_decision(z.float(), self.share)
         found = covariance(v, local, use, phi[:, 1:])
         if self.gamma > 0.0:
             found = found + self.gamma * covariance(v, whole, use, torch.ones_like(phi[:, :1]))
-        return found @ self.pairs.share
-
-    def _contrasts(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        to = pairs(rows, self.rows)
-        share = to.member.sum(1, keepdim=True) / to.use.sum(1, keepdim=True).clamp(min=1.0)
-        whole = scaled(to.member, share.clamp(CLIP, 1.0 - CLIP), to.use)
-        return contrasts(rows, to, self.rows, self.pairs), whole
+        return found @ self.weight

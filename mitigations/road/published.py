@@ -17,7 +17,7 @@ adversarial debiasing, ICLR 2024.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -139,8 +139,7 @@ class Published:
             if self.form == "road":
                 weigh = (d + out + strata, *RATIO, 1)
                 self.ratios.append(Rival(self.seeds, 2 * axis + 1, weigh, device, self.lr))
-        shape = (len(self.rows.k), len(self.tau), len(self.rows))
-        self.seen = torch.full(shape, torch.nan, device=device) if self.form == "broad" else None
+        self._attention: Tensor | None = None
         self._effective = torch.zeros(len(self.tau), device=device)
         self._steps = 0
 
@@ -166,8 +165,6 @@ class Published:
             total = total - (ratio * loss * inside).sum(1) / inside.sum().clamp(min=1.0)
             squares = (ratio.square() * inside).sum(1)
             shares += (ratio * inside).sum(1).square() / (inside.sum() * squares).clamp(min=1e-12)
-            if self.seen is not None:
-                self.seen[axis][:, rows] = loss.detach()
         self._effective = 0.95 * self._effective + 0.05 * shares / len(self.cells)
         self._steps += 1
         return total / len(self.cells)
@@ -183,20 +180,20 @@ class Published:
             total = total + (entropy(rows, axis) - mean).clamp(min=0.0)
         return total / len(self.cells)
 
-    def attention(self) -> Tensor:
-        """Weights (C, n) of the training rows, averaged over the axes."""
-        total = torch.zeros((len(self.tau), len(self.rows)), device=self.rows.y.device)
+    def settle(self, logits: Callable[[Tensor], Tensor]) -> None:
+        """Weigh the training rows by the networks that were kept and the last ratios."""
         rows = torch.arange(len(self.rows), device=self.rows.y.device)
+        total = torch.zeros((len(self.tau), len(self.rows)), device=self.rows.y.device)
         with torch.no_grad():
+            z = self._read(logits(self.rows.x))
             for axis, (cell, count) in enumerate(self.cells):
-                if self.seen is None:
-                    total += self._weights(axis, total, rows, cell, count)
-                    continue
-                # slices share the minibatches, so a row is seen by all of them or by none
-                loss = self.seen[axis]
-                known = torch.where(~torch.isnan(loss).all(0), cell, torch.full_like(cell, -1))
-                total += self._weights(axis, loss.nan_to_num(), rows, known, count)
-        return total / len(self.cells)
+                loss = self._loss(axis, z, self.rows.y, self.rows.s[:, axis])
+                total += self._weights(axis, loss, rows, cell, count)
+        self._attention = total / len(self.cells)
+
+    def attention(self) -> Tensor | None:
+        """Weights (C, n) of the training rows, averaged over the axes, once settled."""
+        return self._attention
 
     def _read(self, z: Tensor) -> Tensor:
         return standardised(z.float()) if self.scaled else z.float()
@@ -207,15 +204,17 @@ class Published:
         y, s = self.rows.y[rows], self.rows.s[rows, axis]
         count = self.cells[axis][1]
         for _ in range(self.inner[0]):
-            loss = self._loss(axis, z, y, s)
-            self.adversaries[axis].step((loss * inside).sum(1) / n)
+            with torch.enable_grad():
+                loss = self._loss(axis, z, y, s)
+                self.adversaries[axis].step((loss * inside).sum(1) / n)
         if self.form == "broad":
             return
         with torch.no_grad():
             loss = self._loss(axis, z, y, s)
         for _ in range(self.inner[1]):
-            logs = log_ratio(self._logits(axis, rows), cell, count)
-            self.ratios[axis].step(objective(logs, loss, cell, self.tau))
+            with torch.enable_grad():
+                logs = log_ratio(self._logits(axis, rows), cell, count)
+                self.ratios[axis].step(objective(logs, loss, cell, self.tau))
 
     def _loss(self, axis: int, z: Tensor, y: Tensor, s: Tensor) -> Tensor:
         inputs = [z, y.expand_as(z)] if self._labelled else [z]

@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mitigations.nets import Stack, views
+from mitigations.nets import Stack
+from mitigations.passes import views
 from mitigations.road.data import Rows
+from mitigations.road.explicit import FEWEST_ROWS, HEIGHT, WIDTH
+from mitigations.steps import Adam
 
 #: Rows of a group, and of the rest, from which a comparison is made.
-FEWEST = 10
+FEWEST = FEWEST_ROWS
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,23 @@ def standardised(z: Tensor) -> Tensor:
     return (z - z.mean(1, keepdim=True)) / (z.std(1, keepdim=True, unbiased=False) + 1e-6)
 
 
+def soft_decision(z: Tensor, share: float) -> Tensor:
+    """``2.5 sigmoid((u - q) / .3)`` (C, B), centred, with gradient.
+
+    Parameters
+    ----------
+    z : (C, B)
+        Logits; u are the standardised ones.
+    share
+        Of favourable decisions; q is the value that so many of the batch exceed.
+    """
+    u = standardised(z)
+    place = round((1.0 - share) * (u.shape[1] - 1))
+    q = u.detach().kthvalue(min(max(place, 0), u.shape[1] - 1) + 1, dim=1, keepdim=True).values
+    v = HEIGHT * torch.sigmoid((u - q) / WIDTH)
+    return v - v.mean(1, keepdim=True)
+
+
 def places(cell: Tensor, count: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """One column for each cell: (..., B) to (..., B, count), all 0 for cell -1."""
     return (cell.unsqueeze(-1) == torch.arange(count, device=cell.device)).to(dtype)
@@ -116,18 +136,23 @@ class Rival:
             for seed in seeds
         ]
         self.stack = Stack.new(own, sizes, device)
-        flat = self.stack.flat.requires_grad_(True)
-        self.stack.weights, self.stack.biases = views(flat, self.stack.count, self.stack.sizes)
-        self.adam = torch.optim.Adam([flat], lr=lr)
+        self.flat = self.stack.flat.requires_grad_(True)
+        self.stack.weights, self.stack.biases = views(self.flat, len(own), sizes)
+        self.adam = Adam(self.flat.detach(), torch.zeros_like(self.flat).detach(), 0.0)
+        self.lr = lr
+        self.steps = 0
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.stack(x)
 
     def step(self, loss: Tensor) -> None:
         """One Adam step on a loss (C,)."""
-        self.adam.zero_grad()
-        loss.sum().backward()  # type: ignore[no-untyped-call]
-        self.adam.step()
+        (slope,) = torch.autograd.grad(loss.sum(), self.flat)
+        with torch.no_grad():
+            self.adam.grad.copy_(slope)
+            self.adam.prepare(self.steps, self.lr)
+            self.adam.step()
+        self.steps += 1
 
 
 def group_loss(logits: Tensor, s: Tensor, k: int) -> Tensor:

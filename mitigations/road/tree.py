@@ -11,9 +11,8 @@ from torch import Tensor
 
 from mitigations.road.bins import penalised
 from mitigations.road.data import Rows
-from mitigations.road.explicit import soft_decision
-from mitigations.road.kernel import contrasts
-from mitigations.road.rivals import pairs
+from mitigations.road.explicit import comparisons, signs
+from mitigations.road.rivals import pairs, soft_decision
 
 DEPTH = 3
 #: Rows of a leaf, and rows a tree is fitted on at most.
@@ -44,7 +43,7 @@ class Tree:
         self.every = every
         self.share = float(rows.y.mean())
         self.pairs = pairs(rows)
-        self.st = contrasts(rows, self.pairs, rows, self.pairs).cpu().numpy()
+        self.st = signs(rows, comparisons(rows))[0].cpu().numpy()
         self.a = rows.a.cpu().numpy()
         self.reset()
 
