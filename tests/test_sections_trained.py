@@ -80,7 +80,7 @@ def test_a_worst_gap_below_its_null_says_nothing() -> None:
 
 
 def test_every_local_gap_has_its_people_and_its_interval() -> None:
-    made = table(trained(), "road", "Every local gap")
+    made = table(trained(), "road", "Widest local gaps")
     assert made.printed is False
     assert [
         "No penalty",

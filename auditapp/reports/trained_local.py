@@ -16,6 +16,7 @@ Row = dict[str, Any]
 
 PRINTED = 6
 MOST_ROWS = 60
+MOST_GAPS = 12
 MOST_NAMED = 6
 
 #: What rows of the audited decisions are called.
@@ -283,13 +284,13 @@ def _gaps(t: Tradeoff, method: Row) -> Table | None:
             _people(r),
             _local(r),
         )
-        for r in sorted(rows, key=lambda r: -abs(number(r, "gap") or 0.0))[:MOST_ROWS]
+        for r in sorted(rows, key=lambda r: -abs(number(r, "gap") or 0.0))[:MOST_GAPS]
     ]
     foot = f"Measured on {_rows(t, method, 'local-gaps')}, each interval on its own (95%)."
-    if len(rows) > MOST_ROWS:
-        foot += f" The {MOST_ROWS} widest of {count(len(rows))}."
+    if len(rows) > MOST_GAPS:
+        foot += f" The {MOST_GAPS} widest of {count(len(rows))}; all are in result.json."
     return Table(
-        title="Every local gap",
+        title="Widest local gaps",
         anchor=f"{method['slug']}-local-gaps",
         columns=share(columns),
         rows=tuple(body),

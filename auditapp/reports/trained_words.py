@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 THRESHOLDS = "thresholds"
 PRINTED_SEEDS = 4
-MOST_SEEDS = 60
+MOST_SEEDS = 16
 MOST_NAMED = 5
 DEVICES = {"cpu": "the CPU", "gpu": "a GPU"}
 PRECISIONS = {
@@ -114,6 +114,8 @@ def _seeds(t: Tradeoff, method: Row) -> list[Block]:
     picked = any(trained_facts.selected_checkpoint(s.point) for s in settings)
     foot = "What other seeds bring, on held-out rows: mean and standard deviation over "
     foot += "trainings, and the worst of them. Gaps in points."
+    if len(settings) > MOST_SEEDS:
+        foot += f" {MOST_SEEDS} of {plural(len(settings), 'setting')}; all are in result.json."
     if picked:
         foot += " Selected checkpoint: one training picked on validation rows; its own numbers "
         foot += "are in the table of settings, the mean is what to expect."

@@ -15,6 +15,9 @@ from auditapp.reports import svg
 
 register = template.Library()
 
+#: Columns of text that do not fit beside each other on a phone.
+WORDED = 3
+
 NAME = re.compile(r"[a-z0-9-]{1,120}")
 VARIANTS = frozenset({"wide", "narrow"})
 
@@ -48,8 +51,9 @@ def fours(digest: str) -> str:
 
 @register.filter
 def in_words(columns: list[Any]) -> bool:
-    """Whether a table holds sentences, which phones show as labelled lines."""
-    return all(column["align"] == "start" for column in columns)
+    """Whether a table holds sentences or much text, which phones show as labelled lines."""
+    worded = sum(column["align"] == "start" for column in columns)
+    return worded == len(columns) or worded >= WORDED
 
 
 @register.filter
