@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-#: Parts shown, bins of a column, and share of the rows that a part needs.
-PARTS, BINS, SMALLEST = 6, 12, 0.04
+#: Parts shown, columns that describe one, bins of a column, and share of the rows that a part
+#: needs.
+PARTS, COLUMNS, BINS, SMALLEST = 6, 2, 12, 0.04
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ def parts(descriptors: Sequence[Descriptor], weight: Floats, most: int = PARTS) 
     smallest = max(1, int(np.ceil(SMALLEST * weight.size)))
     found: list[tuple[Region, Places]] = [(Region({}), everybody)]
     while len(found) < most:
-        splits = [_split(columns, weight, rows, smallest) for _, rows in found]
+        splits = [
+            _split(columns, weight, rows, smallest, _open(region, len(columns)))
+            for region, rows in found
+        ]
         worth = [0.0 if split is None else split[0] for split in splits]
         best = int(np.argmax(worth))
         split = splits[best]
@@ -87,12 +91,18 @@ def parts(descriptors: Sequence[Descriptor], weight: Floats, most: int = PARTS) 
     return sorted(out, key=lambda part: -part.weight / part.share)
 
 
+def _open(region: Region, columns: int) -> Sequence[int]:
+    """Columns that a part may still be divided by."""
+    return sorted(region.allowed) if len(region.allowed) >= COLUMNS else range(columns)
+
+
 def _split(
-    columns: Sequence[Binned], weight: Floats, rows: Places, smallest: int
+    columns: Sequence[Binned], weight: Floats, rows: Places, smallest: int, places: Sequence[int]
 ) -> tuple[float, int, NDArray[np.bool_]] | None:
     """Sum of squares taken away, column, and bins of one side of the best division."""
     best: tuple[float, int, NDArray[np.bool_]] | None = None
-    for place, column in enumerate(columns):
+    for place in places:
+        column = columns[place]
         codes = column.codes[rows]
         known = codes >= 0
         if column.size < 2 or not known.any():

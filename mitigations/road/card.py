@@ -30,7 +30,7 @@ CARD = Card(
 FORMS: Mapping[str, str] = MappingProxyType(
     {
         "plain": "No penalty",
-        "groupdro": "GroupDRO",
+        "groupdro": "Worst part first (GroupDRO)",
         "dfr": "Last layer retrained on balanced rows",
         "explicit": "Explicit ROAD",
         "newton": "Adversary",

@@ -97,15 +97,16 @@ def weight_went(
     names = data.group_names(problem)
     rows: list[tuple[object, ...]] = []
     for part in attended.parts(columns, weight):
-        inside = {code: float(gaps[part.rows].mean()) for code, gaps in before.items()}
+        own = weight[part.rows] / max(float(weight[part.rows].sum()), 1e-12)
+        inside = {code: float(own @ gaps[part.rows]) for code, gaps in before.items()}
         code = min(inside, key=lambda c: inside[c])
         group = names[code] if len(names) > 2 or inside[code] <= 0.0 else names[1 - code]
-        then = float(after[code][part.rows].mean()) * (1.0 if inside[code] >= 0.0 else -1.0)
+        then = float(own @ after[code][part.rows]) * (1.0 if inside[code] >= 0.0 else -1.0)
         rows.append((part.region, part.share, part.weight, abs(inside[code]), group, then))
     caption = (
         f"Weight that “{best.asked.label}” gives the gaps of the network without a penalty, and "
         "the estimated gap of decisions between this group and the others before and after, "
-        "first network of each."
+        "on average by weight, first network of each."
     )
     columns_of = ("region", "share", "weight", "gap", "group", "gap_after")
     return Table(columns_of, tuple(rows), caption, "train")

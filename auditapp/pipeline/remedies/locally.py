@@ -68,7 +68,8 @@ def tables(
             "form family region worst null_mean null_p95 p regions left_out",
             nulls,
             "Outcomes are shuffled inside each part; parts of single columns overlap and are "
-            "shuffled one by one, so that their null is an upper bound.",
+            "shuffled one by one, so that their null is an upper bound. A gap in the whole shows "
+            "in parts at random too: only what exceeds them is local.",
         ),
     }
     points = _points(prepared, of.regions, outcomes, seed, tick)
