@@ -15,4 +15,5 @@ REGISTRY: dict[str, str] = {
     "penalty": "mitigations.penalty:PenalisedRegression",
     "counterfactual": "mitigations.counterfactual.method:Counterfactual",
     "road": "mitigations.road.method:Road",
+    "fairtune": "mitigations.fairtune.method:FairTune",
 }

@@ -345,6 +345,33 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """One way to spend a budget of trainings, to be compared with others on unseen rows.
+
+    Parameters
+    ----------
+    id, label
+        As of a point.
+    rules
+        One per final seed, each with ``scores(part) -> (n,)``; the seeds of the arms of one
+        outcome are the same, in the same order.
+    trainings
+        Spent on it.
+    valid
+        What it was worth on validation rows: the best baseline is the best there.
+    ours
+        Whether it is the arm that the others are baselines of.
+    """
+
+    id: str
+    label: str
+    rules: tuple[Rule, ...]
+    trainings: int
+    valid: float
+    ours: bool = False
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Everything a method found: settings to be measured, tables, and remarks in words.
 
@@ -354,6 +381,8 @@ class Outcome:
         Where local gaps of the points are to be measured, on rows the method never saw.
     watched
         Points, by id, whose local gaps are listed region by region.
+    arms
+        Ways to spend the budget, to be compared on rows the method never saw.
     """
 
     points: tuple[Point, ...]
@@ -361,6 +390,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     regions: Regions | None = None
     watched: tuple[str, ...] = ()
+    arms: tuple[Arm, ...] = ()
 
 
 class Method(ABC):

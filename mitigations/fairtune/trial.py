@@ -57,6 +57,20 @@ class Tensors:
 
 
 @dataclass(frozen=True)
+class Some:
+    """Some rows of other inputs."""
+
+    inputs: Inputs
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, rows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
+        return self.inputs.batch(torch.as_tensor(self.rows)[rows], device)
+
+
+@dataclass(frozen=True)
 class Split:
     """Rows of one part.
 
