@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from auditapp.errors import AuditError
 from auditapp.folktables.bridge import Source, refuse_missing, sources
 from auditapp.folktables.nodes import columns_of
-from auditapp.folktables.tasks import Task
+from auditapp.folktables.tasks import MODES, Task
 from auditapp.folktables.truth import Bools, Floats, evaluate
 
-MODES = ("corrected", "compatible")
 ADJINC = "ADJINC"
 MONEY = frozenset(
     {"PINCP", "PERNP", "WAGP", "SEMP", "INTP", "OIP", "PAP", "RETP", "SSIP", "SSP"}

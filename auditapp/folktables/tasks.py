@@ -16,6 +16,8 @@ from auditapp.folktables.nodes import Condition, columns_of
 
 SCHEMA = "evenhand/task/1"
 VERSION = "folktables 0.0.12"
+MODES = ("corrected", "compatible")
+"""What blanks become: see `auditapp.folktables.apply`."""
 GROUP = "RAC1P"
 LONGEST_NAME = 60
 MOST_FEATURES = 500

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import mitigations
+from auditapp.folktables.tasks import MODES
 from auditapp.headless.findings import FAIL_ON
 from auditapp.plan import OUTCOMES, SEARCHES, Split
 from auditapp.plan.checks import WEIGHT_METHODS
@@ -18,7 +19,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """Add every option."""
     # Lists of numbers such as -1,1 are values too, not options.
     parser._negative_number_matcher = re.compile(r"-[\d.]")
-    parser.add_argument("data", type=Path, help="CSV (also gz, zip) or Parquet")
+    parser.add_argument(
+        "data",
+        type=Path,
+        nargs="+",
+        help="CSV (also gz, zip) or Parquet; several Census files or a folder of them are one",
+    )
+    _task_arguments(parser)
     _join_arguments(parser)
     _source_arguments(parser)
     _outcome_arguments(parser)
@@ -85,6 +92,28 @@ def _columns(text: str) -> tuple[str, str]:
     if not name or (equals and not other):
         raise argparse.ArgumentTypeError(f"“{text}” is neither COL nor COL=OTHER")
     return name, other if equals else name
+
+
+def _task_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--task",
+        metavar="NAME|FILE.json",
+        help="prediction task on a Census file: ACSIncome and seven more, or one of your own",
+    )
+    parser.add_argument(
+        "--task-mode",
+        choices=MODES,
+        default="corrected",
+        help="blanks stay blank, or become what the folktables package makes of them",
+    )
+    parser.add_argument(
+        "--adjinc", action="store_true", help="multiply dollars of a task by ADJINC"
+    )
+    parser.add_argument(
+        "--drop-sensitive",
+        action="store_true",
+        help="take race, sex, age and the group out of the features of a task",
+    )
 
 
 def _join_arguments(parser: argparse.ArgumentParser) -> None:
@@ -208,9 +237,9 @@ def _group_arguments(parser: argparse.ArgumentParser) -> None:
         "--sensitive",
         type=names,
         action="append",
-        required=True,
+        default=[],
         metavar="COL[,COL]...",
-        help="columns whose groups are compared",
+        help="columns whose groups are compared; a task's group if not given",
     )
     parser.add_argument(
         "--bins",

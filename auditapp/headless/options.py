@@ -62,3 +62,6 @@ class Options:
     policy: Mapping[str, Any] = field(default_factory=dict)
     read: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
+    more: Sequence[Path] = ()
+    task: str | None = None
+    task_settings: Mapping[str, Any] = field(default_factory=dict)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from auditapp import delivery, result, sandbox
 from auditapp.errors import AuditError
-from auditapp.headless import image_sets
+from auditapp.headless import census, image_sets
 from auditapp.headless.options import Options
 from auditapp.headless.planned import plan_of
 
@@ -29,12 +29,14 @@ def run(options: Options, say: Say | None = None) -> result.Document:
         The input cannot be audited; nothing was written.
     """
     _check_files(options)
+    census.task_of(options)
     with _scratch() as scratch:
         work = Path(scratch)
         model = _inspect_model(options, work)
         start = _inspect_start(options, work)
         options = image_sets.in_size(options, model, start)
         table, profile, references = _tables(options, work, say)
+        options = census.described(options, profile)
         options = image_sets.with_roles(options, profile)
         plan = plan_of(options, profile, model, references, start)
         job = {
@@ -74,6 +76,7 @@ def run(options: Options, say: Say | None = None) -> result.Document:
 def _check_files(options: Options) -> None:
     read = {
         "the table": options.data,
+        **{f"table {i}": path for i, path in enumerate(options.more, start=2)},
         "the pictures": options.images,
         "the model": options.model,
         "the starting network": options.checkpoint,
@@ -122,7 +125,7 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 def _tables(options: Options, work: Path, say: Say | None) -> tuple[Path, Json, tuple[str, ...]]:
     """Folder and profile of the table with everything joined, and the reference columns."""
     table = work / "table"
-    profile = _inspect(options, options.data, table, say, options.images)
+    profile = _inspect(options, options.data, table, say, options.images, options.more)
     if options.join is not None:
         profile = _joined(options, options.join, table, work / "joined", say)
         table = work / "joined"
@@ -132,6 +135,10 @@ def _tables(options: Options, work: Path, say: Say | None) -> tuple[Path, Json, 
         table = work / "referred"
         references = tuple(profile["joins"][-1]["columns"])
         _check_references(options.references, profile, references)
+    task = census.task_of(options)
+    if task is not None:
+        profile = _derived(options, task.to_json(), table, work / "task", say)
+        table = work / "task"
     return table, profile, references
 
 
@@ -149,18 +156,44 @@ def _check_references(file: Path, profile: Json, names: tuple[str, ...]) -> None
 
 
 def _inspect(
-    options: Options, source: Path, out: Path, say: Say | None, images: Path | None = None
+    options: Options,
+    source: Path,
+    out: Path,
+    say: Say | None,
+    images: Path | None = None,
+    more: Sequence[Path] = (),
 ) -> Json:
     pictures = None if images is None else str(images.resolve())
+    sources = [{"source": str(p.resolve()), "name": census.name_of(p)} for p in (source, *more)]
     return sandbox.run_child(
         "auditapp.datasets.inspect:child_main",
         {
-            "source": str(source.resolve()),
-            "name": source.name,
+            **sources[0],
+            "more": sources[1:],
             "out": str(out),
             "options": dict(options.read),
             "images": pictures,
-            "read": [str(source.resolve()), *([] if pictures is None else [pictures])],
+            "read": [
+                *(item["source"] for item in sources),
+                *([] if pictures is None else [pictures]),
+            ],
+        },
+        workdir=out.parent,
+        limits=sandbox.Limits.parsing(),
+        isolated=True,
+        on_progress=say,
+    )
+
+
+def _derived(options: Options, task: Json, table: Path, out: Path, say: Say | None) -> Json:
+    return sandbox.run_child(
+        "auditapp.folktables.derive:child_main",
+        {
+            "first": str(table),
+            "out": str(out),
+            "task": task,
+            "settings": dict(options.task_settings),
+            "read": [str(table)],
         },
         workdir=out.parent,
         limits=sandbox.Limits.parsing(),
@@ -211,7 +244,7 @@ def _inspect_start(options: Options, work: Path) -> Json | None:
             "not-a-network",
             f"--checkpoint names “{path.name}”, which is a model in {found['format']} format.",
             "Give a network: a zip of model.safetensors and config.json, or one .safetensors file"
-            " whose metadata holds the config. docs/models.md says how to write one.",
+            " whose metadata holds the config. docs/networks.md says how to write one.",
             where=path.name,
         )
     return found

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from auditapp import headless, result
 from auditapp.datasets.staged import counted
 from auditapp.errors import AuditError
-from auditapp.headless import arguments
+from auditapp.headless import arguments, census
 
 INTERNAL = 1
 BAD_INPUT = 2
@@ -83,21 +83,35 @@ def _options(given: dict[str, Any]) -> headless.Options:
         bins = {column: arguments.numbers(cuts) for column, cuts in given["bins"]}
     except argparse.ArgumentTypeError as error:
         raise AuditError("bins", f"--bins: {error}.", "Write --bins AGE=25,45,65.") from error
+    first, *more = census.files(given["data"])
+    if not given["sensitive"] and given["task"] is None:
+        raise AuditError(
+            "no-sensitive",
+            "Nothing says whose groups are to be compared.",
+            "Name one or more columns: --sensitive COL[,COL].",
+        )
     same = (
-        "data", "out", "pdf", "images", "join", "on", "references", "previous", "outcome",
+        "out", "pdf", "images", "join", "on", "references", "previous", "outcome",
         "classes", "query", "gold", "site", "target", "control", "skip", "method", "protect",
         "immutable", "cost", "source", "checkpoint", "device", "weight", "replicate_weights",
         "replicate_method", "rules", "model",
         "model_output", "positive_class",
         "prediction", "score", "train", "label", "favourable",
         "favourable_decision", "score_is", "score_range", "features", "exclude", "split", "unit",
-        "title",
+        "title", "task",
     )  # fmt: skip
     policy = (
         "intersections", "floor", "goal", "threshold", "tolerance", "tolerance_unit", "k",
         "draws", "seed",
     )  # fmt: skip
     return headless.Options(
+        data=first,
+        more=more,
+        task_settings={
+            "mode": given["task_mode"],
+            "adjinc": given["adjinc"],
+            "drop_sensitive": given["drop_sensitive"],
+        },
         **{name: given[name] for name in same},
         sensitive=list(dict.fromkeys(name for names in given["sensitive"] for name in names)),
         bins=bins,
