@@ -170,6 +170,20 @@ def test_a_killed_helper_costs_no_trial(url: str, tmp_path: Path) -> None:
     assert lost["number"] != again["number"]
 
 
+def test_what_ended_a_helper_is_left_to_the_coordinator(tmp_path: Path) -> None:
+    url = f"journal://{tmp_path}/trials"
+    study(url)
+    (tmp_path / "die-0").touch()
+    assert _process(url, tmp_path, "help").wait(30) == -signal.SIGKILL
+    study(url)
+    assert _process(url, tmp_path, "help").wait(30) == 0
+    assert [line["slot"] for line in _begun(tmp_path)].count(0) == 1
+    (tmp_path / "die-0").unlink()
+    found = study(url)
+    assert found.run_until_done(objective(tmp_path, pause=0.0)) == 1
+    _is_whole(found)
+
+
 def test_a_killed_coordinator_goes_on_where_it_was(url: str, tmp_path: Path) -> None:
     (tmp_path / "die-5").touch()
     assert _process(url, tmp_path, "coordinate").wait(30) == -signal.SIGKILL

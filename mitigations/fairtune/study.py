@@ -235,6 +235,9 @@ class Study:
             self._id, deepcopy=False, states=(TrialState.WAITING,)
         )
         for found in waiting:
+            # What ended a helper may be too large for its machine: the coordinator does it.
+            if found.user_attrs.get("again") and not self.create:
+                continue
             try:
                 taken = self._storage.set_trial_state_values(found._trial_id, TrialState.RUNNING)
             except optuna.exceptions.UpdateFinishedTrialError:
@@ -304,7 +307,7 @@ class Study:
             name, params = anchors[slot] if slot < len(anchors) else (None, {})
             for trial in failed.get(slot, ()):
                 params = {**params, **trial.params}
-            attrs: dict[str, Any] = {"slot": slot, "anchor": name}
+            attrs: dict[str, Any] = {"slot": slot, "anchor": name, "again": slot in failed}
             self._study.enqueue_trial(dict(params), user_attrs=attrs)
 
     def _end(self, key: int, why: str, error: str = "", *, given_up: bool = False) -> None:
