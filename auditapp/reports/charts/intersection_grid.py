@@ -32,6 +32,7 @@ Cell = Mapping[str, Any]
 _GAP = 3
 _LEGEND = 46
 _BETWEEN = 14
+_DENSE = 42
 _LEAST = {"wide": 64, "narrow": 56, "print": 56}
 
 
@@ -62,6 +63,11 @@ def _names(labels: list[str], variant: Variant) -> list[list[str]]:
     return [wrap(plain(t, printed=printed), room, variant.label) for t in labels]
 
 
+def _least(chart: Mapping[str, Any], variant: Variant) -> int:
+    """Width a cell needs; a ``dense`` grid has short numbers and stays in one block."""
+    return _DENSE if chart.get("dense") else _LEAST[variant.name]
+
+
 def _left(names: list[list[str]], variant: Variant) -> float:
     return max(width(t, variant.label) for part in names for t in part) + 14
 
@@ -69,7 +75,7 @@ def _left(names: list[list[str]], variant: Variant) -> float:
 def _plan(chart: Mapping[str, Any], variant: Variant) -> _Plan:
     across, down = list(map(str, chart["x"])), list(map(str, chart["y"]))
     names = _names(down, variant)
-    left, least = _left(names, variant), _LEAST[variant.name]
+    left, least = _left(names, variant), _least(chart, variant)
     swapped = len(across) > len(down) and len(across) * least > variant.width - left
     if swapped:
         across, down = down, across

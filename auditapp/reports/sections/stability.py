@@ -9,6 +9,7 @@ from auditapp.reports import (
     stability_sites,
     stability_sources,
     stability_tables,
+    transfer_parts,
 )
 from auditapp.reports.blocks import Block, Finding, Part, Prose, Section, Tab, Tabs, rich
 from auditapp.reports.facts import DIFFERENCE, Facts
@@ -26,7 +27,7 @@ REASONS = {
 def section(facts: Facts) -> Section | None:
     """The chapter, or None where neither shift nor change was looked at."""
     shift, change = facts.doc.get("shift"), facts.doc.get("change")
-    if not shift and not change:
+    if not shift and not change and not facts.doc.get("transfer"):
         return None
     parts = [] if not change else [stability_change.part(facts)]
     blocks: list[Block] = []
@@ -37,6 +38,7 @@ def section(facts: Facts) -> Section | None:
         parts += _parts(facts)
         unsaid = set(REASONS) & set(shift["reasons"].values())
         blocks += [Prose(rich(REASONS[code]), "note") for code in sorted(unsaid)]
+    parts.append(transfer_parts.part(facts))
     found = tuple(part for part in parts if part is not None)
     if found:
         tabs = tuple(Tab(part.title, part.anchor) for part in found)
