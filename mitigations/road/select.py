@@ -141,19 +141,25 @@ def choose(found: Sequence[Summary], plain: Summary) -> tuple[int | None, list[b
     -------
     place, front
         Position of the setting with the least rank gap among those whose accuracy is within
-        `COST` of that without a penalty and whose gap in the whole is not new; None if none lowers
-        the rank gap by `LEAST_GAIN`. Whether no other setting is better in all of accuracy,
-        gap in the whole and rank gap.
+        `COST` of that without a penalty and whose gap in the whole is not new; None if none
+        lowers the rank gap by `LEAST_GAIN` and by two standard errors of its mean over seeds.
+        Whether no other setting is better in all of accuracy, gap in the whole and rank gap.
     """
     triples = [(s.mean("accuracy"), s.mean("gap"), s.mean("rank")) for s in found]
     front = [_undominated(i, triples) for i in range(len(triples))]
-    best, place = plain.mean("rank") - LEAST_GAIN, None
+    before = plain.mean("rank")
+    best, place = before, None
     for i, (accuracy, _, rank) in enumerate(triples):
         if accuracy < plain.mean("accuracy") - COST or new_gap(found[i], plain):
             continue
-        if math.isfinite(rank) and rank < best:
+        if math.isfinite(rank) and rank < best and before - rank >= _least_gain(found[i]):
             best, place = rank, i
     return place, front
+
+
+def _least_gain(found: Summary) -> float:
+    spread = found.spread("rank") or 0.0
+    return max(LEAST_GAIN, 2.0 * spread / math.sqrt(len(found.networks)))
 
 
 def _undominated(i: int, triples: Sequence[tuple[float, float, float]]) -> bool:

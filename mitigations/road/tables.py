@@ -149,7 +149,10 @@ def notes(
 def _selected(offered: Sequence[Setting], place: int | None, plain: Setting) -> str:
     cost = f"{100 * select.COST:g} point of accuracy"
     if place is None:
-        return f"No setting lowers the widest rank gap inside a part at a cost of at most {cost}."
+        return (
+            f"By the validation rows no setting lowers the widest rank gap inside a part by more "
+            f"than its seeds differ, at a cost of at most {cost}."
+        )
     best = offered[place]
     before, after = plain.summary.mean("rank"), best.summary.mean("rank")
     return (
