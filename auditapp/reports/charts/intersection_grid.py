@@ -50,6 +50,7 @@ class _Plan:
     head: float
     columns: list[list[str]]
     names: list[list[str]]
+    size: float
 
     @property
     def block(self) -> float:
@@ -85,11 +86,14 @@ def _plan(chart: Mapping[str, Any], variant: Variant) -> _Plan:
     most = max(b.stop - b.start for b in blocks)
     cell = min((variant.width - left) / most, 104 if variant.wide else 130)
     printed = variant.name == "print"
-    columns = [wrap(plain(t, printed=printed), cell - 6, variant.axis, lines=3) for t in across]
-    head = 8 + (variant.axis + 2.5) * max(len(c) for c in columns)
+    dense = bool(chart.get("dense")) and cell < _LEAST[variant.name]
+    size = variant.axis - 2 if dense else variant.axis
+    room = cell - 1 if dense else cell - 6
+    columns = [wrap(plain(t, printed=printed), room, size, lines=3) for t in across]
+    head = 8 + (size + 2.5) * max(len(c) for c in columns)
     row = 54 if len(down) <= 8 and variant.name == "wide" else 42
     row = 36 if printed else row
-    return _Plan(across, down, swapped, blocks, left, cell, row, head, columns, names)
+    return _Plan(across, down, swapped, blocks, left, cell, row, head, columns, names, size)
 
 
 def pages(chart: Mapping[str, Any], variant: Variant) -> list[dict[str, Any]]:
@@ -171,13 +175,13 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
 
 
 def _labels(canvas: Canvas, plan: _Plan, block: slice, top: float, variant: Variant) -> None:
-    pitch = variant.axis + 2.5
+    pitch = plan.size + 2.5
     heads = []
     for k, lines in enumerate(plan.columns[block]):
         x = plan.left + (k + 0.5) * plan.cell - _GAP / 2
         last = top + plan.head - 13
         heads += [(x, last - pitch * (len(lines) - 1 - i), t) for i, t in enumerate(lines)]
-    canvas.texts(heads, size=variant.axis, align="center")
+    canvas.texts(heads, size=plan.size, align="center")
     side = []
     step_y = variant.label + 2
     for j, lines in enumerate(plan.names):
