@@ -18,6 +18,7 @@ SECTIONS = {
     "subgroups": "Subgroups nobody named",
     "pid": "Parts of a gap, and bounds",
     "nulls": "Tests where nothing differs",
+    "survey": "Survey weights",
     "remedies": "Thresholds by group",
     "abstention": "Abstention without harm",
     "counterfactual": "Repaired inputs",
