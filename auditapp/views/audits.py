@@ -15,11 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from auditapp import selectors
 from auditapp.errors import AuditError
-from auditapp.forms.remedy_words import seconds, seconds_once
+from auditapp.forms.remedy_costs import cost
+from auditapp.forms.remedy_words import seconds_once
 from auditapp.models import Audit, Run, State
 from auditapp.services import audits
 from auditapp.views.access import enter, may_edit
 from auditapp.views.steps import STEPS, reached
+from mitigations.catalogue import entry
 
 
 @login_required
@@ -139,7 +141,10 @@ def _left_of_remedies(found: Audit, run: Run, spent: float) -> float:
         return 0.0
     plan = found.plan or {}
     rows = (plan.get("data") or {}).get("rows", 0)
-    slugs = [method["slug"] for method in plan.get("methods") or ()]
-    whole = seconds_once(rows) + sum(seconds(slug, rows) for slug in slugs)
+    whole = seconds_once(rows) + sum(
+        cost(found, method.get("settings") or {}, rows).seconds
+        for method in plan.get("methods") or ()
+        if (found := entry(str(method["slug"]))) is not None
+    )
     before = sum(step.get("seconds") or 0.0 for step in steps)
     return whole if state == "waiting" else whole - (spent - before)
