@@ -26,6 +26,8 @@ from auditapp.datasets.pums_parts import Found, Part
 from auditapp.datasets.staged import Staged, StagedColumn
 from auditapp.errors import AuditError
 
+__all__ = ["NotRead", "Seen", "refused", "stage"]
+
 GROUP_ROWS = 131_072
 GROUP_BYTES = 64 << 20
 _MOST_TRIES = 12
