@@ -12,7 +12,7 @@ import mitigations
 from auditapp.errors import AuditError
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.progress import Progress
-from auditapp.pipeline.remedies import backdrop, computing, locally, rulefile
+from auditapp.pipeline.remedies import arms, backdrop, computing, locally, rulefile
 from auditapp.pipeline.remedies.judge import Judge
 from auditapp.pipeline.remedies.problem import Prepared, prepare
 from metrics.choice import recommend, undominated
@@ -151,6 +151,11 @@ def _measured(
             entry["tables"] |= locally.tables(
                 prepared, done_well, outcome, seed=plan.seed,
                 tick=lambda label: tick(1.0, f"looking at parts of the people, {label}"),
+            )  # fmt: skip
+        if isinstance(outcome, Outcome) and outcome.arms:
+            entry["tables"] |= arms.tables(
+                prepared, outcome, draws=plan.draws, seed=plan.seed,
+                tick=lambda text: tick(1.0, text),
             )  # fmt: skip
     return {"methods": methods, "tradeoff": _tradeoff(audited, judge, baseline, methods)}
 
