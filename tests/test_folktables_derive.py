@@ -65,6 +65,7 @@ def test_roles_weights_and_households_follow(tmp_path: Path) -> None:
     assert draft["unit"] == "SERIALNO"
     assert profile["survey"]["replicates"] == [f"PWGTP{r}" for r in range(1, 81)]
     assert profile["survey"]["years"] == [2018]
+    assert profile["survey"]["tasks"] == []
     assert profile["name"] == "psam_p06.csv"
     assert profile["task"]["rows"] == {"kept": profile["rows"], "of": 1200, "unknown": 0}
     parts = seeded(profile["rows"], unit=Table.open(tmp_path).units("SERIALNO"), seed=1)

@@ -193,10 +193,11 @@ def test_weights_of_zero_and_none_are_said(tmp_path: Path) -> None:
     frame["PWGTP"] = frame["PWGTP"].astype("Int64")
     frame.loc[:3, "PWGTP"] = 0
     frame.loc[10, "PWGTP"] = pd.NA
+    frame.loc[11, "PWGTP"] = 12_000
     profile = read(made.write_csv(tmp_path, frame), tmp_path / "out")
     assert profile["survey"]["weights"]["zero"] == 4
     assert profile["survey"]["weights"]["blank"] == 1
-    assert {"weight-zero", "weight-blank"} <= codes(profile)
+    assert {"weight-zero", "weight-blank", "weight-large"} <= codes(profile)
 
 
 @pytest.mark.parametrize(("weight", "code"), [(-1, "negative-weight"), (0, "no-weight")])
@@ -291,12 +292,34 @@ def test_an_error_page_saved_as_an_archive_is_named_for_what_it_is(
     assert "address" in caught.value.hint
 
 
-def test_a_cut_or_locked_archive_is_refused(tmp_path: Path) -> None:
+def test_an_archive_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     path = made.write_zip(tmp_path / "csv_pca.zip", {"psam_p06.csv": made.text(made.persons(300))})
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(AuditError) as caught:
         read(path, tmp_path / "out")
     assert caught.value.code == "truncated-file"
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    members = {
+        f"psam_pus{c}.csv": made.text(made.persons(200, replicates=0, seed=i))
+        for i, c in enumerate("ab")
+    }
+    path = made.write_zip(tmp_path / "csv_pus.zip", members)
+    with pytest.raises(AuditError) as caught:
+        read(path, tmp_path / "out", max_expanded=len(members["psam_pusa.csv"]) + 10)
+    assert caught.value.code == "over-the-limit"
+
+
+def test_a_locked_archive_is_refused(tmp_path: Path) -> None:
+    path = made.write_zip(tmp_path / "csv_pca.zip", {"psam_p06.csv": "x,y\n"}, readme=False)
+    content = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(signature) + offset] |= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(AuditError) as caught:
+        read(path, tmp_path / "out")
+    assert caught.value.code == "encrypted-file"
 
 
 def test_persons_and_housing_units_are_not_one_table(tmp_path: Path) -> None:

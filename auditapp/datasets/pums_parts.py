@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import IO, Literal
 
@@ -18,6 +18,8 @@ from auditapp.datasets.unpack import size_words
 from auditapp.errors import AuditError
 
 HEAD = 1 << 20
+MOST_TABLES = 250
+MOST_ENTRIES = 20_000
 _RATIO_FROM = 64 << 20
 
 
@@ -159,16 +161,8 @@ def folder(path: Path) -> list[Path]:
     AuditError
         ``no-census-file``.
     """
-    found = [
-        file
-        for file in sorted(path.rglob("*"))
-        if file.is_file()
-        and (
-            pums.is_member(file.name)
-            or pums.is_archive(file.name)
-            or pums_dictionary.in_file(file) is not None
-        )
-    ]
+    entries = sorted(islice(path.rglob("*"), MOST_ENTRIES))
+    found = [file for file in entries if _is_census(file)]
     if not any(pums.is_member(file.name) or pums.is_archive(file.name) for file in found):
         raise AuditError(
             "no-census-file",
@@ -190,6 +184,14 @@ def header(head: bytes) -> tuple[str, ...] | None:
     if not newline or "," not in text or "\x00" in text:
         return None
     return tuple(name.strip() for name in next(csv.reader([text.rstrip("\r")])))
+
+
+def _is_census(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    if pums.is_member(file.name) or pums.is_archive(file.name):
+        return True
+    return file.suffix.lower() == ".csv" and pums_dictionary.in_file(file) is not None
 
 
 def _beside(file: Path, found: Sequence[Path]) -> bool:
@@ -251,18 +253,19 @@ def _members(
     ]
     parts: list[Part] = []
     words = pums_dictionary.Dictionary()
+    if len(tables) > MOST_TABLES or any(info.flag_bits & 1 for info in tables):
+        return None
     for info in tables:
-        if info.flag_bits & 1:
-            return None
         with archive.open(info) as stream:
             head = stream.read(HEAD)
         if pums_dictionary.is_dictionary(head):
-            words = words.beside(pums_dictionary.read(io.BytesIO(archive.read(info))))
+            with archive.open(info) as stream:
+                words = words.beside(pums_dictionary.read(stream))
             continue
         names = header(head)
         if names is None or pums.record_of(names) is None:
             return None
-        _guard(info, name, options)
+        _guard(info, sum(part.size for part in parts) + info.file_size, name, options)
         shown = PurePath(info.filename).name
         where = info.filename if pums.is_member(shown) else f"{PurePath(name).stem}/{shown}"
         parts.append(
@@ -282,11 +285,11 @@ def _member(source: Path, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
     return opened
 
 
-def _guard(info: zipfile.ZipInfo, name: str, options: ReadOptions) -> None:
-    if info.file_size > options.max_expanded:
+def _guard(info: zipfile.ZipInfo, expanded: int, name: str, options: ReadOptions) -> None:
+    if expanded > options.max_expanded:
         raise AuditError(
             "over-the-limit",
-            f"{name} unpacks to {size_words(info.file_size)}; up to "
+            f"{name} unpacks to at least {size_words(expanded)}; up to "
             f"{size_words(options.max_expanded)} are read here.",
             "Give the files of single states.",
         )

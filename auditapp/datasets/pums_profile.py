@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from auditapp.datasets import pums, pums_people, pums_tasks
-from auditapp.datasets.pums_dictionary import Dictionary
+from auditapp.datasets import pums, pums_notices, pums_people, pums_tasks
 from auditapp.datasets.pums_states import NAMES
 from auditapp.datasets.staged import Staged, counted, notice
 from auditapp.errors import AuditError
@@ -20,6 +19,7 @@ from auditapp.errors import AuditError
 Json = dict[str, Any]
 Column = dict[str, Any]
 
+LARGEST_WEIGHT = 9_999
 WHY_REPLICATE = "it is a replicate weight"
 WHY_YEAR = "it says which file a row comes from"
 
@@ -61,15 +61,15 @@ def describe(document: Json, table: Path, staged: Staged) -> None:
         survey["weights"] = _weights(table, weight, replicates, document["rows"], notices)
         if record == "person":
             pums_people.refuse_duplicates(table, names, survey)
-    _reading_notices(staging, survey, notices)
+    notices += pums_notices.reading(staging)
     words = staging.get("words")
     if words:
-        notices += _add_words(columns, words)
+        notices += pums_notices.add_words(columns, words)
     if record == "person":
         survey |= pums_tasks.describe(table, names, weight)
         notices += pums_tasks.notices(survey)
     if record is not None:
-        notices.insert(0, _summary(survey, document["rows"]))
+        notices.insert(0, pums_notices.summary(survey, document["rows"]))
     document["survey"] = survey
     document["notices"] = [*notices, *document["notices"]]
 
@@ -164,7 +164,7 @@ def _weights(
 ) -> Json:
     """Totals of the weights, and what is odd about them."""
     total = 0.0
-    blank = zero = below = negative = 0
+    blank = zero = below = negative = large = 0
     columns = [weight, *replicates.values()]
     with pq.ParquetFile(table) as file:
         schema = file.schema_arrow
@@ -176,6 +176,7 @@ def _weights(
             total += float(values.sum())
             zero += int((values == 0).sum())
             below += int((values < 0).sum())
+            large += int((values > LARGEST_WEIGHT).sum())
             for name in columns[1:]:
                 other = batch.column(batch.schema.names.index(name))
                 ends = pc.min_max(other).as_py()
@@ -196,14 +197,16 @@ def _weights(
             "Use the file with its weights, or leave that column out.",
             where=f"column {weight}",
         )
-    for number, what, words in (
-        (zero, "a weight of 0", "They stand for nobody: no weighted rate counts them."),
-        (blank, "no weight", "A weighted audit needs one in every row."),
+    top = f"{LARGEST_WEIGHT:,}"
+    for number, code, what, words in (
+        (zero, "zero", "a weight of 0", "They stand for nobody: no weighted rate counts them."),
+        (blank, "blank", "no weight", "A weighted audit needs one in every row."),
+        (large, "large", f"a weight above {top}", f"The Census' own run from 1 to {top}."),
     ):
         if number:
             notices.append(
                 notice(
-                    "weight-zero" if what.endswith("0") else "weight-blank",
+                    f"weight-{code}",
                     f"{counted(number, 'row')} {'has' if number == 1 else 'have'} {what}.",
                     words,
                     level="check",
@@ -220,104 +223,3 @@ def _weights(
             )
         )
     return {"total": total, "zero": zero, "blank": blank, "negative_replicates": negative}
-
-
-def _reading_notices(staging: Mapping[str, Any], survey: Json, notices: list[Json]) -> None:
-    files = staging.get("files", [])
-    if staging.get("not_asked"):
-        notices.append(
-            notice(
-                "not-asked",
-                "“N” is read as blank: the question was not asked of that person.",
-            )
-        )
-    if staging.get("left_out"):
-        gone = staging["left_out"]
-        notices.append(
-            notice(
-                "flags-left-out",
-                f"{counted(len(gone), 'column')} left out that only "
-                f"{'says' if len(gone) == 1 else 'say'} how the record was made.",
-                f"{', '.join(gone[:6])}{' and others' if len(gone) > 6 else ''}.",
-            )
-        )
-    unknown = [item["name"] for item in files if not item["years"]]
-    if unknown:
-        notices.append(
-            notice(
-                "year-unknown",
-                f"The survey year of {unknown[0]}"
-                f"{f' and {len(unknown) - 1:,} more' if unknown[1:] else ''} is not in the file.",
-                "Keep the folders of the Census, such as 2017/1-Year, or the name ss16pca.csv.",
-                level="check",
-            )
-        )
-    if len(files) > 1:
-        notices += _union(files)
-
-
-def _union(files: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """Say how several files became one, and which columns only some of them have."""
-    sets = [set(item["columns"]) for item in files]
-    every, common = set().union(*sets), set(sets[0]).intersection(*sets)
-    some = sorted(name for name in every - common if not pums.is_replicate(name))
-    found = [
-        notice(
-            "several-files",
-            f"{len(files):,} files are one table: "
-            + ", ".join(f"{_dated(item)} {item['rows']:,} rows" for item in files[:6])
-            + (" and others." if len(files) > 6 else "."),
-            "YEAR says which survey year a row is from, ST which state.",
-        )
-    ]
-    if some:
-        found.append(
-            notice(
-                "mixed-columns",
-                f"{counted(len(some), 'column')} {'is' if len(some) == 1 else 'are'} in some of "
-                "the files only, and blank in the rows of the others.",
-                f"{', '.join(some[:8])}{' and others' if len(some) > 8 else ''}. "
-                "Use columns that all years have, or compare years one by one.",
-                level="check",
-                lines=some,
-            )
-        )
-    return found
-
-
-def _dated(item: Mapping[str, Any]) -> str:
-    years = ", ".join(map(str, item["years"]))
-    return f"{item['name']} ({years})" if years else str(item["name"])
-
-
-def _add_words(columns: Sequence[Column], words: Dictionary) -> list[Json]:
-    """Titles and words of a dictionary where the own code book has none."""
-    added = 0
-    for column in columns:
-        code = column["name"].upper()
-        if column["title"] is None and code in words.titles:
-            column["title"] = words.titles[code]
-        book = words.codes.get(code, {})
-        if column["words"] is None and book and column["top"]:
-            keys = [str(item["value"]) for item in column["top"]]
-            known = {key: book.get(key.lstrip("0") or "0") for key in keys}
-            table = {key: word for key, word in known.items() if word is not None}
-            if table:
-                column["words"] = table
-                added += 1
-    text = f"The data dictionary gives words to {counted(added, 'more column')}."
-    return [notice("dictionary", text)]
-
-
-def _summary(survey: Json, rows: int) -> Json:
-    states = [state["name"] for state in survey["states"]]
-    where = ", ".join(states[:3]) + (f" and {len(states) - 3:,} more" if len(states) > 3 else "")
-    years = ", ".join(str(year) for year in survey["years"])
-    what = "persons" if survey["record"] == "person" else "housing units"
-    told = " ".join(part for part in (survey["horizon"] or "", years) if part)
-    weighted = survey["weights"]["total"]
-    return notice(
-        "census",
-        f"Census public-use file of {what}: {counted(rows, 'row')}, standing for {weighted:,.0f}.",
-        "; ".join(part for part in (told, where) if part) + ("." if told or where else ""),
-    )

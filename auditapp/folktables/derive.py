@@ -191,6 +191,8 @@ def _describe(profile: Json, own: Json, applied: Applied, total: int, kept: int)
     if before is not None and "survey" in profile:
         for key in ("years", "horizon", "files", "states"):
             profile["survey"][key] = before[key]
+        # A table of one task is no table for another.
+        profile["survey"]["tasks"] = []
     known = {column["name"]: column for column in own["columns"]}
     for column in profile["columns"]:
         _role(column, known.get(column["name"]), applied)
