@@ -206,7 +206,7 @@ def _trained(problem: Problem, context: Context, shape: Shape) -> Start:
 def _groups(empty: Checkpoint) -> dict[str, list[str]]:
     from mitigations.fairtune.groups import groups
 
-    return groups(empty.arch, networks.build(empty.config))
+    return groups(empty.arch, networks.skeleton(empty.config))
 
 
 def _config(problem: Problem, part: Part, shape: Shape) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _load(name: str, device: str) -> Loaded:
     objective = Objective(
         options["objective"]["kind"], valid.y, valid.group, tuple(options["objective"]["codes"])
     )
-    by_group = groups(start.arch, networks.build(start.config))
+    by_group = groups(start.arch, networks.skeleton(start.config))
     low, middle, high = options["rates"]
     masks = Masks(by_group, options["free"], options["biases"], (low, middle, high))
     cache = Cache() if options["cache"] else None

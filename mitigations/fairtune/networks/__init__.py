@@ -54,6 +54,14 @@ def build(config: Mapping[str, Any]) -> nn.Module:
     return made
 
 
+def skeleton(config: Mapping[str, Any]) -> nn.Module:
+    """Names and shapes of a network without weights; draws no random number."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        return build(config)
+
+
 def load(checkpoint: Checkpoint) -> nn.Module:
     """The network of a checkpoint.
 
@@ -68,7 +76,8 @@ def load(checkpoint: Checkpoint) -> nn.Module:
     import numpy as np
     import torch
 
-    module = build(checkpoint.config)
+    with torch.random.fork_rng(devices=[]):  # a fresh head is drawn, nobody else's state moves
+        module = build(checkpoint.config)
     wanted = module.state_dict()
     heads = {name for name in wanted if name.startswith("head.")}
     arrays = {
