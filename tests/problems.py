@@ -53,6 +53,7 @@ def problem(
         group_names=tuple(f"group {i}" for i in range(groups)),
         goal=goal,
         predict=predict,
+        source=part(n // 2, seed + 50, groups=groups, gap=gap, scored=False),
     )
 
 

@@ -42,7 +42,11 @@ QUICK: dict[str, dict[str, object]] = {
     "grid-search": {"prices": 5},
     "abstention": {"shares": "0.05 0.3", "draws": 10},
     "road": {"strengths": "1", "temperatures": "0.3", "seeds": 1, "steps": 30, "batch": 256},
-}
+    "fairtune": {
+        "trials": 6, "baseline_trials": 1, "top": 1, "again": 1, "final": 1, "epochs": 2,
+        "width": 8, "depth": 1, "source_epochs": 1, "scratch": False, "batch": 256,
+    },
+}  # fmt: skip
 GROUPS = (2, 4)
 #: Longest time without a tick.
 PATIENCE = 5.0
@@ -192,7 +196,7 @@ def test_a_stored_rule_decides_as_before(slug: str) -> None:
     for point in outcome(slug, 2).points:
         for rule in point.rules:
             stored = json.loads(json.dumps(rule.to_json(), allow_nan=False))
-            again = from_state(stored)
+            again = from_state(stored, rule.arrays())
             assert again.id == rule.id
             assert again.uses_group == rule.uses_group
             np.testing.assert_array_equal(
