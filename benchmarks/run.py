@@ -22,6 +22,7 @@ SECTIONS = {
     "remedies": "Thresholds by group",
     "abstention": "Abstention without harm",
     "counterfactual": "Repaired inputs",
+    "pums": "A national Census file",
 }
 HEAD = """# Benchmark results
 
