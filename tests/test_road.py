@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -523,3 +524,55 @@ def test_its_settings_can_be_shown_without_loading_what_trains() -> None:
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "mitigations.road.card" in shown
     assert not {"torch", "sklearn", "scipy.stats"} & set(shown)
+
+
+def table_of(shared_data: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and label of a real table."""
+    pandas = pytest.importorskip("pandas")
+    if name == "law":
+        law = pandas.read_csv(shared_data / "law-school-lsac" / "lawschool.csv")
+        races = [f"race{i}" for i in range(1, 9)]
+        cluster = pandas.get_dummies(law["cluster"]).to_numpy(float)
+        rest = law.drop(columns=["bar1", "cluster", *races])
+        return np.column_stack([rest.fillna(rest.mean()), cluster]), law["bar1"].to_numpy()
+    people = pandas.read_csv(shared_data / "compas-propublica" / "compas-scores-two-years.csv")
+    counts = ["age", "priors_count", "juv_fel_count", "juv_misd_count", "juv_other_count"]
+    more = [people["c_charge_degree"] == "F", people["sex"] == "Male"]
+    return np.column_stack([people[counts], *more]).astype(float), people[
+        "two_year_recid"
+    ].to_numpy()
+
+
+@pytest.mark.parametrize("name", ["law", "compas"])
+def test_without_a_penalty_networks_keep_up_with_logistic_regression(
+    shared_data: Path, name: str
+) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    from mitigations.nets import Loop, quiet
+    from mitigations.road import data, train
+
+    x, y = table_of(shared_data, name)
+    apart = []
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(y))
+        fitted, looked, test = np.split(order, [len(y) // 2, int(0.7 * len(y))])
+        mean, sd = x[fitted].mean(axis=0), x[fitted].std(axis=0)
+        scaled = (x - mean) / np.where(sd > 0, sd, 1.0)
+
+        def rows(at: np.ndarray, scaled: np.ndarray = scaled) -> data.Rows:
+            nobody = np.zeros(len(at))
+            return data.of(
+                scaled[at], y[at], nobody, (1,), scaled[at][:, :1], np.ones((len(at), 2))
+            )
+
+        with quiet(), torch.no_grad():
+            with torch.enable_grad():
+                found = train.fit(
+                    rows(fitted), None, [0.0] * 3, [1, 2, 3], Loop(steps=400),
+                    rng=np.random.default_rng(seed), tick=lambda *_: None, valid=rows(looked),
+                )  # fmt: skip
+            z = found.stack(torch.as_tensor(scaled[test], dtype=torch.float32)).numpy()
+        plain = LogisticRegression(max_iter=1000).fit(scaled[fitted], y[fitted])
+        apart.append(((z > 0) == y[test]).mean() - plain.score(scaled[test], y[test]))
+    assert np.mean(apart) > -0.01
