@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -44,14 +43,12 @@ class Prepared:
 
 def fit(method: FairTune, problem: Problem, context: Context) -> Outcome:
     """Everything; see `FairTune`."""
-    began = time.monotonic()
     with _folder(context) as root:
         try:
             prepared = _prepare(method, problem, context, root)
             found, notes = _arms(method, prepared)
             points, arms = made.points(method, prepared, found)
-            seconds = time.monotonic() - began
-            shown = tables.tables(found, prepared.loaded, context, seconds)
+            shown = tables.tables(found, prepared.loaded, context)
         finally:
             work.forget()
     context.record(precision=tables.precision(context))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mitigations.contract import Context, Table
-from mitigations.device import AGREEMENT, name_of
+from mitigations.device import AGREEMENT, describe
 from mitigations.fairtune import objective, work
 from mitigations.fairtune.groups import BIASES
 from mitigations.fairtune.search import Found
@@ -21,33 +21,34 @@ def precision(context: Context) -> str:
     return "bfloat16" if context.device.startswith("cuda") else "float32"
 
 
-def tables(
-    found: Sequence[Found], loaded: work.Loaded, context: Context, seconds: float
-) -> dict[str, Table]:
-    """Trials, configurations trained again, arms, importance of parts, and how it was computed."""
+def tables(found: Sequence[Found], loaded: work.Loaded, context: Context) -> dict[str, Table]:
+    """Trials, configurations trained again, arms, importance of parts, and how it was computed.
+
+    No time is among them: the same seed gives the same document.
+    """
     search = found[0]
     metric = objective.WORDS[loaded.objective.kind]
     trained = [
-        name_of(context.device), precision(context), sum(f.trainings for f in found),
-        round(seconds, 1), AGREEMENT[precision(context)],
+        describe(context.device)["device"], precision(context),
+        sum(f.trainings for f in found), AGREEMENT[precision(context)],
     ]  # fmt: skip
     rerank = [
         [c.words, c.lr, len(c.values), *_spread(c.values)] for c in search.reranked if c.values
     ]
     arms = [
         [f.arm.label, f.trainings, *_spread([x.value for x in f.finals]), f.chosen.words,
-         f.chosen.lr, round(f.seconds, 1), metric]
+         f.chosen.lr, metric]
         for f in found
     ]  # fmt: skip
     out = {
-        "training": _table("device precision trainings seconds tolerance", [trained], ""),
+        "training": _table("device precision trainings tolerance", [trained], ""),
         "trials": _table(
-            "number kind mask lr epochs state value overall seconds",
-            [_trial(r) for r in search.trials],
+            "number kind mask lr epochs state value overall metric",
+            [[*_trial(r), metric] for r in search.trials],
             f"Value: {metric}.",
         ),
         "rerank": _table("configuration lr seeds mean sd worst", rerank, ""),
-        "arms": _table("arm trainings mean sd worst configuration lr seconds metric", arms, ""),
+        "arms": _table("arm trainings mean sd worst configuration lr metric", arms, ""),
         "importance": _table("group effect with without", importance(search, loaded), ""),
     }
     return {name: table for name, table in out.items() if table.rows}
@@ -64,7 +65,6 @@ def _trial(r: Result) -> list[Any]:
     return [
         r.slot, kind, str(r.notes.get("words", "")), r.notes.get("lr"), r.notes.get("epochs"),
         state, value if state != "failed" else None, r.notes.get("overall"),
-        round(float(r.notes.get("seconds", 0.0)), 3),
     ]  # fmt: skip
 
 

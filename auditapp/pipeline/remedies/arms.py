@@ -96,7 +96,7 @@ def _arms(outcome: Outcome, spreads: dict[str, Spread], best: Arm | None) -> Jso
     before = outcome.tables.get("arms")
     more: dict[str, list[Any]] = {}
     if before is not None:
-        places = [before.columns.index(name) for name in ("configuration", "lr", "seconds")]
+        places = [before.columns.index(name) for name in ("configuration", "lr")]
         more = {str(row[0]): [row[place] for place in places] for row in before.rows}
     rows = []
     for arm in outcome.arms:
@@ -104,11 +104,10 @@ def _arms(outcome: Outcome, spreads: dict[str, Spread], best: Arm | None) -> Jso
         valid = arm.valid if np.isfinite(arm.valid) else None
         rows.append(
             [arm.label, arm.trainings, found.mean, found.sd, found.worst, valid,
-             arm is best, *more.get(arm.label, [None, None, None])]
+             arm is best, *more.get(arm.label, [None, None])]
         )  # fmt: skip
     return _table(
-        "arm trainings mean sd worst mean_on_validation_rows best_baseline configuration lr "
-        "seconds",
+        "arm trainings mean sd worst mean_on_validation_rows best_baseline configuration lr",
         rows,
         "Measured on rows nobody learnt from.",
     )
