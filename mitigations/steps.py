@@ -75,12 +75,24 @@ class Steps:
             with torch.cuda.stream(side):
                 self._step(step)
             torch.cuda.current_stream().wait_stream(side)
-        else:
-            if self.graph is None:
-                self.graph = torch.cuda.CUDAGraph()
-                with torch.cuda.graph(self.graph):
-                    self._step(step)
+        elif self.graph is not None or self._record(step):
             self.graph.replay()
+        else:
+            self.recorded = False
+            self._step(step)
+
+    def _record(self, step: int) -> bool:
+        """Hold a step in a CUDA graph; False where the term cannot be held."""
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph):
+                self._step(step)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            return False
+        self.graph = graph
+        return True
 
     def _step(self, step: int) -> None:
         data, rows = self.data, self.rows

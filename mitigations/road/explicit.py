@@ -233,7 +233,8 @@ class Explicit:
     def _gaps(self, moment: Tensor, phi: Tensor) -> Tensor:
         """Local gaps (C, J, n) at features (n, m + 1)."""
         lever = torch.matmul(moment.transpose(0, 1), self.inverse).transpose(0, 1)
-        return torch.matmul(lever, phi.T)
+        gaps: Tensor = torch.matmul(lever, phi.T)
+        return gaps
 
     def value(self, z: Tensor, rows: Rows) -> Tensor:
         """Penalty of logits (C, n) on other rows, weighed as training rows now would be."""
@@ -319,7 +320,8 @@ class _Soft:
 
 def _moments(v: Tensor, phi: Tensor) -> Tensor:
     """Sums (C, J, m + 1) over rows of v (C, J, n) times features (n, m + 1)."""
-    return torch.matmul(v, phi)
+    found: Tensor = torch.matmul(v, phi)
+    return found
 
 
 def _inverse(phi: Tensor, ridge: float, *, free: bool = False) -> Tensor:
@@ -329,7 +331,8 @@ def _inverse(phi: Tensor, ridge: float, *, free: bool = False) -> Tensor:
     more = torch.full((len(moments),), ridge, dtype=torch.float64, device=phi.device)
     if free:
         more[0] = 1e-9
-    return torch.linalg.inv(moments + torch.diag(more))
+    found: Tensor = torch.linalg.inv(moments + torch.diag(more))
+    return found
 
 
 def _stacked(parts: list[Tensor], m: int) -> Tensor:
