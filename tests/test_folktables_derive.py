@@ -17,6 +17,8 @@ from auditapp.errors import AuditError
 from auditapp.folktables import catalogue, find
 from auditapp.folktables.apply import Settings, matrix
 from auditapp.folktables.derive import child_main, derive
+from auditapp.folktables.preview import child_main as preview_main
+from auditapp.folktables.preview import preview
 from auditapp.folktables.tasks import make
 from tests import pums_fixtures as made
 
@@ -54,6 +56,26 @@ def test_the_data_set_holds_what_the_task_says(
     assert profile["rows"] == len(expected.rows)
     assert profile["recognised"]["task"] == name
     assert column(profile, task.label)["guess"] == "label"
+
+
+@pytest.mark.parametrize("name", ["ACSIncome", "ACSTravelTime"])
+def test_a_preview_counts_what_the_data_set_will_hold(
+    census: Path, tmp_path: Path, name: str
+) -> None:
+    profile = derive(census, tmp_path, find(name))
+    seen = preview(census, find(name))
+    assert (seen["rows"], seen["of"]) == (profile["rows"], 1200)
+    assert seen["unknown"] == profile["task"]["rows"]["unknown"]
+    table = Table.open(tmp_path)
+    race, label, weight = (table.numbers(c) for c in ("RAC1P", find(name).label, "PWGTP"))
+    for group in seen["groups"]:
+        here = (race == float(group["value"])) & ~np.isnan(label)
+        assert group["rows"] == (race == float(group["value"])).sum()
+        assert group["positive"] == pytest.approx(label[here].mean())
+        expected = np.average(label[here], weights=weight[here])
+        assert group["positive_weighted"] == pytest.approx(expected)
+    payload = {"first": str(census), "task": find(name).to_json()}
+    assert preview_main(payload, lambda *_a, **_k: None) == seen
 
 
 def test_roles_weights_and_households_follow(tmp_path: Path) -> None:

@@ -79,12 +79,14 @@ def describe(table: Path, names: Sequence[str], weight: str) -> Json:
 def notices(survey: Json) -> list[Json]:
     """Say which tasks can be computed and what the others lack."""
     ready = [task["name"] for task in survey["tasks"] if task["computable"]]
+    fewer = sum(task["reduced"] for task in survey["tasks"])
     rest = [task for task in survey["tasks"] if not task["computable"]]
     lines = [f"{task['name']} lacks {', '.join(task['missing'])}" for task in rest]
     found = notice(
         "tasks",
         f"{len(ready)} of {len(survey['tasks'])} Folktables tasks can be computed"
-        + (f": {', '.join(ready)}." if ready else "."),
+        + (f": {', '.join(ready)}" if ready else "")
+        + (f"; {fewer} more without some of their features." if fewer else "."),
         "; ".join(lines[:3]) + ("." if lines else "") if len(lines) <= 3 else "",
         lines=lines,
     )

@@ -19,7 +19,7 @@ from auditapp.datasets.options import Tick, silent
 from auditapp.datasets.staged import counted, notice
 from auditapp.errors import AuditError
 from auditapp.folktables.apply import Applied, Cut, Settings, targets
-from auditapp.folktables.tasks import Task, make
+from auditapp.folktables.tasks import VERSION, Task, make
 
 Json = dict[str, Any]
 
@@ -200,7 +200,7 @@ def _describe(profile: Json, own: Json, applied: Applied, total: int, kept: int)
     years = (before or {}).get("years", [])
     profile["recognised"] = {
         "task": task.name,
-        "title": f"{task.name} from Folktables" if task.version else task.name,
+        "title": _title(task),
         "matched": 1 + len(task.features),
         "of": 1 + len(task.features),
         "year": years[0] if len(years) == 1 else None,
@@ -217,6 +217,12 @@ def _describe(profile: Json, own: Json, applied: Applied, total: int, kept: int)
     known_codes = {(n["code"], n["column"]) for n in inherited}
     fresh = [n for n in fresh if (n["code"], n["column"]) not in known_codes]
     profile["notices"] = [*_notices(applied, label, total, kept), *inherited, *fresh]
+
+
+def _title(task: Task) -> str:
+    if task.version == VERSION:
+        return f"{task.name} from Folktables"
+    return f"{task.name}, fewer features" if task.version.startswith(VERSION) else task.name
 
 
 def _role(column: Json, before: Json | None, applied: Applied) -> None:
