@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics import local
-from metrics.local import Family, Local
+from metrics import local, local_families
+from metrics.local import Local
+from metrics.local_families import Family
 from metrics.subgroup_columns import FINE, Binned, Descriptor, declared, quantiles
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Regions:
     def cells(self, problem: Problem, part: Part) -> Family:
         """Regions that were declared."""
         binned = [self._binned(problem, part, name) for name in self.declared]
-        return local.declared(binned) if binned else Family("declared", (), ())
+        return local_families.declared(binned) if binned else Family("declared", (), ())
 
     def codes(self, problem: Problem, part: Part) -> NDArray[np.int64]:
         """Declared region of each row, (n,), the same numbers in every part; -1 in none."""
@@ -116,13 +117,13 @@ class Regions:
         columns = [self.column(problem, part, name) for name in self.descriptors]
         cells = self.cells(problem, part)
         binned = [self._binned(problem, part, name) for name in self.descriptors]
-        found = [cells, local.binned("quantile", binned)]
+        found = [cells, local_families.binned("quantile", binned)]
         found.append(
-            local.tree(
+            local_families.tree(
                 columns, part.group, decision == 1, counted, len(problem.group_names), rng=rng
             )
         )
-        found.append(local.random(cells if len(cells) else found[1], rng))
+        found.append(local_families.random(cells if len(cells) else found[1], rng))
         return [family for family in found if len(family)]
 
     def _binned(self, problem: Problem, part: Part, name: str) -> Binned:
@@ -198,7 +199,7 @@ class Regions:
         binned = [self._binned(problem, part, name) for name in self.descriptors]
         counted = self._counted(part, np.ones(len(part), dtype=np.int64))
         found = []
-        for family in (self.cells(problem, part), local.binned("quantile", binned)):
+        for family in (self.cells(problem, part), local_families.binned("quantile", binned)):
             if self.parity == "equalized-odds":
                 family = family.crossed(_label(part), LABELS)
             found.append(

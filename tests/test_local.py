@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from metrics import local
-from metrics.local import Family
+from metrics import local, local_families
+from metrics.local_families import Family
 from metrics.subgroup_columns import Descriptor, declared
 
 RNG = np.random.default_rng
@@ -157,7 +157,7 @@ def test_a_rank_gap_needs_no_threshold() -> None:
 def test_declared_regions_cross_columns_and_leave_blanks_out() -> None:
     age = np.array([20.0, 30.0, 40.0, 50.0, np.nan])
     sex = np.array([0, 1, 0, 1, 1])
-    made = local.declared(
+    made = local_families.declared(
         [declared(Descriptor("age", age, cuts=(35.0,))),
          declared(Descriptor("sex", sex, levels=("women", "men")))]
     )  # fmt: skip
@@ -172,7 +172,7 @@ def test_declared_regions_cross_columns_and_leave_blanks_out() -> None:
 
 def test_quantile_regions_are_bins_of_one_column_each() -> None:
     rng = RNG(0)
-    made = local.quantile(
+    made = local_families.quantile(
         [Descriptor("a", rng.normal(size=400)), Descriptor("b", rng.normal(size=400))]
     )
     assert len(made) == 8 and len(made.layers) == 2
@@ -188,7 +188,7 @@ def test_a_tree_is_measured_on_rows_it_was_not_found_on() -> None:
     hit = rng.random(n) < np.where((age < 40) & (group == 1), 0.2, 0.6)
     everybody = np.ones(n, bool)
     columns = [Descriptor("age", age), Descriptor("noise", rng.normal(size=n))]
-    made = local.tree(columns, group, hit, everybody, 2, rng=RNG(0))
+    made = local_families.tree(columns, group, hit, everybody, 2, rng=RNG(0))
     assert made.words[0].startswith("age under") and made.words[1] == "everybody else"
     measured = made.layers[0] >= 0
     assert measured.sum() == n // 2
@@ -196,9 +196,11 @@ def test_a_tree_is_measured_on_rows_it_was_not_found_on() -> None:
     assert found.worst == pytest.approx(0.4, abs=0.08) and found.p == 0.001
     flipped = hit.copy()
     flipped[measured] = ~hit[measured]
-    other = local.tree(columns, group, flipped, everybody, 2, rng=RNG(0))
+    other = local_families.tree(columns, group, flipped, everybody, 2, rng=RNG(0))
     np.testing.assert_array_equal(other.layers[0], made.layers[0])
-    quiet = local.tree(columns, group, rng.random(n) < 0.5, everybody, 2, rng=RNG(0), split=0.001)
+    quiet = local_families.tree(
+        columns, group, rng.random(n) < 0.5, everybody, 2, rng=RNG(0), split=0.001
+    )
     assert len(quiet) == 0 and local.measure(
         quiet, group, hit, everybody, 2, rng=RNG(1)
     ).worst is None  # fmt: skip
@@ -206,7 +208,7 @@ def test_a_tree_is_measured_on_rows_it_was_not_found_on() -> None:
 
 def test_random_regions_keep_their_sizes() -> None:
     region = rows(300, 6)[0]
-    made = local.random(family(region, 4), RNG(0))
+    made = local_families.random(family(region, 4), RNG(0))
     np.testing.assert_array_equal(np.bincount(made.layers[0] + 1), np.bincount(region + 1))
     assert (made.layers[0] != region).any() and made.name == "random"
 
