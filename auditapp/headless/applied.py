@@ -164,6 +164,7 @@ def part_of(request: Request, document: Json, table: Table, work: Path) -> tuple
         groups=codes,
         score=score,
         row_key=keys.of(table, facts["key"]),
+        blobs={} if table.images is None else {"image": table.images},
     )
     return part, None if ask is None else lambda rows: ask.ask(rows.x)
 

@@ -79,6 +79,9 @@ class Dataset(Upload):
     joined = models.JSONField(
         null=True, blank=True, help_text="Ids of the two data sets it is made of, and how"
     )
+    progress = models.JSONField(
+        null=True, blank=True, help_text="While it is being read: text, and percent if known"
+    )
 
 
 class ModelFile(Upload):

@@ -18,7 +18,7 @@ from auditapp.services import leases
 from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
-FILES = ("table.parquet", "profile.json")
+FILES = ("table.parquet", "profile.json", "images.npy")
 
 
 @transaction.atomic
@@ -109,7 +109,9 @@ def joined_read(*, row: Dataset, work: Path, holder: leases.Holder) -> Json:
         "name": how["names"][1],
         "out": str(work / "table"),
         **{key: how[key] for key in ("on", "second_on", "columns", "keep", "duplicates")},
-        "read": [str(folder / name) for folder in folders for name in FILES],
+        "read": [
+            str(folder / name) for folder in folders for name in FILES if (folder / name).exists()
+        ],
     }
     return sandbox.run_child(
         "auditapp.datasets.join:child_main",

@@ -26,6 +26,7 @@ from auditapp.services.trail import event_add
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 MODEL_LEASE_SECONDS = 180.0
+IMAGES = "images.npy"
 JOBS = {Dataset: "inspect_dataset", ModelFile: "inspect_model"}
 
 
@@ -92,6 +93,7 @@ def dataset_reread(*, dataset: Dataset, options: Json, user: User | None = None)
             read_options={**dataset.read_options, **options},
             error=None,
             losses=0,
+            progress=None,
             queued_at=timezone.now(),
         )
         if changed != 1:
@@ -170,7 +172,8 @@ def _inspect(
     row = leases.claim(kind, key, seconds=None if kind is Dataset else MODEL_LEASE_SECONDS)
     if row is None:
         return
-    holder = leases.Holder(row, time_limit=settings.INSPECT_TIME_LIMIT)
+    shape = _shaped if isinstance(row, Dataset) else None
+    holder = leases.Holder(row, time_limit=settings.INSPECT_TIME_LIMIT, shape=shape)
     work = storage.work_folder(f"{kind.__name__.lower()}-{row.id}-{row.attempt}")
     try:
         profile = read(row, work, holder)
@@ -183,6 +186,13 @@ def _inspect(
         _ready(row, profile, work / "table")
     finally:
         storage.remove(str(work.relative_to(settings.DATA_DIR)))
+
+
+def _shaped(message: Json) -> Json:
+    """What the pages say while a file is read."""
+    done, total = message.get("done", 0), message.get("total", 0)
+    percent = int(100 * done / total) if total else None
+    return {"text": str(message.get("text", ""))[:200], "percent": percent}
 
 
 @transaction.atomic
@@ -198,8 +208,12 @@ def _ready(row: Dataset | ModelFile, profile: Json, table: Path) -> None:
     if leases.held_by(row).update(**changes) != 1:
         return
     if isinstance(row, Dataset):
-        for name in ("table.parquet", "profile.json"):
-            (table / name).replace(row.folder / name)
+        pictures = row.folder / IMAGES
+        if not (table / IMAGES).exists():
+            pictures.unlink(missing_ok=True)
+        for name in (IMAGES, "table.parquet", "profile.json"):
+            if (table / name).exists():
+                (table / name).replace(row.folder / name)
     else:
         (row.folder / "profile.json").write_text(json.dumps(profile), encoding="utf-8")
     event_add(subject=row, verb="accepted")

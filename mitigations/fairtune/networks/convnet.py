@@ -60,9 +60,7 @@ class ConvNet(Pictures):
         dim = int(config["dim"])
         widths = [dim * min(1 << i, WIDEST) for i in range(self.depth + 1)]
         self.stem = Stem(int(config.get("channels", 3)), dim, int(config.get("patch", 1)))
-        self.blocks = nn.ModuleList(
-            Block(before, after) for before, after in pairwise(widths)
-        )
+        self.blocks = nn.ModuleList(Block(before, after) for before, after in pairwise(widths))
         self.final_norm = nn.LayerNorm(widths[-1])
         self.head = nn.Linear(widths[-1], int(config["classes"]))
 
