@@ -59,6 +59,12 @@ def objective(method: Row) -> str:
     return found or "lowest AUC of a group"
 
 
+def searched(method: Row) -> str:
+    """What the search raised on validation rows: not always what is measured in the end."""
+    rows = rows_of(method, "trials")
+    return next((found for r in rows if (found := words(r, "metric"))), objective(method))
+
+
 def _signed(value: float) -> str:
     text = decimal(abs(value), DIGITS)
     return text if float(text) == 0 else f"{MINUS if value < 0 else '+'}{text}"
@@ -241,7 +247,7 @@ def _importance(method: Row) -> Table | None:
         columns=share(columns),
         rows=tuple(body),
         foot=(
-            f"{upper_first(objective(method))} of trials that trained the part, less that of "
+            f"{upper_first(searched(method))} of trials that trained the part, less that of "
             "trials that did not. Trials differ in other ways too: a hint, not a finding.",
             caption(method, "importance"),
         ),
@@ -279,7 +285,7 @@ def _trials(method: Row) -> Table | None:
                 Cell("none", soft=True) if value is None else Cell(decimal(value, DIGITS)),
             )
         )
-    foot = f"Objective: {objective(method)} on validation rows, of one training each."
+    foot = f"Objective: {searched(method)} on validation rows, of one training each."
     if len(rows) > MOST_ROWS:
         foot += f" The first {count(MOST_ROWS)} of {count(len(rows))}."
     return Table(

@@ -205,22 +205,24 @@ class Searcher:
 
     def _again(self, arm: Arm, best: Sequence[Config], done: list[Result]) -> list[Config]:
         """The best configurations with fresh seeds, the best mean first."""
-        times = self.budget.again
-        if times == 0:
+        total = self.budget.top * self.budget.again
+        if total == 0:
             return list(best)
-        runs = [(config, j) for config in best for j in range(times)]
+        # Where fewer configurations are left they get more seeds: budgets stay equal.
+        runs = [(i % len(best), i // len(best)) for i in range(total)]
+        seeds = self._seeds("again", runs[-1][1] + 1)
         step = work.Step(
-            tuple(_listed(config.mask) for config, _ in runs),
-            self._seeds("again", times) * len(best),
+            tuple(_listed(best[i].mask) for i, _ in runs),
+            tuple(seeds[j] for _, j in runs),
             arm.fresh,
         )
-        anchors: dict[str, Params] = {f"{c.slot}-{j}": {LR: c.lr} for c, j in runs}
+        anchors: dict[str, Params] = {f"{best[i].slot}-{j}": {LR: best[i].lr} for i, j in runs}
         results = self._study(arm, "again", step, self._rates(), anchors, len(runs))
         done += results
         values = {r.slot: _value(r) for r in results if r.state == "complete"}
         found = [
             Config(c.mask, c.lr, c.words, c.slot,
-                   tuple(values.get(i * times + j, math.nan) for j in range(times)))
+                   tuple(values.get(slot, math.nan) for slot, (k, _) in enumerate(runs) if k == i))
             for i, c in enumerate(best)
         ]  # fmt: skip
         return sorted(found, key=lambda c: (-c.mean, c.slot))
