@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from metrics import calibration, intervals, scores
+from metrics import calibration, intervals, scores, survey_behaviour
 from metrics.cells import Counts, Floats
 from metrics.count import EVERYBODY, CountSet
 from metrics.estimates import Frame, Record, plain
@@ -85,7 +85,25 @@ def score_section(frame: Frame) -> Record | None:
             out["calibration"] += _calibration(counted, table, value, starts)
             out["calibration_gaps"] += _calibration_gaps(table, value)
             out["roc"] += _roc(counted, table)
-    return out
+    return out if frame.design is None else _weighted(frame, out, tables)
+
+
+def _weighted(frame: Frame, out: Record, tables: list[Table]) -> Record:
+    """The section of the people that rows stand for."""
+    design = frame.design
+    if design is None or design.scores is None or design.scores.bins != frame.counted.bins:
+        return out
+    beside = [
+        survey_behaviour.Beside(
+            design,
+            design.scores.by[table.by[0] if table.by else EVERYBODY],
+            list(table.by),
+            table.words,
+            table.reference,
+        )
+        for table in tables
+    ]
+    return survey_behaviour.weighted(out, design, beside)
 
 
 def _table(frame: Frame, by: tuple[str, ...]) -> Table:

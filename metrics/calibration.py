@@ -100,6 +100,13 @@ def ece(part: Curve) -> tuple[Floats, Floats]:
     n = part.n.astype(float)
     s = np.where(part.n > 0, np.clip(part.mean_score, 0, 1), 0.5)
     off = np.where(part.n > 0, np.abs(part.positives - n * s), 0).sum(axis=-1)
+    null = np.where(part.n > 0, deviation(n, s), 0).sum(axis=-1)
+    total = n.sum(axis=-1)
+    return divide(off, total), divide(null, total)
+
+
+def deviation(n: Floats, s: Floats) -> Floats:
+    """Mean absolute deviation of a binomial(n, s) from n s."""
     h = np.minimum(np.floor(n * s), np.maximum(n - 1, 0))
     log_term = (
         gammaln(n + 1)
@@ -108,9 +115,7 @@ def ece(part: Curve) -> tuple[Floats, Floats]:
         + xlogy(h + 1, s)
         + xlog1py(n - h, -s)
     )
-    null = np.where(part.n > 0, 2 * np.exp(log_term), 0).sum(axis=-1)
-    total = n.sum(axis=-1)
-    return divide(off, total), divide(null, total)
+    return np.asarray(2 * np.exp(log_term))
 
 
 def calibration_test(

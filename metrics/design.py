@@ -15,6 +15,7 @@ from metrics import rates
 from metrics.cells import DECISION, LABEL, Axis, Floats, IntArray, cover, index_cells
 from metrics.groups import Attribute, Grouping, combine
 from metrics.survey import rao_scott
+from metrics.survey_scores import Collector, Scored
 
 Kind = Literal["replicates", "clusters", "rows"]
 
@@ -73,12 +74,15 @@ class Weighted:
         For each table: sums (c, 3, 4) of squared weights.
     scheme
         How replicates become a variance.
+    scores
+        Score statistics of every attribute, None without scores.
     """
 
     axes: tuple[Axis, ...]
     tables: tuple[tuple[tuple[str, ...], NDArray[np.int32], Floats], ...]
     squares: tuple[Floats, ...]
     scheme: Scheme
+    scores: Scored | None = None
     effects: dict[tuple[tuple[str, ...], str], float] = field(default_factory=dict)
 
     def sums(self, table: Grouping) -> Floats:
@@ -186,6 +190,7 @@ def weigh(
     replicates: Iterable[Floats],
     scheme: Scheme,
     intersections: int = 2,
+    score: Floats | None = None,
 ) -> Weighted:
     """Sum the weights of label and decision by cell, for every set of weights in turn.
 
@@ -205,6 +210,8 @@ def weigh(
         How they become a variance.
     intersections
         Largest number of columns that are combined.
+    score : (n,) float64, optional
+        As for `metrics.count.count`.
 
     Raises
     ------
@@ -238,8 +245,11 @@ def weigh(
             size = len(index.cells) * rates.SLOTS
             yield np.asarray(np.bincount(place, column, minlength=size), dtype=np.float64)
 
+    collector = None if score is None else Collector(attributes, label, score)
     parts: list[list[Floats]] = [[] for _ in wanted]
     for column in chain((weight,), _checked(replicates, n)):
+        if collector is not None:
+            collector.add(column)
         for part, found in zip(parts, summed(column), strict=True):
             part.append(found)
     shape = (-1, LABEL.size, DECISION.size)
@@ -248,7 +258,8 @@ def weigh(
         (names, index.cells, np.stack(part).reshape(len(part), *shape))
         for names, index, part in zip(wanted, indexes, parts, strict=True)
     )
-    return Weighted(tuple(axes.values()), tables, squares, scheme)
+    scored = None if collector is None else collector.done()
+    return Weighted(tuple(axes.values()), tables, squares, scheme, scored)
 
 
 def _checked(replicates: Iterable[Floats], n: int) -> Iterator[Floats]:

@@ -50,6 +50,7 @@ def weighted(
         replicates=replicates,
         scheme=scheme,
         intersections=intersections,
+        score=audited.score,
     )
 
 

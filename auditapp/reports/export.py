@@ -187,14 +187,16 @@ def _score_rows(facts: Facts) -> list[Row]:
                 else {**named, "note": f"score {low:.3f} to {high:.3f}, nobody"}
             )
     for item in scores.get("sweep") or []:
-        for t, selected in zip(item["thresholds"], item["selected"], strict=True):
+        weighted = (item.get("survey") or {}).get("selected")
+        for j, (t, selected) in enumerate(zip(item["thresholds"], item["selected"], strict=True)):
+            value = selected / item["n"] if item["n"] else None
             rows.append(
                 {
                     **_named(facts, "sweep", item),
                     "metric": "selection-rate",
                     "numerator": selected,
                     "denominator": item["n"],
-                    "value": selected / item["n"] if item["n"] else None,
+                    "value": value if weighted is None else weighted[j],
                     "note": _threshold(scale, t),
                 }
             )

@@ -94,9 +94,13 @@ def sweep_points(facts: Facts, item: Row, group: dict[str, str]) -> list[Row]:
     if not scale.favourable and item.get("selected_above") is not None:
         selected = list(item["selected_above"])
     low, high = wilson(selected, item["n"])
+    value = [x / item["n"] for x in selected]
+    if item.get("survey"):
+        value, low, high = _weighted(item, scale)
     points = [
-        {"t": t, "value": x / item["n"], "low": float(a), "high": float(b)}
-        for t, x, a, b in zip(at, selected, low, high, strict=True)
+        {"t": t, "value": x, "low": float(a), "high": float(b)}
+        for t, x, a, b in zip(at, value, low, high, strict=True)
+        if x is not None
     ]
     now = None if scale.given else facts.estimate("selection-rate", group)
     if now is not None and now.get("value") is not None and now.get("low") is not None:
@@ -104,6 +108,16 @@ def sweep_points(facts: Facts, item: Row, group: dict[str, str]) -> list[Row]:
         points = [p for p in points if scale.text(p["t"]) != here]
         points.append({"t": scale.threshold, **{k: now[k] for k in ("value", "low", "high")}})
     return sorted(points, key=lambda p: p["t"])
+
+
+def _weighted(item: Row, scale: Scale) -> tuple[Any, Any, Any]:
+    """Weighted selection rates of a sweep and their limits."""
+    survey = item["survey"]
+    names = ("selected", "low", "high")
+    if not scale.favourable and survey.get("selected_above") is not None:
+        names = ("selected_above", "low_above", "high_above")
+    value, low, high = (survey[name] for name in names)
+    return value, *([0.0 if v is None else v for v in part] for part in (low, high))
 
 
 def spread(facts: Facts, histogram: Row, sweep: Row | None) -> tuple[list[float], list[float]]:
@@ -114,14 +128,18 @@ def spread(facts: Facts, histogram: Row, sweep: Row | None) -> tuple[list[float]
     total = sum(histogram["counts"])
     edges = [scale.back(e) for e in histogram["edges"]]
     shares = [c / total for c in histogram["counts"]]
+    if histogram.get("survey"):
+        shares = [share or 0.0 for share in histogram["survey"]["shares"]]
     return (edges, shares) if scale.favourable else (edges[::-1], shares[::-1])
 
 
 def _by_value(scale: Scale, sweep: Row) -> tuple[list[float], list[float]]:
     """One bar for each value, its edges halfway to the neighbours."""
-    reached = [*sweep["selected"], 0]
+    reached, n = [*sweep["selected"], 0], sweep["n"]
+    if sweep.get("survey"):
+        reached, n = [*(x or 0.0 for x in sweep["survey"]["selected"]), 0.0], 1
     pairs = sorted(
-        (scale.back(t), (a - b) / sweep["n"])
+        (scale.back(t), (a - b) / n)
         for t, a, b in zip(sweep["thresholds"], reached, reached[1:], strict=False)
     )
     at = [value for value, _ in pairs]

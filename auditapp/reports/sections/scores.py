@@ -135,9 +135,20 @@ def quality(facts: Facts, table: Row) -> Table | None:
                 else ""
             ),
             "95% intervals and tests, each on its own: no verdict is read off them.",
+            *_survey(facts),
         ),
         stacked=True,
         dense=True,
+    )
+
+
+def _survey(facts: Facts) -> tuple[str, ...]:
+    if not any(item.get("survey") for item in facts.doc["scores"].get("auc") or []):
+        return ()
+    return (
+        "Weighted; intervals and tests from replicates of the weights. In groups under 140 "
+        "people, or 30 with either outcome, the error of people counted once is widened by the "
+        "attribute's mean design effect.",
     )
 
 
