@@ -400,6 +400,7 @@ def test_a_second_attempt_takes_up_where_the_first_was_killed(tmp_path: Path) ->
 def test_the_count_of_trainings_follows_from_the_settings() -> None:
     assert card.trainings({}) == 5 * (30 + 3 * 2 + 3)
     assert card.trainings({"scratch": False, "baseline_trials": 10}) == 39 + 3 * 19
+    assert card.trainings({"objective": "pareto", "scratch": False}) == 4 * 39 + 4 * 3
     with pytest.raises(MethodError):
         card.trainings({"trials": 2})
 
@@ -417,3 +418,24 @@ def test_equal_configurations_are_trained_again_once() -> None:
     assert [c.slot for c in found] == [0, 3] and not relaxed
     found, relaxed = top(trials, 0.9, 3)
     assert [c.slot for c in found] == [2, 0, 3] and relaxed
+
+
+def test_two_objectives_give_a_curve_of_points() -> None:
+    method = quick(objective="pareto", trials=12, scratch=False, baseline_trials=1)
+    found = method.fit(made.pair(), Context(seed=3))
+    again = method.fit(made.pair(), Context(seed=3))
+    assert [p.rules[0].id for p in found.points] == [p.rules[0].id for p in again.points]
+    rows = table(found, "trials")
+    assert len(rows) == 12 and {row["state"] for row in rows} == {"complete"}
+    curve = [point for point in found.points if point.id.startswith("curve-")]
+    assert len(curve) <= card.CURVE and all(len(point.rules) == 2 for point in curve)
+    best = [(r["overall"], r["value"]) for r in rows]
+    front = [p for p in best if not any(q[0] > p[0] and q[1] > p[1] for q in best)]
+    words = {r["mask"] for r in rows if (r["overall"], r["value"]) in front}
+    assert {point.settings["mask"] for point in curve} <= words
+
+
+def test_equal_budgets_are_equal_however_few_configurations_are_left() -> None:
+    method = quick(trials=6, baseline_trials=6, top=3, again=2, scratch=False)
+    found = method.fit(made.pair(), Context(seed=3))
+    assert {arm.trainings for arm in found.arms if arm.id != "zero-shot"} == {6 + 6 + 2}

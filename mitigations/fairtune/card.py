@@ -35,6 +35,8 @@ BASELINES: Mapping[str, str] = MappingProxyType(
         "scratch": "Everything, from new weights",
     }
 )
+#: Configurations of a curve that are trained for good, beside the chosen one.
+CURVE = 4
 SEARCHED = "Searched parts"
 ZERO = "Not fine-tuned (zero-shot)"
 
@@ -60,4 +62,5 @@ def count(method: Any) -> int:
     again = method.top * method.again + method.final
     others = method.baseline_trials if method.baseline_trials > 0 else method.trials
     arms = len(BASELINES) - (0 if method.scratch else 1)
-    return int(method.trials + again + arms * (others + again))
+    curve = CURVE * method.final if method.objective == "pareto" else 0
+    return int(method.trials + again + arms * (others + again) + curve)

@@ -48,6 +48,9 @@ def fit(method: FairTune, problem: Problem, context: Context) -> Outcome:
             prepared = _prepare(method, problem, context, root)
             found, notes = _arms(method, prepared)
             points, arms = made.points(method, prepared, found)
+            if method.objective == "pareto":
+                curve = prepared.searcher.front(found[0])
+                points = (*points, *made.curve(method, prepared, found[0], curve))
             shown = tables.tables(found, prepared.loaded, context)
         finally:
             work.forget()
@@ -90,6 +93,7 @@ def _prepare(method: FairTune, problem: Problem, context: Context, root: Path) -
         root=None if context.shared is None else root,
         store=context.store,
         prune=method.prune,
+        pareto=method.objective == "pareto",
     )
     data = digest({f"{side}/{k}": a for side, arrays in sides.items() for k, a in arrays.items()})
     return Prepared(problem, start, searcher, loaded, (*notes, *start.notes), data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +52,21 @@ def points(
         out.append(_point(prepared, "zero-shot", card.ZERO, {"arm": "zero"}, [rule]))
         arms.append(Arm("zero-shot", card.ZERO, (rule,), 0, _value(prepared, rule)))
     return tuple(out), tuple(arms)
+
+
+def curve(
+    method: FairTune, prepared: Prepared, found: Found,
+    configs: list[tuple[Config, tuple[Final, ...]]],
+) -> tuple[Point, ...]:  # fmt: skip
+    """Points for further configurations of the curve of two objectives."""
+    out = []
+    for i, (config, finals) in enumerate(configs):
+        arm = replace(found, reranked=(config,), finals=finals)
+        made = [_tuned(method, prepared, arm, final) for final in finals]
+        settings = {"arm": "searched", **_said(config), "epochs": method.epochs}
+        label = f"{card.SEARCHED}, curve {i + 1}"
+        out.append(_point(prepared, f"curve-{i + 1}", label, settings, made))
+    return tuple(out)
 
 
 def _said(config: Config) -> dict[str, Any]:

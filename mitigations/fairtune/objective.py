@@ -94,7 +94,7 @@ def choose(
     Parameters
     ----------
     wanted
-        ``auto``, ``auc`` or ``loss``.
+        ``auto``, ``auc``, ``loss`` or ``pareto``, which is as ``auto`` beside the overall AUC.
     floor
         Rows a group needs to count.
 
@@ -125,7 +125,7 @@ def choose(
             "Merge groups, give more rows, or let the largest loss of a group be the objective.",
         )
     kind: Kind = "loss" if wanted == "loss" or few else "auc"
-    if few and wanted == "auto":
+    if few and wanted != "loss":
         notes.append(
             f"{', '.join(names[c] for c in few)}: fewer than {FEWEST} outcomes of a kind among "
             "the validation rows, so the largest loss of a group, smoothed, is made small instead "

@@ -163,6 +163,7 @@ class Searcher:
     root: Path | None = None
     store: str | None = None
     prune: bool = True
+    pareto: bool = False
 
     def run(self, arm: Arm, floor: float | None = None) -> Found:
         """Everything an arm does.
@@ -255,6 +256,8 @@ class Searcher:
     ) -> list[Result]:  # fmt: skip
         """Do a study with whoever helps; its trials that were not lost, by slot."""
         folder = offers.prepared(self.folder, f"{arm.slug}-{name}", step.write)
+        if self.pareto and arm.mask is None and name == "search":
+            return self._curve(arm, folder, space, anchors, requested)
         study = Study(
             store=self.store,
             name=f"{self.name}/{arm.slug}/{name}",
@@ -273,6 +276,35 @@ class Searcher:
         self.progress.finished(requested)
         by_slot = {r.slot: r for r in study.results() if r.state in ("complete", "pruned")}
         return [by_slot[slot] for slot in sorted(by_slot)]
+
+    def _curve(
+        self, arm: Arm, folder: Path, space: Space, anchors: dict[str, Params], requested: int
+    ) -> list[Result]:
+        """The search with two objectives, in this process alone."""
+        from mitigations.fairtune import pareto
+
+        def tick(done: int, total: int, text: str) -> None:
+            self.progress(arm.label)
+
+        found = pareto.run(
+            work.objective(folder, self.device, tick), space, anchors, requested=requested,
+            seed=_seed(f"{self.seed}/curve"), tick=lambda done: self.progress(arm.label, done),
+            seed_of=lambda slot: _seed(f"{self.seed}/curve/{slot}"),
+        )  # fmt: skip
+        self.progress.finished(requested)
+        return found
+
+    def front(self, found: Found) -> list[tuple[Config, tuple[Final, ...]]]:
+        """Further configurations of the curve, trained with the final seeds."""
+        from mitigations.fairtune import pareto
+
+        chosen, out = found.chosen, []
+        for config in pareto.front(found.trials):
+            if (config.mask, config.lr) != (chosen.mask, chosen.lr):
+                finals = self._final(found.arm, config, f"curve-{config.slot}", [])
+                if finals:
+                    out.append((config, finals))
+        return out
 
     def _seeds(self, name: str, count: int) -> tuple[int, ...]:
         """Seeds that are the same for every arm, so that arms are compared in pairs."""
