@@ -78,10 +78,7 @@ def plan_defaults(profile: Mapping[str, Any]) -> dict[str, Any]:
         "attributes": attributes,
         "features": [name for name, role in roles.items() if role == "feature"],
         "unit": _unit(columns, profile["rows"]),
-        "model": {
-            "kind": "columns" if given else "train",
-            "estimator": None if given else "logistic",
-        },
+        "model": _model(profile, given=given),
         "policy": {
             "goal": "selection-rate",
             "tolerance": 0.05,
@@ -93,6 +90,13 @@ def plan_defaults(profile: Mapping[str, Any]) -> dict[str, Any]:
         },
         "about": {"title": _title(profile), "outcome": _outcome_words(columns, label)},
     }
+
+
+def _model(profile: Mapping[str, Any], *, given: bool) -> dict[str, Any]:
+    """Where decisions come from: columns that hold them; nothing trained here sees pictures."""
+    if given or profile.get("images"):
+        return {"kind": "columns" if given else "upload", "estimator": None}
+    return {"kind": "train", "estimator": "logistic"}
 
 
 def attribute_spec(column: Column) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from auditapp.datasets.options import DEFAULT_MARKS
+from auditapp.datasets.options import DEFAULT_MARKS, IMAGE_SIZE, LARGEST_IMAGE, SMALLEST_IMAGE
 from auditapp.models import Dataset, ModelFile
 
 TABLES = ".csv,.tsv,.txt,.dat,.data,.parquet,.pq,.gz,.zip"
@@ -108,6 +108,14 @@ class ReadForm(forms.Form):
         strip=False,
         help_text=f"Separated by commas. {BLANK} is an empty cell.",
     )
+    image_size = forms.IntegerField(
+        label="Pixels a side of the pictures",
+        required=False,
+        min_value=SMALLEST_IMAGE,
+        max_value=LARGEST_IMAGE,
+        help_text=f"{SMALLEST_IMAGE} to {LARGEST_IMAGE}. Larger pictures take longer to learn "
+        "from; a network reads its own size.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -124,6 +132,7 @@ class ReadForm(forms.Form):
             "encoding": options.get("encoding") or "",
             "header": "" if header is None else "yes" if header else "no",
             "quote": "no" if options.get("quote") == "" else "",
+            "image_size": str(options.get("image_size") or IMAGE_SIZE),
             "missing": ", ".join(
                 mark if mark else BLANK for mark in (DEFAULT_MARKS if marks is None else marks)
             ),
@@ -132,6 +141,7 @@ class ReadForm(forms.Form):
     def options(self) -> dict[str, Any]:
         """JSON of datasets.options.ReadOptions; None means detect."""
         data = self.cleaned_data
+        size = data["image_size"]
         marks = [mark.strip() for mark in data["missing"].split(",") if mark.strip()]
         return {
             "delimiter": data["delimiter"] or None,
@@ -139,4 +149,5 @@ class ReadForm(forms.Form):
             "header": {"": None, "yes": True, "no": False}[data["header"]],
             "quote": "" if data["quote"] == "no" else None,
             "missing": ["" if mark == BLANK else mark for mark in marks],
+            **({} if size is None else {"image_size": size}),
         }

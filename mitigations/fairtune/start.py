@@ -93,25 +93,17 @@ def _given(problem: Problem, found: Checkpoint) -> Start:
         where = columns.places(config, problem.columns)
         notes += _unseen(config, where, problem)
         return Start(Checkpoint(config, whole), where, known, tuple(notes))
-    _check_pictures(config, problem.train)
+    _check_pictures(problem.train)
     return Start(Checkpoint(config, whole), (), known, tuple(notes))
 
 
-def _check_pictures(config: Mapping[str, Any], part: Part) -> None:
-    pictures = part.blobs.get(images.BLOB)
-    if pictures is None:
+def _check_pictures(part: Part) -> None:
+    """A network brings pictures to its own size; there only have to be some."""
+    if images.BLOB not in part.blobs:
         raise MethodError(
             "needs-images",
             "The network takes pictures, and the data have none.",
             "Audit an image set, or give pictures with --images.",
-        )
-    size = int(config["img_size"])
-    if pictures.shape[1:] != (int(config["channels"]), size, size):
-        raise MethodError(
-            "image-size",
-            f"The network takes pictures of {size} by {size} pixels, and the data have "
-            f"{pictures.shape[-1]} by {pictures.shape[-2]}.",
-            "Prepare the image set in the size that the network takes.",
         )
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mitigations.contract import MethodError
 from mitigations.fairtune.networks.pixels import Pictures
 
 #: Of every layer norm, as in timm.
@@ -88,7 +89,7 @@ class Vit(Pictures):
         super().__init__(config)
         dim, patch = int(config["dim"]), int(config["patch"])
         side = self.img_size // patch
-        hidden = int(dim * float(config.get("mlp_ratio", 4.0)))
+        hidden = int(dim * _ratio(config))
         bias = bool(config.get("qkv_bias", True))
         self.patch_embed = PatchEmbed(patch, int(config.get("channels", 3)), dim)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
@@ -133,6 +134,14 @@ class Vit(Pictures):
     def logits(self, h: Tensor) -> Tensor:
         out: Tensor = self.head(h)
         return out
+
+
+def _ratio(config: Mapping[str, Any]) -> float:
+    """Width of the MLP over that of the tokens."""
+    value = config.get("mlp_ratio", 4.0)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.25 <= value <= 16:
+        raise MethodError("bad-checkpoint", "“mlp_ratio” is not a number from 0.25 to 16.")
+    return float(value)
 
 
 def vit(config: Mapping[str, Any]) -> nn.Module:
