@@ -22,7 +22,9 @@ SECTIONS = {
     "remedies": "Thresholds by group",
     "abstention": "Abstention without harm",
     "counterfactual": "Repaired inputs",
+    "road": "Local fairness, many networks at once",
     "pums": "A national Census file",
+    "fairtune": "Fine-tuning in parts",
 }
 HEAD = """# Benchmark results
 
