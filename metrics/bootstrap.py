@@ -35,13 +35,13 @@ def stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, *words.tolist()]))
 
 
-def resample(counts: Counts, *, rng: np.random.Generator, draws: int) -> Floats:
+def resample(counts: Counts | Floats, *, rng: np.random.Generator, draws: int) -> Floats:
     """Draw tables with the total of `counts` and its shares as probabilities.
 
     Parameters
     ----------
-    counts : (..., ) int64
-        Cells of any shape.
+    counts : (..., ) int64 or float64
+        Cells of any shape; their total is rounded.
     rng, draws
         Random stream and number of tables.
 
@@ -50,8 +50,9 @@ def resample(counts: Counts, *, rng: np.random.Generator, draws: int) -> Floats:
     (..., draws) float64
         Counts of each drawn table, the draw last.
     """
-    total = int(counts.sum())
-    shares = counts.ravel() / max(total, 1)
+    whole = counts.sum()
+    total = int(np.rint(whole))
+    shares = counts.ravel() / (whole if whole > 0 else 1)
     drawn = rng.multinomial(total, shares, size=draws)
     return np.ascontiguousarray(drawn.T, dtype=np.float64).reshape(*counts.shape, draws)
 

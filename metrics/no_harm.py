@@ -23,7 +23,8 @@ def joint_cells(
     before: NDArray[np.integer[Any]],
     after: NDArray[np.integer[Any]],
     k: int,
-) -> NDArray[np.int64]:
+    weight: NDArray[np.float64] | None = None,
+) -> NDArray[Any]:
     """Count people by group, what they get now and whether the model was right.
 
     Parameters
@@ -36,16 +37,21 @@ def joint_cells(
         0, 1, or 2 for a person.
     k
         Groups.
+    weight : (n,) float64, optional
+        Survey weights to sum instead.
 
     Returns
     -------
-    (k, 3, 2) int64
+    (k, 3, 2) int64 or float64
         Left to a person, wrong now, right now; wrong before, right before.
     """
     used = (group >= 0) & (group < k) & (label >= 0) & (before >= 0) & (before < 2)
     group, label, before, after = (v[used].astype(np.int64) for v in (group, label, before, after))
     state = np.where(after > 1, 0, np.where(after == label, 2, 1))
     code = (group * 3 + state) * 2 + (before == label)
+    if weight is not None:
+        sums = np.bincount(code, weight[used], minlength=6 * k).reshape(k, 3, 2)
+        return np.asarray(sums, dtype=np.float64)
     return np.bincount(code, minlength=6 * k).reshape(k, 3, 2).astype(np.int64)
 
 

@@ -68,6 +68,7 @@ def windows(
     rule: str,
     floor: int = 30,
     denominator_floor: int = 10,
+    held: Sequence[int] | None = None,
 ) -> Windows | None:
     """Set up the program.
 
@@ -81,6 +82,8 @@ def windows(
         One of `RULES`.
     floor, denominator_floor
         People a group needs, and in the denominator of a rate, to be held to the others.
+    held
+        The groups that are held together, where `counts` are weights and not people.
 
     Returns
     -------
@@ -98,6 +101,8 @@ def windows(
         among = table.sum(axis=1) if label is None else table[:, label]
         people = among.sum(axis=1)
         compared = (table.sum(axis=(1, 2)) >= floor) & (people >= denominator_floor)
+        if held is not None:
+            compared = np.isin(np.arange(z), held) & (people > 0)
         if compared.sum() < 2:
             return None
         rows = np.zeros((z, v))

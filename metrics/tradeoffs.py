@@ -2,6 +2,12 @@
 
 Everything follows from one table: people by group, label, decision before and decision after.
 Comparisons are paired, since both decisions are about the same person.
+
+Survey data come as `metrics.survey_tradeoffs.Standing`: each group's people over the mean design
+effect of the audited rates (Rao-Scott, from the replicates of the whole audit), spread as its
+weights are. Limits, bands and paired changes are then made as for counts. One pass over the
+replicates serves every setting, and small groups keep their limits, whose own replicates are too
+few for them.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from metrics.cells import Counts, Floats, IntArray
 from metrics.compare import FLOOR
 from metrics.estimates import GOALS
 from metrics.intervals import jeffreys, square_and_add, wilson
+from metrics.survey_tradeoffs import Standing, sums
 
 Record = dict[str, Any]
 
@@ -41,6 +48,8 @@ class Settings:
         Error rate of an interval that stands alone.
     settings
         Number of settings drawn in one picture: its bars share the level over both directions.
+    effect
+        Mean design effect of survey data.
     """
 
     goal: str = "selection-rate"
@@ -50,6 +59,7 @@ class Settings:
     seed: int = 0
     level: float = 0.05
     settings: int = 1
+    effect: float = 1.0
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -78,13 +88,45 @@ def joint(
     (1 + groups, 3, 4, 4) int64
         Axes in the slot order of `metrics.rates.mask`.
     """
+    codes, shape = _codes(group, label, before, after, groups)
+    return np.bincount(codes, minlength=int(np.prod(shape))).reshape(shape).astype(np.int64)
+
+
+def joint_weighted(
+    group: IntArray,
+    label: IntArray | None,
+    before: IntArray,
+    after: IntArray,
+    groups: int,
+    *,
+    weight: Floats,
+    effect: float,
+) -> Standing:
+    """The same with survey weights (n,) and the mean design effect."""
+    codes, shape = _codes(group, label, before, after, groups)
+    people = joint(group, label, before, after, groups)
+    return Standing.of(people, sums(codes, weight, shape), effect)
+
+
+def _codes(
+    group: IntArray, label: IntArray | None, before: IntArray, after: IntArray, groups: int
+) -> tuple[Any, tuple[int, ...]]:
     shape = (groups + 1, LABELS, DECISIONS, DECISIONS)
     known = np.full(len(group), -1) if label is None else np.asarray(label)
-    codes = np.ravel_multi_index(
-        tuple(np.asarray(axis, dtype=np.int64) + 1 for axis in (group, known, before, after)),
-        shape,
-    )
-    return np.bincount(codes, minlength=int(np.prod(shape))).reshape(shape).astype(np.int64)
+    axes = tuple(np.asarray(axis, dtype=np.int64) + 1 for axis in (group, known, before, after))
+    return np.ravel_multi_index(axes, shape), shape
+
+
+def _cells(table: Counts | Standing) -> Counts | Floats:
+    return table.effective if isinstance(table, Standing) else table
+
+
+def _people(table: Counts | Standing) -> Counts:
+    return table.people if isinstance(table, Standing) else table
+
+
+def _everybody(table: Counts | Standing) -> Counts | Floats:
+    return table.together() if isinstance(table, Standing) else table.sum(axis=0)
 
 
 def _parts(table: Counts | Floats, metric: str) -> tuple[Floats, Floats]:
@@ -101,16 +143,16 @@ def _divide(x: Floats, n: Floats) -> Floats:
     return out
 
 
-def compared(table: Counts, settings: Settings) -> IntArray:
+def compared(table: Counts | Standing, settings: Settings) -> IntArray:
     """Groups that are compared: at the floor, and in every rate of the goal at its floor.
 
     Parameters
     ----------
     table
         As `joint` returns it. The decisions before say who is compared, so that no setting can
-        take a group out of the comparison.
+        take a group out of the comparison. Of survey data rows over the design effect count.
     """
-    before = table[1:].sum(axis=3)
+    before = _cells(table)[1:].sum(axis=3)
     keep = before.sum(axis=(1, 2)) >= settings.floor
     for metric in settings.metrics:
         keep &= _parts(before, metric)[1] >= settings.denominator_floor
@@ -146,9 +188,11 @@ def disparity(table: Counts | Floats, groups: IntArray, metrics: Sequence[str]) 
     return np.asarray(np.max(spreads, axis=0))
 
 
-def _totals(table: Floats, groups: IntArray, settings: Settings) -> dict[str, Floats]:
+def _totals(
+    table: Floats, groups: IntArray, settings: Settings, mass: Floats | None
+) -> dict[str, Floats]:
     """Disparity, accuracy of decided people and coverage of (..., 1 + g, 3, 4) tables."""
-    everybody = table.sum(axis=-3)
+    everybody = table.sum(axis=-3) if mass is None else np.einsum("...gld,g->...ld", table, mass)
     abstained, seen = _parts(everybody, "abstention-rate")
     return {
         "disparity": disparity(table, groups, settings.metrics),
@@ -157,7 +201,7 @@ def _totals(table: Floats, groups: IntArray, settings: Settings) -> dict[str, Fl
     }
 
 
-def totals(table: Counts, settings: Settings, *, name: str) -> Record:
+def totals(table: Counts | Standing, settings: Settings, *, name: str) -> Record:
     """Disparity, accuracy and coverage after, and their change, with intervals.
 
     Limits are value ± z s, s the standard deviation over multinomial draws of the joint table
@@ -182,11 +226,13 @@ def totals(table: Counts, settings: Settings, *, name: str) -> Record:
     """
     groups = compared(table, settings)
     rng = stream(settings.seed, f"tradeoff/{name}")
-    drawn = np.moveaxis(resample(table, rng=rng, draws=settings.draws), -1, 0)
-    now = _totals(table.sum(axis=-2).astype(float), groups, settings)
-    was = _totals(table.sum(axis=-1).astype(float), groups, settings)
-    draws_now = _totals(drawn.sum(axis=-2), groups, settings)
-    draws_was = _totals(drawn.sum(axis=-1), groups, settings)
+    cells = _cells(table)
+    mass = table.mass if isinstance(table, Standing) else None
+    drawn = np.moveaxis(resample(cells, rng=rng, draws=settings.draws), -1, 0)
+    now = _totals(cells.sum(axis=-2).astype(float), groups, settings, mass)
+    was = _totals(cells.sum(axis=-1).astype(float), groups, settings, mass)
+    draws_now = _totals(drawn.sum(axis=-2), groups, settings, mass)
+    draws_was = _totals(drawn.sum(axis=-1), groups, settings, mass)
     out = {key: _bars(now[key], draws_now[key], settings, (0.0, 1.0)) for key in now}
     out["change"] = {
         key: _bars(now[key] - was[key], draws_now[key] - draws_was[key], settings, (-1.0, 1.0))
@@ -211,7 +257,9 @@ def _bars(value: Floats, draws: Floats, settings: Settings, span: tuple[float, f
     return out
 
 
-def group_rates(table: Counts, metrics: Sequence[str], level: float = 0.95) -> list[Record]:
+def group_rates(
+    table: Counts | Standing, metrics: Sequence[str], level: float = 0.95
+) -> list[Record]:
     """Rates of every group after, with Wilson limits.
 
     Parameters
@@ -227,19 +275,19 @@ def group_rates(table: Counts, metrics: Sequence[str], level: float = 0.95) -> l
     -------
     list of dict
         ``group`` (position, None for everybody), metric, n, numerator, denominator, value, low,
-        high, undefined.
+        high, undefined. Of survey data n, numerator and denominator are people.
     """
-    after = table.sum(axis=2)
-    rows = [(None, after.sum(axis=0)), *enumerate(after[1:])]
+    rows = zip(_rows(_people(table).sum(axis=2)), _after(table), strict=True)
     out = []
-    for position, cells in rows:
+    for (position, people), (_, cells) in rows:
         for metric in metrics:
+            above, below = (int(part) for part in _parts(people, metric))
             x, n = (float(part) for part in _parts(cells, metric))
             low, high = wilson(x, n, level) if n > 0 else (np.nan, np.nan)
             out.append(
                 {
-                    "group": position, "metric": metric, "n": int(cells.sum()),
-                    "numerator": int(x), "denominator": int(n),
+                    "group": position, "metric": metric, "n": int(people.sum()),
+                    "numerator": above, "denominator": below,
                     "value": x / n if n > 0 else None,
                     "low": float(low) if n > 0 else None,
                     "high": float(high) if n > 0 else None,
@@ -249,7 +297,18 @@ def group_rates(table: Counts, metrics: Sequence[str], level: float = 0.95) -> l
     return out
 
 
-def group_gaps(table: Counts, reference: int, settings: Settings) -> list[Record]:
+def _rows(table: Any) -> list[tuple[int | None, Any]]:
+    """Everybody, then each group."""
+    return [(None, table.sum(axis=0)), *enumerate(table[1:])]
+
+
+def _after(table: Counts | Standing) -> list[tuple[int | None, Any]]:
+    """Decisions after, of everybody and of each group, in rows that limits may be made of."""
+    cells = _rows(_cells(table).sum(axis=2))
+    return [(None, _everybody(table).sum(axis=1)), *cells[1:]]
+
+
+def group_gaps(table: Counts | Standing, reference: int, settings: Settings) -> list[Record]:
     """Gap of every compared group to the reference after, Jeffreys square-and-add, pointwise.
 
     Returns
@@ -257,7 +316,7 @@ def group_gaps(table: Counts, reference: int, settings: Settings) -> list[Record
     list of dict
         ``group``, metric, value, low, high; groups that are not compared are left out.
     """
-    after = table.sum(axis=2)
+    after = _cells(table).sum(axis=2)
     out = []
     groups = compared(table, settings)
     if reference not in groups:
@@ -281,7 +340,7 @@ def group_gaps(table: Counts, reference: int, settings: Settings) -> list[Record
     return out
 
 
-def paired(table: Counts, level: float = 0.05) -> list[Record]:
+def paired(table: Counts | Standing, level: float = 0.05) -> list[Record]:
     """Who was right before and after: of people with a label decided both times.
 
     diff = (n01 - n10) / n with the adjusted Wald limits: one person is added to each
@@ -300,13 +359,11 @@ def paired(table: Counts, level: float = 0.05) -> list[Record]:
     """
     z = float(-ndtri(level / 2))
     out = []
-    for position, cells in [(None, table.sum(axis=0)), *enumerate(table[1:])]:
-        both = cells[1:, 1:3, 1:3]
-        n = int(both.sum())
-        gained = int(both[0, 1, 0] + both[1, 0, 1])
-        lost = int(both[0, 0, 1] + both[1, 1, 0])
-        row: Record = {"group": position, "metric": "accuracy", "n": n, "n01": gained,
-                       "n10": lost}  # fmt: skip
+    cells = [(None, _everybody(table)), *enumerate(_cells(table)[1:])]
+    for (position, people), (_, part) in zip(_rows(_people(table)), cells, strict=True):
+        row: Record = {"group": position, "metric": "accuracy"}
+        row |= dict(zip(("n", "n01", "n10"), (int(v) for v in _discordant(people)), strict=True))
+        n, gained, lost = _discordant(part)
         if n == 0:
             row |= {"diff": None, "low": None, "high": None, "undefined": "empty-denominator"}
         else:
@@ -319,22 +376,33 @@ def paired(table: Counts, level: float = 0.05) -> list[Record]:
     return out
 
 
-def changed(table: Counts) -> list[Record]:
+def _discordant(cells: Any) -> tuple[Any, Any, Any]:
+    """People with a label decided both times, those right only after, and only before."""
+    both = cells[1:, 1:3, 1:3]
+    return both.sum(), both[0, 1, 0] + both[1, 0, 1], both[0, 0, 1] + both[1, 1, 0]
+
+
+def changed(table: Counts | Standing) -> list[Record]:
     """People whose decision changes, by group.
 
     Returns
     -------
     list of dict
         ``group`` (None for everybody), n, ``up`` (unfavourable to favourable), ``down``,
-        ``to_human`` (decided before, sent to a person after).
+        ``to_human`` (decided before, sent to a person after). Of survey data n people at their
+        weighted shares, rounded.
     """
     out = []
-    for position, cells in [(None, table.sum(axis=0)), *enumerate(table[1:])]:
-        moves = cells.sum(axis=0)
+    cells = [(None, _everybody(table)), *enumerate(_cells(table)[1:])]
+    for (position, people), (_, part) in zip(_rows(_people(table)), cells, strict=True):
+        moves, n = part.sum(axis=0), int(people.sum())
+        if isinstance(table, Standing):
+            whole = moves.sum()
+            moves = np.rint(moves * (n / whole if whole > 0 else 0.0))
         out.append(
             {
                 "group": position,
-                "n": int(moves.sum()),
+                "n": n,
                 "up": int(moves[1, 2]),
                 "down": int(moves[2, 1]),
                 "to_human": int(moves[1:3, 3].sum()),

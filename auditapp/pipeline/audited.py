@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from auditapp.datasets.table import Table
 from auditapp.plan import Plan
 from metrics.audit import Attribute
+from metrics.design import Weighted
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Audited:
         The model trained here (`auditapp.predictors.reference.Fitted`), if one was.
     source : (N,) bool
         Rows of another population, which are not measured; None where the plan names none.
+    design
+        Weighted counts of the n rows, None where every row counts once.
     job
         As `auditapp.pipeline.execute`.
     tick
@@ -63,3 +66,4 @@ class Audited:
     tick: Callable[[float, str], None]
     fitted: Any = None
     source: NDArray[np.bool_] | None = None
+    design: Weighted | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from auditapp.errors import AuditError
 from auditapp.pipeline.audited import Audited
 from auditapp.plan import Weights
 from metrics import design
+from metrics.count import count
+from metrics.groups import Attribute
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +54,18 @@ def weighted(
         intersections=intersections,
         score=audited.score,
     )
+
+
+def effect_of(audited: Audited, attribute: Attribute, metrics: Sequence[str]) -> float:
+    """Largest mean design effect of some rates over the groups of an attribute, at least 1."""
+    if audited.design is None:
+        return 1.0
+    label = audited.label
+    table = count(
+        [attribute], label=label, decision=audited.decision, intersections=1
+    ).outcome_groups((attribute.name,))
+    floor = audited.plan.denominator_floor
+    return max(audited.design.effect(table, metric, floor) for metric in metrics)
 
 
 def scheme_of(weights: Weights) -> design.Scheme:

@@ -140,6 +140,11 @@ def _exact(t: Tradeoff, groups: list[Row], now: int) -> bool:
     """Whether the stored threshold gives the audited decisions, so that moves can be counted."""
     for group in groups:
         found = of_group(t.baseline.get("rates"), group["group"], "selection-rate")
-        if found is None or found["numerator"] != group["selected"][now]:
+        if found is None:
+            return False
+        if t.facts.plan.get("weights"):
+            if abs((found["value"] or 0.0) * group["n"] - group["selected"][now]) > 0.51:
+                return False
+        elif found["numerator"] != group["selected"][now]:
             return False
     return True

@@ -21,6 +21,7 @@ from auditapp.pipeline.weights import weighted
 from auditapp.plan import Plan
 from metrics.audit import Attribute, Policy
 from metrics.audit import measure as measure_rates
+from metrics.design import Weighted
 
 #: What the search for groups nobody named spends of the report's error rate (verdicts.md 1.3).
 SEARCH_ALPHA = 0.01
@@ -48,7 +49,8 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
         audited = replace(_audited(plan, table, job, columns, decided, used), source=source)
         progress.preview(first_numbers(audited.attributes[0], audited.decision))
     with progress.step("measure", f"{plan.draws:,} draws, seed {plan.seed}"):
-        sections = _rates(plan, audited, progress)
+        audited = replace(audited, design=_design(plan, audited, progress))
+        sections = _rates(plan, audited)
     with progress.step("diagnose"):
         deeper = diagnose(audited, progress)
     tried: dict[str, Any] = {}
@@ -110,23 +112,30 @@ def _audited(
     )
 
 
-def _rates(plan: Plan, audited: Audited, progress: Progress) -> dict[str, Any]:
-    label = audited.label
-    classes = 0 if label is None else np.unique(label[label >= 0]).size
-    if classes != 2:
-        label = None
-
+def _design(plan: Plan, audited: Audited, progress: Progress) -> Weighted | None:
     def tick(share: float, text: str) -> None:
         progress.within("measure", share, text)
 
-    design = weighted(replace(audited, label=label), plan.intersections, tick)
+    label, _ = _two_classes(audited)
+    return weighted(replace(audited, label=label), plan.intersections, tick)
+
+
+def _two_classes(audited: Audited) -> tuple[NDArray[np.int8] | None, int]:
+    """The label, None where it does not vary, and how many classes it has."""
+    label = audited.label
+    classes = 0 if label is None else np.unique(label[label >= 0]).size
+    return label if classes == 2 else None, classes
+
+
+def _rates(plan: Plan, audited: Audited) -> dict[str, Any]:
+    label, classes = _two_classes(audited)
     sections = measure_rates(
         audited.attributes,
         label=label,
         decision=audited.decision,
         score=audited.score,
         policy=policy(plan),
-        design=design,
+        design=audited.design,
     )
     if classes == 1:
         _say_one_class(sections)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,17 +24,20 @@ def bound(judge: Judge) -> list[Json]:
         return []
     audit = judge.prepared.audit
     use = (audit.group >= 0) & (audit.y >= 0) if audit.y is not None else audit.group < -1
-    counts = np.zeros((len(judge.names), 2, 2), dtype=np.int64)
+    weighted = audit.weight is not None
+    counts = np.zeros((len(judge.names), 2, 2), dtype=float if weighted else np.int64)
     decided = use & (audit.decision >= 0) & (audit.decision < 2) if audit.decision is not None \
         else use  # fmt: skip
     if audit.y is None or audit.decision is None or not decided.any():
         return []
-    np.add.at(counts, (audit.group[decided], audit.y[decided], audit.decision[decided]), 1)
+    each: Any = 1 if audit.weight is None else audit.weight[decided]
+    np.add.at(counts, (audit.group[decided], audit.y[decided], audit.decision[decided]), each)
     out = []
     for rule in ("free", "group"):
         windows = rate_bounds.windows(
             counts, judge.settings.goal, rule=rule, floor=judge.settings.floor,
             denominator_floor=judge.settings.denominator_floor,
+            held=judge.compared.tolist() if weighted else None,
         )  # fmt: skip
         if windows is not None:
             out.append({"rule": rule, "points": rate_bounds.frontier(windows, GAPS)})
@@ -64,7 +68,10 @@ def yardstick(judge: Judge, methods: list[Json], *, seed: int) -> list[list[floa
 
 
 def sweep(judge: Judge) -> Json | None:
-    """Counts behind the explorer: who would be chosen at each of 101 thresholds."""
+    """Counts behind the explorer: who would be chosen at each of 101 thresholds.
+
+    Of survey data each group's people at their weighted shares, rounded.
+    """
     audit = judge.prepared.audit
     if audit.score is None or audit.y is None:
         return None
@@ -73,23 +80,27 @@ def sweep(judge: Judge) -> Json | None:
     for code in judge.compared:
         use = (audit.group == code) & np.isfinite(audit.score)
         score, label = audit.score[use], audit.y[use]
-        order = np.sort(score)
-        right = np.sort(score[label == 1])
-        wrong = np.sort(score[label == 0])
-
-        def above(values: Any) -> list[int]:
-            return [int(v) for v in values.size - np.searchsorted(values, thresholds, "left")]
-
+        each = np.ones(len(score)) if audit.weight is None else audit.weight[use]
+        if each.sum() > 0:
+            each = each * (len(each) / each.sum())
+        place = np.searchsorted(thresholds, score, "right")
+        above = partial(_above, place, each, len(thresholds))
         groups.append(
             {
                 "group": judge.names[int(code)],
                 "n": int(use.sum()),
-                "labelled": int((label >= 0).sum()),
-                "positives": int((label == 1).sum()),
-                "selected": above(order),
-                "true_positives": above(right),
-                "false_positives": above(wrong),
+                "labelled": int(np.rint(each[label >= 0].sum())),
+                "positives": int(np.rint(each[label == 1].sum())),
+                "selected": above(label > -2),
+                "true_positives": above(label == 1),
+                "false_positives": above(label == 0),
             }
         )
     return {"thresholds": thresholds.tolist(), "now": judge.prepared.problem.threshold,
             "groups": groups}  # fmt: skip
+
+
+def _above(place: Any, each: Any, steps: int, mine: Any) -> list[int]:
+    """People at or above each threshold; `place` counts the thresholds that a score reaches."""
+    reached = np.bincount(place[mine], each[mine], minlength=steps + 1)
+    return [int(v) for v in np.rint(np.cumsum(reached[::-1])[::-1])[1:]]

@@ -11,7 +11,8 @@ from auditapp.pipeline.remedies.problem import Prepared
 from metrics import tradeoffs
 from metrics.groups import largest
 from metrics.no_harm import joint_cells, no_harm
-from metrics.tradeoffs import Settings, joint
+from metrics.survey_tradeoffs import Standing
+from metrics.tradeoffs import Settings, joint, joint_weighted
 from mitigations.contract import Part, Point
 from mitigations.rules import Rule, decide, expected
 
@@ -28,15 +29,18 @@ class Judge:
         self.prepared = prepared
         self.settings = settings
         self.names = prepared.problem.group_names
-        table = self.table(prepared.audit, before(prepared.audit))
-        self.compared = tradeoffs.compared(table, settings)
+        audit = prepared.audit
+        self.compared = tradeoffs.compared(self.table(audit, before(audit)), settings)
         chosen = prepared.attribute.reference
-        sizes = table[1:].sum(axis=(1, 2, 3))
+        sizes = np.bincount(audit.group[audit.group >= 0], minlength=len(self.names))
         self.reference = largest(sizes) if chosen is None else chosen
 
     def table(self, part: Part, after: Any) -> Any:
-        """Joint table of the audited decisions and others on a part."""
-        return joint(part.group, part.y, before(part), after, len(self.names))
+        """Joint table of the audited decisions and others on a part, weighted if rows are."""
+        given = part.group, part.y, before(part), after, len(self.names)
+        if part.weight is None:
+            return joint(*given)
+        return joint_weighted(*given, weight=part.weight, effect=self.settings.effect)
 
     def baseline(self) -> Json:
         """The audited decisions, measured as every setting is."""
@@ -106,8 +110,10 @@ class Judge:
         cell = (audit.group.astype(np.int64) + 1) * 3 + label + 1
         size = 3 * (len(self.names) + 1)
         table = np.zeros((len(self.names) + 1, 3, 4))
-        table[..., 2] = np.bincount(cell, weights=chance, minlength=size).reshape(-1, 3)
-        table[..., 1] = np.bincount(cell, weights=1.0 - chance, minlength=size).reshape(-1, 3)
+        each = 1.0 if audit.weight is None else audit.weight
+        for slot, share in ((2, chance), (1, 1.0 - chance)):
+            sums = np.bincount(cell, weights=share * each, minlength=size)
+            table[..., slot] = sums.reshape(-1, 3)
         known = table[:, 1:].sum(axis=0)
         right = known[0, 1] + known[1, 2]
         total = known.sum()
@@ -120,8 +126,16 @@ class Judge:
     def _no_harm(self, after: Any) -> Json:
         audit = self.prepared.audit
         label = np.full(len(audit), -1) if audit.y is None else audit.y
-        cells = joint_cells(audit.group, label, before(audit), after, len(self.names))
+        given = audit.group, label, before(audit), after, len(self.names)
+        cells = joint_cells(*given)
         found = no_harm(cells, floor=self.settings.floor)
+        if audit.weight is not None:
+            sums = joint_cells(*given, weight=audit.weight)
+            stand = Standing.of(cells, sums, self.settings.effect)
+            people = found["groups"]
+            found = no_harm(stand.effective, floor=self.settings.floor)
+            for row, rows in zip(found["groups"], people, strict=True):
+                row |= {"n": rows["n"], "decided": rows["decided"]}
         for name, row in zip(self.names, found["groups"], strict=True):
             row["group"] = name
         return found

@@ -15,7 +15,9 @@ from auditapp.pipeline.progress import Progress
 from auditapp.pipeline.remedies import arms, backdrop, computing, locally, rulefile
 from auditapp.pipeline.remedies.judge import Judge
 from auditapp.pipeline.remedies.problem import Prepared, prepare
+from auditapp.pipeline.weights import effect_of
 from metrics.choice import recommend, undominated
+from metrics.estimates import GOALS
 from metrics.tradeoffs import Settings
 from mitigations.contract import Cancelled, Method, MethodError, Outcome
 from mitigations.parameters import build
@@ -129,6 +131,7 @@ def _measured(
         draws=plan.draws,
         seed=plan.seed,
         settings=many + 1,
+        effect=effect_of(audited, prepared.attribute, (*GOALS[plan.goal], "accuracy")),
     )
     judge = Judge(prepared, settings)
     baseline = judge.baseline()
