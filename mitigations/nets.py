@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -182,8 +182,9 @@ def quiet(threads: int = 1, seed: int = 0) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        # a GPU's random state is not drawn from here: touching it would start the GPU
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
             yield
     finally:
         torch.set_num_threads(before)
@@ -275,8 +276,10 @@ def _trained(
     reset = getattr(term, "reset", None)
     if reset is not None:
         reset()
-    with torch.no_grad():
-        lam = lam.to(device=stack.flat.device, dtype=torch.float32)
+    device = stack.flat.device
+    place: Any = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    with torch.no_grad(), place:
+        lam = lam.to(device=device, dtype=torch.float32)
         steps = Steps(stack, data, term, lam, loop, batch, seed)
         stopping = Stopping(stack, term, lam, loop, valid, seed)
         for step in range(loop.steps):
