@@ -147,6 +147,6 @@ def test_the_report_draws_the_moves(document: dict[str, Any]) -> None:
     part = transfer_parts.part(facts)
     assert part is not None
     text = repr(part)
-    assert "Thresholds that leave no gap where they were set" in text
+    assert "Thresholds were set at each site to leave no gap" in text
     kinds = [b.chart["kind"] for b in part.blocks if getattr(b, "chart", None)]
     assert kinds == ["intersection-grid"] * 3

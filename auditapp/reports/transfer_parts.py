@@ -96,14 +96,18 @@ def opening(facts: Facts, found: Row, pair: tuple[str, str, str] | None) -> list
     if away_told:
         cell, gap = max(away_told, key=lambda item: _support(item[1]))
         beyond = sum(_support(g) > 0 for _, g in away_told)
-        text = (
-            "Thresholds that leave no gap where they were set leave one elsewhere in "
-            f"{count(beyond)} of {plural(len(away_told), 'move')}"
+        own = [gap["value"] for c, gap in told if c["source"] == c["target"]]
+        text = "Thresholds were set at each site to leave no gap among the people they were set by"
+        if own:
+            ends = points(own[0]) if len(own) == 1 else f"{points(min(own))} to {points(max(own))}"
+            text += f"; among others at home they leave {ends} points"
+        text += (
+            f". Elsewhere a gap is shown in {count(beyond)} of {plural(len(away_told), 'move')}"
         )
         if beyond:
             text += (
-                f"; the clearest from {phrases.short(cell['source'])} to "
-                f"{phrases.short(cell['target'])}, {points(gap['value'])} points "
+                f", the clearest from {phrases.short(cell['source'])} to "
+                f"{phrases.short(cell['target'])}: {points(gap['value'])} points "
                 f"({span(gap['low'], gap['high'])}) for {facts.people(_group(found, gap))}"
             )
         out.append(f"{text}. Each interval stands on its own, so one in twenty may miss.")
