@@ -1,15 +1,19 @@
 """Every table. Rules the database can state are constraints."""
 
+from auditapp.models.api import ApiToken, IdempotencyKey
 from auditapp.models.audit import Audit, Report, Run
 from auditapp.models.lease import State
-from auditapp.models.team import Member, SignInLink, User, Workspace
+from auditapp.models.team import Invitation, Member, SignInLink, User, Workspace
 from auditapp.models.trail import Event
 from auditapp.models.upload import Dataset, ModelFile, UploadState
 
 __all__ = [
+    "ApiToken",
     "Audit",
     "Dataset",
     "Event",
+    "IdempotencyKey",
+    "Invitation",
     "Member",
     "ModelFile",
     "Report",

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class UserManager(BaseUserManager["User"]):
@@ -39,6 +40,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
+    sessions_ended = models.PositiveIntegerField(
+        default=0, help_text="How often every session was ended; part of what a session is tied to"
+    )
 
     objects = UserManager()
 
@@ -58,6 +62,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Name, or the address of someone who gave none."""
         return str(self)
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session is tied to: the password, and how often all were ended."""
+        found: str = super()._get_session_auth_hash(secret)
+        if not self.sessions_ended:
+            return found
+        return salted_hmac(
+            "auditapp.sessions", f"{found}:{self.sessions_ended}", secret=secret,
+            algorithm="sha256",
+        ).hexdigest()  # fmt: skip
+
     @property
     def initials(self) -> str:
         """One or two letters for the account button."""
@@ -73,6 +87,8 @@ class Workspace(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     is_demo = models.BooleanField(default=False)
     last_number = models.PositiveIntegerField(default=0)
+    trail_length = models.PositiveBigIntegerField(default=0)
+    trail_head = models.CharField(max_length=64, blank=True, help_text="Hash of the newest event")
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(User, through="Member", related_name="workspaces")
 
@@ -120,3 +136,28 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"sign-in link of {self.user}"
+
+
+class Invitation(models.Model):
+    """A single-use link into a workspace, for one address; only the token's hash is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.AUDITOR)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="invitation_role"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
