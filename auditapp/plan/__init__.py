@@ -1,5 +1,6 @@
 """The frozen Plan of an audit: its shape, its checks, and how a web draft becomes one."""
 
+from auditapp.plan.back import columns_of, draft_of
 from auditapp.plan.checks import check
 from auditapp.plan.draft import plan_from_draft
 from auditapp.plan.goals import (
@@ -46,6 +47,8 @@ __all__ = [
     "Split",
     "Weights",
     "check",
+    "columns_of",
+    "draft_of",
     "goals_for",
     "plan_from_draft",
 ]
