@@ -1,8 +1,8 @@
 """Handwritten digits as pictures whose easy feature misleads about one group.
 
 Fixture of fairtune.md section 5. A network is pretrained on the digits 0, 1, 2, 4, 6, 7 in random
-colours. The task is 3 or 8 against 5 or 9. In group 0 (88 % of the training rows) ink is bright and
-the colour agrees with the label in 95 of 100 pictures; in group 1 ink is faint and the colour
+colours. The task is 3 or 8 against 5 or 9. In group 0 (88 % of the training rows) ink is bright
+and the colour agrees with the label in 95 of 100 pictures; in group 1 ink is faint and the colour
 disagrees in 95 of 100. So whoever learns the colour is wrong about group 1. Validation and test
 rows are half group 1; no source digit is in two parts.
 """
