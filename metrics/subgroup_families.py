@@ -210,8 +210,19 @@ def _shown(
         low, high, thick_low, thick_high = -high, -low, -thick_high, -thick_low
     word = rows.attribute.levels
     by = rows.attribute.name
-    n, hits, totals = (t[0] for t in rows.table(np.where(inside & measured, 0, -1), 1))
-    rest = rows.table(np.where(~inside & measured, 0, -1), 1)
+    codes = np.where(inside & measured, 0, -1)
+    n, hits, totals = (t[0] for t in rows.people(codes, 1))
+    rate = rows.rate(codes, 1)[0]
+    gap = outcome.gap
+    if rows.weight is not None:
+        # Whole numbers of effective rows hit the weighted rates only nearly.
+        gap = float(rate[more] - rate[less])
+        low, high, thick_low, thick_high = (
+            min(max(limit + gap - outcome.gap, -1.0), 1.0)
+            for limit in (low, high, thick_low, thick_high)
+        )
+    outside = np.where(~inside & measured, 0, -1)
+    rest, people = rows.table(outside, 1), rows.people(outside, 1)
     return {
         "conditions": conditions,
         "text": describe(conditions),
@@ -226,21 +237,25 @@ def _shown(
                 "n": int(n[g]),
                 "numerator": int(hits[g]),
                 "denominator": int(totals[g]),
-                "value": float(hits[g] / totals[g]) if totals[g] > 0 else None,
+                "value": float(rate[g]) if np.isfinite(rate[g]) else None,
             }
             for g in range(len(word))
         ],
-        "gap": outcome.gap,
+        "gap": gap,
         "low": float(low),
         "high": float(high),
         "thick_low": float(thick_low),
         "thick_high": float(thick_high),
-        "elsewhere": _elsewhere(rest, search, less, more),
+        "elsewhere": _elsewhere(rest, people, search, less, more),
     }
 
 
 def _elsewhere(
-    tables: tuple[Ints, Ints, Ints], search: Search, less: int, more: int
+    tables: tuple[Ints, Ints, Ints],
+    people: tuple[Ints, Ints, Ints],
+    search: Search,
+    less: int,
+    more: int,
 ) -> Record | None:
     """Give the gap of the same two groups outside the subgroup, None with too few rows."""
     n, hits, totals = (t[:, [more, less]] for t in tables)
@@ -251,7 +266,7 @@ def _elsewhere(
         return None
     low, high = compared.bars(0.05)
     return {
-        "n": int(n.sum()),
+        "n": int(people[0][:, [more, less]].sum()),
         "gap": float(compared.gap[0]),
         "low": float(low[0]),
         "high": float(high[0]),

@@ -15,6 +15,7 @@ from metrics.groups import Attribute
 from metrics.subgroup_columns import FINE, Binned, Descriptor, declared, quantiles
 from metrics.verdicts import THICK_ALPHA
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -101,6 +102,10 @@ class Rows:
         Whether the group is known, and whether the row is in the denominator besides.
     hit : (n,) int
         1 where it is in the numerator.
+    weight : (n,) float, optional
+        Survey weights; None where every row counts once.
+    effect
+        Mean design effect of the rate over the groups.
     """
 
     attribute: Attribute
@@ -109,9 +114,37 @@ class Rows:
     known: Mask
     counted: Mask
     hit: Ints
+    weight: Floats | None = None
+    effect: float = 1.0
 
     def table(self, codes: Ints, size: int) -> tuple[Ints, Ints, Ints]:
-        """Rows, numerators and denominators by (subgroup, group); codes -1 are left out."""
+        """Rows, numerators and denominators by (subgroup, group); codes -1 are left out.
+
+        With weights each group's rows over the design effect, rounded, at its weighted rate: what
+        is tested on counts is then tested on these.
+        """
+        n, hits, totals = self.people(codes, size)
+        if self.weight is None:
+            return n, hits, totals
+        rate = np.nan_to_num(self.rate(codes, size))
+        n, totals = (np.rint(part / self.effect).astype(np.int64) for part in (n, totals))
+        return n, np.rint(rate * totals).astype(np.int64), totals
+
+    def rate(self, codes: Ints, size: int) -> Floats:
+        """Rates by (subgroup, group), weighted if rows are; NaN where nobody counts."""
+        _, hits, totals = self.people(codes, size)
+        above, below = hits.astype(np.float64), totals.astype(np.float64)
+        if self.weight is not None:
+            inside = self.counted & (codes >= 0)
+            joint = ((codes * len(self.attribute.levels) + self.group) * 2 + self.hit)[inside]
+            flat = np.bincount(joint, self.weight[inside], minlength=2 * above.size)
+            sums = np.asarray(flat, dtype=np.float64).reshape(*above.shape, 2)
+            above, below = sums[..., 1], sums.sum(axis=2)
+        out = np.full(above.shape, np.nan)
+        return np.asarray(np.divide(above, below, out=out, where=below > 0))
+
+    def people(self, codes: Ints, size: int) -> tuple[Ints, Ints, Ints]:
+        """The same, every row counted once."""
         g = len(self.attribute.levels)
         state = self.counted.astype(np.int64) + self.hit
         joint = (codes * g + self.group) * 3 + state
@@ -121,13 +154,19 @@ class Rows:
 
 
 def counted_rows(
-    attribute: Attribute, decision: NDArray[Any], label: NDArray[Any] | None, metric: str
+    attribute: Attribute,
+    decision: NDArray[Any],
+    label: NDArray[Any] | None,
+    metric: str,
+    *,
+    weight: Floats | None = None,
+    effect: float = 1.0,
 ) -> Rows:
     """Rows with a known group, and where they count in the metric.
 
     Parameters
     ----------
-    attribute, decision, label, metric
+    attribute, decision, label, metric, weight, effect
         As in `metrics.subgroups.subgroups_section`.
     """
     rate = rates.REGISTRY[metric]
@@ -144,6 +183,8 @@ def counted_rows(
         known=known,
         counted=rate.denominator.ravel()[slot] & known,
         hit=(rate.numerator.ravel()[slot] & known).astype(np.int64),
+        weight=weight,
+        effect=effect,
     )
 
 

@@ -51,6 +51,8 @@ def subgroups_section(
     label: NDArray[Any] | None = None,
     metric: str = "selection-rate",
     search: Search | None = None,
+    weight: NDArray[np.float64] | None = None,
+    effect: float = 1.0,
 ) -> Record:
     """Search for the subgroup in which two groups are decided most unlike.
 
@@ -73,6 +75,12 @@ def subgroups_section(
         Slug of a proportion, such as ``"selection-rate"``, ``"tpr"`` or ``"fpr"``.
     search
         Where to look and how sure to be; None takes the defaults.
+    weight : (n,) float, optional
+        Survey weights. Every subgroup is then measured and tested on its people over `effect`,
+        rounded, at the weighted rates. Only the half on which the tree is grown counts every row
+        once: that choice guards the description, not the error rate.
+    effect
+        Mean design effect of the metric over the groups of the attribute, at least 1.
 
     Returns
     -------
@@ -113,7 +121,9 @@ def subgroups_section(
     rate = rates.REGISTRY[metric]
     if label is None and isinstance(rate, rates.Rate) and rate.needs_label:
         return {**section, "reason": NO_LABEL}
-    rows = counted_rows(attribute, decision, label, metric)
+    rows = counted_rows(attribute, decision, label, metric, weight=weight, effect=effect)
+    if weight is not None:
+        section["survey"] = {"design_effect": effect}
     if np.count_nonzero(np.bincount(rows.group[rows.known])) < 2:
         return {**section, "reason": ONE_GROUP}
     if not rows.counted.any():

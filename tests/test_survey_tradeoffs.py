@@ -29,7 +29,8 @@ def measured(table: Any, settings: Settings) -> list[float]:
 
 
 def test_equal_weights_without_a_design_effect_change_nothing() -> None:
-    given = (*rows(), 3)
+    group, label, before, after = rows()
+    given = (group, label, before, after, 3)
     one = measured(joint(*given), Settings(draws=50))
     made = joint_weighted(*given, weight=np.full(3000, 2.5), effect=1.0)
     assert measured(made, Settings(draws=50)) == pytest.approx(one, abs=1e-9)
@@ -38,24 +39,28 @@ def test_equal_weights_without_a_design_effect_change_nothing() -> None:
 
 
 def test_values_are_those_of_the_rows_repeated() -> None:
-    given = rows(1500)
+    group, label, before, after = given = rows(1500)
     times = np.random.default_rng(3).integers(0, 4, 1500)
-    made = joint_weighted(*given, 3, weight=times.astype(float), effect=1.7)
-    again = joint(*(np.repeat(column, times) for column in given), 3)
+    made = joint_weighted(
+        group, label, before, after, 3, weight=times.astype(np.float64), effect=1.7
+    )
+    a, b, c, d = (np.repeat(column, times) for column in given)
+    again = joint(a, b, c, d, 3)
     settings = Settings(draws=200)
     one, two = (tradeoffs.totals(table, settings, name="x") for table in (made, again))
     for key in KEYS:
         assert one[key]["value"] == pytest.approx(two[key]["value"])
-    for a, b in zip(
+    for first, second in zip(
         tradeoffs.group_rates(made, ("tpr",)), tradeoffs.group_rates(again, ("tpr",)), strict=True
     ):
-        assert a["value"] == pytest.approx(b["value"])
+        assert first["value"] == pytest.approx(second["value"])
     assert tradeoffs.paired(made)[0]["diff"] == pytest.approx(tradeoffs.paired(again)[0]["diff"])
     assert tradeoffs.paired(made)[0]["n"] < tradeoffs.paired(again)[0]["n"]
 
 
 def test_the_design_effect_widens_limits_by_its_root_and_counts_against_the_floor() -> None:
-    given, weight = (*rows(), 3), np.ones(3000)
+    group, label, before, after = rows()
+    given, weight = (group, label, before, after, 3), np.ones(3000)
     wide = []
     for effect in (1.0, 4.0):
         table = joint_weighted(*given, weight=weight, effect=effect)
@@ -67,9 +72,9 @@ def test_the_design_effect_widens_limits_by_its_root_and_counts_against_the_floo
 
 
 def test_a_group_that_stands_for_nobody_has_no_rate_and_no_error_is_raised() -> None:
-    given = rows(1500)
-    weight = np.where(given[0] == 1, 0.0, 2.0)
-    table = joint_weighted(*given, 3, weight=weight, effect=1.2)
+    group, label, before, after = rows(1500)
+    weight = np.where(group == 1, 0.0, 2.0)
+    table = joint_weighted(group, label, before, after, 3, weight=weight, effect=1.2)
     assert 1 not in tradeoffs.compared(table, Settings())
     assert tradeoffs.group_rates(table, ("tpr",))[2]["undefined"] == "empty-denominator"
     assert tradeoffs.totals(table, Settings(draws=20), name="x")["accuracy"]["value"] is not None

@@ -134,6 +134,8 @@ def _refused(plan: Plan, column: Column) -> str | None:
     taken = {o.column for o in outcomes if o is not None}
     taken |= {plan.unit, plan.query, plan.split.column if plan.split.kind == "column" else None}
     taken |= set() if plan.references is None else set(plan.references.columns)
+    if plan.weights is not None and name in (plan.weights.column, *plan.weights.replicates):
+        return WEIGHT
     if name in taken:
         return ROLE
     if column["kind"] in _KINDS and name not in _specs(plan):

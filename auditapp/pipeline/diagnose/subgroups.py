@@ -9,6 +9,7 @@ from typing import Any
 
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.diagnose.descriptors import Columns, columns_of, title_of
+from auditapp.pipeline.weights import effect_of, of_rows
 from auditapp.plan import GOALS, Plan
 from metrics.groups import Attribute
 from metrics.subgroups import Descriptor, Search, subgroups_section
@@ -74,6 +75,8 @@ def _section(
         label=audited.label,
         metric=metric,
         search=_search(audited.plan, mine, searches),
+        weight=None if audited.design is None else of_rows(audited),
+        effect=effect_of(audited, attribute, (metric,)),
     )
     return {
         **section,
