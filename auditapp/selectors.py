@@ -11,6 +11,7 @@ from django.db.models import Count, Prefetch, QuerySet
 from django.http import Http404
 
 from auditapp.models import (
+    ApiToken,
     Audit,
     Dataset,
     Event,
@@ -80,14 +81,27 @@ def audits_for(
     return found
 
 
-def audit_get(*, user: User, id: UUID | str, edit: bool = False) -> Audit:
+def audit_get(
+    *, user: User, id: UUID | str, edit: bool = False, workspace: Workspace | None = None
+) -> Audit:
     """One audit; with `edit` a viewer gets 403."""
-    return _checked(audits_for(user=user).filter(id=id), user, edit=edit)
+    return _checked(audits_for(user=user, workspace=workspace).filter(id=id), user, edit=edit)
 
 
 def audit_run(*, audit: Audit) -> Run | None:
     """The baseline run of an audit; None for a draft."""
     return next((run for run in audit.runs.all() if run.kind == "baseline"), None)
+
+
+def runs_for(*, user: User, workspace: Workspace) -> QuerySet[Run]:
+    """Runs of audits the user may see there."""
+    found = Run.objects.filter(audit__workspace__member__user=user, audit__workspace=workspace)
+    return found.select_related("audit").order_by("audit", "kind")
+
+
+def run_get(*, user: User, workspace: Workspace, id: UUID | str) -> Run:
+    """One run."""
+    return _one(runs_for(user=user, workspace=workspace).filter(id=id))
 
 
 def report_get(*, user: User, audit_id: UUID | str) -> Report:
@@ -111,9 +125,11 @@ def datasets_for(
     return _uploads(Dataset, user, workspace, ready=ready)
 
 
-def dataset_get(*, user: User, id: UUID | str, edit: bool = False) -> Dataset:
+def dataset_get(
+    *, user: User, id: UUID | str, edit: bool = False, workspace: Workspace | None = None
+) -> Dataset:
     """One data set; with `edit` a viewer gets 403."""
-    return _checked(datasets_for(user=user).filter(id=id), user, edit=edit)
+    return _checked(datasets_for(user=user, workspace=workspace).filter(id=id), user, edit=edit)
 
 
 def models_for(
@@ -123,14 +139,28 @@ def models_for(
     return _uploads(ModelFile, user, workspace, ready=ready)
 
 
-def model_get(*, user: User, id: UUID | str, edit: bool = False) -> ModelFile:
+def model_get(
+    *, user: User, id: UUID | str, edit: bool = False, workspace: Workspace | None = None
+) -> ModelFile:
     """One model; with `edit` a viewer gets 403."""
-    return _checked(models_for(user=user).filter(id=id), user, edit=edit)
+    return _checked(models_for(user=user, workspace=workspace).filter(id=id), user, edit=edit)
 
 
 def events_for(*, user: User, workspace: Workspace | None = None) -> QuerySet[Event]:
     """The trail, newest first."""
     return _mine(Event, user, workspace).select_related("user").order_by("-at")
+
+
+def tokens_for(*, user: User) -> QuerySet[ApiToken]:
+    """The user's own tokens, and everybody's in workspaces the user owns; newest first."""
+    owned = Workspace.objects.filter(member__user=user, member__role=Role.OWNER)
+    found = ApiToken.objects.filter(models.Q(user=user) | models.Q(workspace__in=owned))
+    return found.select_related("user", "workspace").order_by("-created_at", "-id")
+
+
+def token_get(*, user: User, id: UUID | str) -> ApiToken:
+    """One token the user may revoke."""
+    return _one(tokens_for(user=user).filter(id=id))
 
 
 def installation_status() -> list[dict[str, Any]]:
