@@ -3,14 +3,29 @@
 from auditapp.models.api import ApiToken, IdempotencyKey
 from auditapp.models.audit import Audit, Report, Run
 from auditapp.models.lease import State
+from auditapp.models.schedule import (
+    Alert,
+    AlertKind,
+    Delivery,
+    DeliveryState,
+    Schedule,
+    ScheduleRun,
+    ScheduleRunState,
+    ScheduleState,
+    Webhook,
+)
 from auditapp.models.team import Invitation, Member, SignInLink, User, Workspace
 from auditapp.models.trail import Event
 from auditapp.models.upload import Dataset, ModelFile, UploadState
 
 __all__ = [
+    "Alert",
+    "AlertKind",
     "ApiToken",
     "Audit",
     "Dataset",
+    "Delivery",
+    "DeliveryState",
     "Event",
     "IdempotencyKey",
     "Invitation",
@@ -18,9 +33,14 @@ __all__ = [
     "ModelFile",
     "Report",
     "Run",
+    "Schedule",
+    "ScheduleRun",
+    "ScheduleRunState",
+    "ScheduleState",
     "SignInLink",
     "State",
     "UploadState",
     "User",
+    "Webhook",
     "Workspace",
 ]

@@ -71,8 +71,12 @@ class Upload(Leased):
 
 
 class Dataset(Upload):
-    """A table of people; ready means table.parquet and profile.json exist."""
+    """A table of people; ready means table.parquet and profile.json exist.
 
+    Versions of one table share a `series`; the newest that is ready is what schedules audit.
+    """
+
+    series = models.UUIDField(default=uuid.uuid4, db_index=True, editable=False)
     rows = models.PositiveBigIntegerField(null=True, blank=True)
     simulated = models.BooleanField(default=False)
     read_options = models.JSONField(default=dict, blank=True)
