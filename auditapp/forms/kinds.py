@@ -31,6 +31,7 @@ ROLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "control": "Legitimate factor",
             "gold": "Gold label",
             "reference": "Reference decision",
+            "weight": "Survey weight",
             **_UNIT,
         },
         "multiclass": {
@@ -65,7 +66,7 @@ ALL_ROLES: Mapping[str, str] = MappingProxyType(
     {slug: words for kind in reversed(list(ROLES)) for slug, words in ROLES[kind].items()}
 )
 #: Roles that one column can have at most.
-ONCE = ("label", "decision", "score", "unit", "site", "control", "gold", "query")
+ONCE = ("label", "decision", "score", "unit", "site", "control", "gold", "query", "weight")
 _ESTIMATOR_WORDS = {
     "logistic": "Logistic regression",
     "linear": "Ridge regression",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
+from auditapp.forms import weights
 from auditapp.forms.kinds import ALL_ROLES, BINARY, ONCE, kind_words
 from auditapp.forms.role_fields import MOST_CLASSES, MOST_VALUES
 from auditapp.forms.words import parse_cuts, parse_words
@@ -27,6 +28,7 @@ def check(form: RolesForm, data: Json) -> None:
     for role in ("label", "decision", "gold"):
         for place in form.once(role):
             _values(form, place, role, data)
+    weights.check(form)
     if form.kind == "multiclass":
         _classes(form)
     if not form.places("sensitive"):

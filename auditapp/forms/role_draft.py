@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from auditapp.forms import weights
 from auditapp.forms.role_first import stored
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def draft_data(form: RolesForm) -> Json:
         "control": _spec(form, "control"),
         "gold": _outcome(form, "gold"),
         "references": _references(form),
+        "weights": weights.draft(form),
         "attributes": [_attribute(form, place) for place in form.places("sensitive")],
         "model": _model(form),
         "sensitive_features": bool(form.cleaned_data.get("sensitive_features")),

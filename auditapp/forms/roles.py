@@ -9,7 +9,7 @@ from django import forms
 
 from auditapp.datasets.further import query
 from auditapp.datasets.sizes import Size, group_sizes
-from auditapp.forms import model_fields, role_checks, role_draft, role_first
+from auditapp.forms import model_fields, role_checks, role_draft, role_first, weights
 from auditapp.forms import role_fields as fields
 from auditapp.forms.kinds import ALL_ROLES, BINARY, ONCE, ROLES, estimators, kind_of
 from auditapp.forms.role_checks import GROUPED
@@ -45,6 +45,9 @@ class RolesForm(forms.Form):
         stored = draft.get("outcome")
         self.kind = kind_of(stored if data is None else data.get("outcome", stored))
         self.roles = self._roles(data)
+        self.family_places = weights.replicate_places(self)
+        for place in self.family_places:
+            self.roles[place] = "unused"
         self.shown = set(data.getlist("shown")) if data is not None else set()  # type: ignore[attr-defined]
         self.unseen: list[str] = []
         self.posted = data
@@ -118,6 +121,9 @@ class RolesForm(forms.Form):
                 continue
             self.unseen.append(token)
             _fill(full, role_first.initial_of(self, place, role))
+        place = self.first_place("weight")
+        if place is not None and f"weight-{place}" not in self.shown:
+            _fill(full, weights.initial(self))
         if self.kind == "multiclass" and self.classes_token() not in self.shown:
             full.setlist("classes", self.class_names())
         trained = [slug for slug, _ in estimators(self.kind)]
@@ -169,6 +175,7 @@ class RolesForm(forms.Form):
         if names:
             chosen = self.draft.get("classes") or names
             self.fields["classes"] = fields.classes(names, chosen)
+        self.fields.update(weights.fields(self))
         self.fields.update(model_fields.source(self.draft, self.models, self.model, self.kind))
         stored = self._stored_model()
         if self.is_bound and self.data.get("output"):

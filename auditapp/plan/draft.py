@@ -19,6 +19,8 @@ from auditapp.plan.model import (
     References,
     Score,
     Source,
+    Split,
+    Weights,
 )
 
 Json = Mapping[str, Any]
@@ -110,6 +112,8 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
         immutable=tuple(draft.get("immutable") or ()),
         source=_source(draft.get("source")),
         checkpoint=_checkpoint(draft.get("checkpoint")),
+        weights=_weights(draft.get("weights")),
+        split=_split(dataset),
         outcome=outcome,
         **policy,
     )
@@ -139,6 +143,16 @@ def _references(item: Json | None) -> References | None:
             "no-favourable",
             "No value of the reference decisions is marked as favourable.",
             "Tick the value or values that are good for the person concerned.",
+def _weights(item: Json | None) -> Weights | None:
+    if not item or not item.get("column"):
+        return None
+    return Weights(
+        str(item["column"]),
+        tuple(str(name) for name in item.get("replicates") or ()),
+        str(item.get("method") or "sdr"),
+    )
+
+
             where="references",
         )
     return References(tuple(item["columns"]), tuple(str(value) for value in item["favourable"]))

@@ -78,9 +78,18 @@ def guessed(dataset: Dataset | None) -> Json:
     """Roles and groups that the columns of a data set suggest."""
     if dataset is None or dataset.profile is None:
         return {}
-    from auditapp.datasets import suggest
+    from auditapp.datasets import replicates, suggest
 
-    return dict(suggest.plan_defaults(dataset.profile))
+    draft = dict(suggest.plan_defaults(dataset.profile))
+    weights = replicates.suggested(dataset.profile)
+    # A column called like a weight is one where a survey is recognised, else for the auditor
+    # to say.
+    roles = {name: "unused" if role == "weight" else role for name, role in draft["roles"].items()}
+    if weights is not None:
+        roles[weights["column"]] = "weight"
+        if draft["unit"] is not None:
+            roles[draft["unit"]] = "unit"
+    return {**draft, "roles": roles, "weights": weights}
 
 
 @transaction.atomic

@@ -137,6 +137,13 @@ def summary(audit: Audit) -> list[dict[str, str]]:
     if others:
         words = _named({**others, "column": ", ".join(others["columns"])})
         rows.append({"term": "References", "words": words, "url": roles})
+    weights = draft.get("weights")
+    if weights and "weight" in words_of:
+        n = len(weights.get("replicates") or [])
+        with_them = f", {n} replicate weights" if n else ", no replicate weights"
+        rows.append(
+            {"term": words_of["weight"], "words": f"{weights['column']}{with_them}", "url": roles}
+        )
     columns = {c["name"]: c for c in ((dataset and dataset.profile) or {}).get("columns") or []}
     specs = [(spec["title"], spec) for spec in draft.get("attributes") or []]
     specs += [(words_of[r], draft[r]) for r in ("site", "control") if draft.get(r)]

@@ -16,6 +16,7 @@ from auditapp.datasets.sizes import cross_sizes
 from auditapp.forms.errors import anchor, error_list, mark_invalid
 from auditapp.forms.kinds import ALL_ROLES, KINDS, ROLES
 from auditapp.forms.roles import RolesForm
+from auditapp.forms.weights import card as weight_card
 from auditapp.models import Audit, State
 from auditapp.services import audits
 from auditapp.views import role_cards
@@ -27,7 +28,7 @@ MANY = 40
 #: What a table seen for the first time suggests, whatever an earlier table had.
 REPLACED = (
     *("roles", "label", "decision", "score", "attributes", "model"),
-    *("site", "gold", "references"),
+    *("site", "gold", "references", "weights"),
 )
 #: Answers that name columns of one table.
 FORGOTTEN: dict[str, Any] = {
@@ -36,7 +37,7 @@ FORGOTTEN: dict[str, Any] = {
     "classes": [],
     "immutable": [],
     **dict.fromkeys(("label", "decision", "score", "query", "site", "control", "gold")),
-    **dict.fromkeys(("references", "target", "protect", "source")),
+    **dict.fromkeys(("references", "target", "protect", "source", "weights")),
 }
 Json = dict[str, Any]
 
@@ -128,6 +129,7 @@ def _page(
         "quiet": fresh,
         "rows": rows,
         "many": len(rows) > MANY,
+        "families": list(dict.fromkeys(form.family_places.values())),
         "kinds": KINDS,
         "role_words": {kind: dict(roles) for kind, roles in ROLES.items()},
         "all_roles": ALL_ROLES,
@@ -137,6 +139,7 @@ def _page(
         "given": role_cards.given(form),
         "idle": role_cards.deciding(form),
         "score": role_cards.score(form),
+        "weight": weight_card(form),
         "lists": role_cards.lists(form),
         "sites": [
             {**_attribute(form, place, audit), "role": role, "also": form[f"feature-{place}"]}
@@ -157,6 +160,8 @@ def _page(
 def _rows(form: RolesForm) -> list[Json]:
     found = []
     for i, column in enumerate(form.columns):
+        if i in form.family_places:
+            continue
         found.append(
             {
                 "place": i,

@@ -78,7 +78,8 @@ function sift() {
   let shown = 0;
   for (const row of rows) {
     const fits = row.dataset.name.includes(wanted);
-    const free = !unused.checked || row.querySelector(".role").value === "unused";
+    const select = row.querySelector(".role");
+    const free = !unused.checked || select?.value === "unused";
     row.hidden = !(fits && free);
     if (!row.hidden) shown += 1;
   }
