@@ -29,6 +29,10 @@ READ = (
     "squared weights. Groups under the floor in rows or in effective rows are not compared."
 )
 PRINT_ROWS = 10
+ONCE = (
+    "Sites, drift, bounds, legitimate factors, sources of a gap and what remedies say of parts "
+    "of the people count every row once."
+)
 METHODS = (
     "Survey weights: rates from sums of weights; comparisons by the same exact test and "
     "intervals on people over the mean design effect of the table (Rao and Scott, Annals of "
@@ -67,12 +71,34 @@ def note(facts: Facts) -> Prose:
     if given is None:
         return Prose(rich("No survey weights were given: every row counts once."), "note")
     text = (
-        f"Rates, differences and tests are weighted by {given['column']}. {how(facts)} Intervals "
-        "hold what sampling alone leaves open: people who did not answer, errors of measurement "
-        "and the choice of model are not in them. Scores, deeper searches and remedies count "
-        "every row once."
+        f"Rates, differences, tests, what is said of scores{_weighted_too(facts)} are weighted by "
+        f"{given['column']}. {how(facts)} Intervals hold what sampling alone leaves open: people "
+        "who did not answer, errors of measurement and the choice of model are not in them. "
+        f"{ONCE}"
     )
     return Prose(rich(text), "note")
+
+
+def _weighted_too(facts: Facts) -> str:
+    """Parts of this report that are weighted beside the named groups."""
+    found = [
+        ("the search for groups nobody named", facts.doc.get("subgroups")),
+        ("the comparison of remedies", facts.doc.get("tradeoff")),
+        ("models moved between sites", facts.doc.get("transfer")),
+    ]
+    named = [words for words, there in found if there]
+    return "".join(f", {words}" for words in named[:-1]) + (f" and {named[-1]}" if named else "")
+
+
+def once(facts: Facts) -> tuple[Prose, ...]:
+    """Beside parts of a weighted report that count rows."""
+    if weights(facts) is None:
+        return ()
+    text = (
+        "Results by site, drift, changes and kinds of shift count every row once: their rates "
+        "may differ from the weighted ones, and clustered rows make their intervals too narrow."
+    )
+    return (Prose(rich(text), "note"),)
 
 
 def people(facts: Facts) -> list[Table]:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from auditapp.reports import bound_figures, class_words, kind_words, source_words, trained_words
+from auditapp.reports import (
+    bound_figures,
+    class_words,
+    kind_words,
+    source_words,
+    survey_tables,
+    trained_words,
+)
 from auditapp.reports.blocks import Fact, FactList, Figure, Section, rich, walk
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count
@@ -131,6 +138,15 @@ def section(facts: Facts) -> Section:
     unsaid = {"Point"} if facts.kind == "regression" else set()
     unsaid |= {"Steadied estimate"} if kind_words.special(facts) else set()
     terms = [term for term in terms if term[0] not in unsaid]
+    if survey_tables.weights(facts) is not None:
+        terms += [
+            ("Survey weight", "How many people a row stands for."),
+            ("Replicate weights", "Further sets of weights. How an estimate moves from set to set "
+             "tells its variance. Where the survey gave none, households or rows are drawn anew."),
+            ("Design effect", "Variance of a rate in this survey over that in as many independent "
+             "rows. At 2, intervals are 1.4 times as wide."),
+            ("Effective rows", "Rows of equal weight that would say as much."),
+        ]  # fmt: skip
     if facts.not_applicable:
         terms.append(("Not applicable", "The metric needs something the data do not have."))
     if _has(facts, "hidden-gaps"):

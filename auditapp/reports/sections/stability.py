@@ -9,6 +9,7 @@ from auditapp.reports import (
     stability_sites,
     stability_sources,
     stability_tables,
+    survey_tables,
     transfer_parts,
 )
 from auditapp.reports.blocks import Block, Finding, Part, Prose, Section, Tab, Tabs, rich
@@ -45,6 +46,8 @@ def section(facts: Facts) -> Section | None:
         blocks.insert(0, Tabs("Parts", tabs, found))
     if not blocks:
         return None
+    if change or (shift and broken is None):
+        blocks += survey_tables.once(facts)
     lede = "Whether the results hold in other places and at other times, and what may move them."
     return Section("stability", TITLE, tuple(blocks), rich(lede))
 
