@@ -20,3 +20,22 @@ def private_pages(get_response: Answer) -> Answer:
         return response
 
     return answer
+
+
+def api_problems(get_response: Answer) -> Answer:
+    """Whatever goes wrong under /api/v1/ is a problem that programs can read, not a page."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code < 400 or not request.path.startswith("/api/v1/"):
+            return response
+        from auditapp.api import problems
+
+        if response.headers.get("Content-Type") == problems.CONTENT_TYPE:
+            return response
+        found = problems.of_status(response.status_code).response()
+        if response.has_header("Allow"):
+            found["Allow"] = response["Allow"]
+        return found
+
+    return answer

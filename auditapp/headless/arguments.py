@@ -77,7 +77,7 @@ def _device(text: str) -> str:
     return text
 
 
-def _split(text: str) -> Split:
+def split(text: str) -> Split:
     parts = text.split("/")
     if len(parts) == 1:
         return Split(kind="column", column=text)
@@ -162,7 +162,7 @@ def _source_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--split",
-        type=_split,
+        type=split,
         default=Split(),
         metavar="COL|50/20/30",
         help="shares in percent to train, validate and audit, or a column that says it",
