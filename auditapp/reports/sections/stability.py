@@ -47,7 +47,7 @@ def section(facts: Facts) -> Section | None:
     if not blocks:
         return None
     if change or (shift and broken is None):
-        blocks += survey_tables.once(facts)
+        blocks[:0] = survey_tables.once(facts)
     lede = "Whether the results hold in other places and at other times, and what may move them."
     return Section("stability", TITLE, tuple(blocks), rich(lede))
 
