@@ -40,6 +40,7 @@ class Request:
     out: Path
     score: str | None = None
     model: Path | None = None
+    images: Path | None = None
     read: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -59,12 +60,14 @@ def apply(request: Request) -> dict[str, int]:
     inputs = {"the rule": request.rule, "the table": request.data}
     if request.model is not None:
         inputs["the model"] = request.model
+    if request.images is not None:
+        inputs["the pictures"] = request.images
     delivery.check({"--out": request.out}, inputs)
     document = document_of(request.rule)
     with tempfile.TemporaryDirectory(prefix="evenhand-") as scratch:
         work = Path(scratch)
-        table = table_of(request, work)
         rule = rule_of(document, request.rule)
+        table = table_of(request, work, document["inputs"].get("image_size"))
         part, ask = part_of(request, document, table, work)
         try:
             shares = rule.act(part, ask)
@@ -131,16 +134,19 @@ def _arrays(document: Json, path: Path | None) -> dict[str, NDArray[Any]] | None
     return read(beside).arrays
 
 
-def table_of(request: Request, work: Path) -> Table:
+def table_of(request: Request, work: Path, image_size: int | None = None) -> Table:
     source = str(request.data.resolve())
+    images = None if request.images is None else str(request.images.resolve())
+    sized = {} if image_size is None else {"image_size": image_size}
     sandbox.run_child(
         "auditapp.datasets.inspect:child_main",
         {
             "source": source,
             "name": request.data.name,
             "out": str(work / "table"),
-            "options": dict(request.read),
-            "read": [source],
+            "options": {**request.read, **sized},
+            "images": images,
+            "read": [source, *([] if images is None else [images])],
         },
         workdir=work,
         limits=sandbox.Limits.parsing(),

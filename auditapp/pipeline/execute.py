@@ -108,6 +108,14 @@ def document_of(plan: Plan, job: dict[str, Any], progress: Progress) -> result.D
     }
 
 
+def _image_facts(images: dict[str, Any] | None) -> dict[str, Any]:
+    """What is said of pictures, if there are any: how many, of what kinds, read in which size."""
+    if images is None:
+        return {}
+    names = ("count", "size", "kinds", "width", "height", "damaged", "sha256")
+    return {"images": {name: images[name] for name in names}}
+
+
 def _data_facts(profile: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": profile["name"],
@@ -122,4 +130,5 @@ def _data_facts(profile: dict[str, Any]) -> dict[str, Any]:
         "notices": profile["notices"],
         "recognised": profile.get("recognised"),
         "joins": profile.get("joins", []),
+        **_image_facts(profile.get("images")),
     }

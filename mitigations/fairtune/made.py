@@ -49,7 +49,8 @@ def points(
             out.append(_point(prepared, "selected", label, chosen, [made[best]]))
     if prepared.start.known_head:
         rule = _start(method, prepared)
-        out.append(_point(prepared, "zero-shot", card.ZERO, {"arm": "zero"}, [rule]))
+        if not _as_audited(prepared, rule):
+            out.append(_point(prepared, "zero-shot", card.ZERO, {"arm": "zero"}, [rule]))
         arms.append(Arm("zero-shot", card.ZERO, (rule,), 0, _value(prepared, rule)))
     return tuple(out), tuple(arms)
 
@@ -97,6 +98,14 @@ def _tuned(method: FairTune, prepared: Prepared, found: Found, final: Final) -> 
 def _start(method: FairTune, prepared: Prepared) -> Tuned:
     made = {"groups": [], "start": prepared.start.checkpoint.sha256, "moved": []}
     return _rule(method, prepared, {}, made)
+
+
+def _as_audited(prepared: Prepared, rule: Tuned) -> bool:
+    """Whether a rule decides about the validation rows just as the audited system does."""
+    valid = prepared.problem.valid
+    if valid.decision is None:
+        return False
+    return bool(np.array_equal(rule.act(valid)[:, 1], valid.decision))
 
 
 def _rule(

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("rule", type=Path, help="rule (JSON) from --rules or from a report")
-        parser.add_argument("data", type=Path, help="CSV (also gz, zip) or Parquet")
+        parser.add_argument("data", type=Path, help="CSV (also gz, zip), Parquet, image set")
         parser.add_argument("--out", type=Path, required=True, help="decisions (CSV)")
         parser.add_argument(
             "--score", metavar="COL", help="column of the model's scores, as the audit took them"
@@ -32,9 +32,12 @@ class Command(BaseCommand):
             help="reference-model.json of the audit; the one beside the rule if not given",
         )
 
+        parser.add_argument("--images", type=Path, metavar="ZIP", help="pictures of the rows")
+
     def handle(self, *_: Any, **given: Any) -> None:
         """Apply, and say how many rows were decided how."""
-        request = Request(**{k: given[k] for k in ("rule", "data", "out", "score", "model")})
+        names = ("rule", "data", "out", "score", "model", "images")
+        request = Request(**{name: given[name] for name in names})
         try:
             found = apply(request)
         except AuditError as error:

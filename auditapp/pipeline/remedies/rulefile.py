@@ -90,5 +90,6 @@ def _document(audited: Audited, prepared: Prepared, slug: str, point: Point) -> 
             "score": None if plan.score is None else asdict(plan.score),
             "model": asdict(plan.model),
             "key": [*(c["name"] for c in columns), *(spec["column"] for spec in specs)],
+            "image_size": None if audited.table.images is None else audited.table.images.shape[-1],
         },
     }

@@ -198,6 +198,8 @@ def _missing(facts: Facts) -> Table | None:
 def _notes(facts: Facts) -> list[Block]:
     data = (facts.doc.get("inputs") or {}).get("data") or {}
     out: list[Block] = []
+    if data.get("images"):
+        out.append(Prose(rich(_pictures(data["images"])), "note"))
     if not _missing(facts):
         out.append(Prose(rich("No value is blank in the columns used."), "note"))
     for notice in data.get("notices") or []:
@@ -209,6 +211,20 @@ def _notes(facts: Facts) -> list[Block]:
     out.append(survey_tables.note(facts))
     out.append(Prose(rich(_drift(facts)), "note"))
     return out
+
+
+def _pictures(images: dict[str, Any]) -> str:
+    """What was looked at; no picture is ever printed."""
+    names = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+    kinds = ", ".join(f"{count(n)} {names.get(k, k)}" for k, n in images["kinds"].items())
+    sides = [images[key] for key in ("width", "height")]
+    if all(low == high for low, _, high in sides):
+        shape = f"all {count(sides[0][0])} x {count(sides[1][0])} pixels"
+    else:
+        wide, high = (f"{count(low)} to {count(top)}" for low, _, top in sides)
+        shape = f"{wide} pixels wide, {high} high"
+    size = images["size"]
+    return f"Pictures: {kinds}; {shape}. They were read as {size} x {size} pixels."
 
 
 def _drift(facts: Facts) -> str:
