@@ -147,7 +147,7 @@ def _windows(
     if counts.shape[1:] != (2, 2):
         return []
     out: list[Record] = []
-    floors = {"floor": floor, "denominator_floor": denominator_floor}
+    floors: dict[str, Any] = {"floor": floor, "denominator_floor": denominator_floor}
     for metric in rate_bounds.METRICS:
         gap = rate_bounds.observed(counts, metric, **floors)
         top = 0.1 if gap is None else min(max(1.25 * gap, 0.1), 1.0)
