@@ -83,6 +83,9 @@ class Dataset(Upload):
     joined = models.JSONField(
         null=True, blank=True, help_text="Ids of the two data sets it is made of, and how"
     )
+    made = models.JSONField(
+        null=True, blank=True, help_text="How it was made, where it is no single uploaded table"
+    )
     progress = models.JSONField(
         null=True, blank=True, help_text="While it is being read: text, and percent if known"
     )

@@ -19,8 +19,11 @@ from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Dataset, ModelFile, UploadState, User, Workspace
 from auditapp.models.audit import OPEN_STATES
-from auditapp.services import joins, leases
+from auditapp.services import joins, leases, quotas
+from auditapp.services.census import making_of
 from auditapp.services.failures import unexpected
+from auditapp.services.made import made_read
+from auditapp.services.quotas import megabytes
 from auditapp.services.trail import event_add
 
 log = structlog.get_logger(__name__)
@@ -84,6 +87,12 @@ def dataset_reread(*, dataset: Dataset, options: Json, user: User | None = None)
             f"“{dataset.name}” was made of two tables, and holds no file of its own.",
             "Read those tables again, then join them again.",
         )
+    if dataset.made is not None:
+        raise AuditError(
+            "made",
+            f"“{dataset.name}” holds Census files or a task of one, which have one reading.",
+            "Upload the file again, or choose the task again.",
+        )
     _refuse_in_use(dataset, "read again")
     with transaction.atomic():
         changed = Dataset.objects.filter(
@@ -139,6 +148,8 @@ def upload_free(*, row: Dataset | ModelFile, lost: bool = True) -> None:
 def _read_table(row: Dataset, work: Path, holder: leases.Holder) -> Json:
     if row.joined is not None:
         return joins.joined_read(row=row, work=work, holder=holder)
+    if row.made is not None:
+        return made_read(row=row, work=work, holder=holder)
     payload = {
         "source": str(row.source),
         "name": row.original_name,
@@ -205,6 +216,8 @@ def _ready(row: Dataset | ModelFile, profile: Json, table: Path) -> None:
     }
     if isinstance(row, Dataset):
         changes["rows"] = profile["rows"]
+        if row.made is not None:
+            changes |= {key: profile[key] for key in ("bytes", "sha256")}
     if leases.held_by(row).update(**changes) != 1:
         return
     if isinstance(row, Dataset):
@@ -294,6 +307,14 @@ def _refuse_in_use(row: Dataset | ModelFile, what: str) -> None:
             permanent=False,
         )
 
+    task = making_of(dataset=row) if isinstance(row, Dataset) else None
+    if task is not None:
+        raise AuditError(
+            "in-use",
+            f"“{row.name}” cannot be {what} while “{task.name}” is made of it.",
+            "Wait until that is done.",
+            permanent=False,
+        )
 
 def _clean(text: str) -> str:
     """Drop control and direction-changing characters from a name."""
