@@ -19,11 +19,10 @@ from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Dataset, ModelFile, UploadState, User, Workspace
 from auditapp.models.audit import OPEN_STATES
-from auditapp.services import joins, leases, quotas
+from auditapp.services import joins, leases
 from auditapp.services.census import making_of
 from auditapp.services.failures import unexpected
 from auditapp.services.made import made_read
-from auditapp.services.quotas import megabytes
 from auditapp.services.trail import event_add
 
 log = structlog.get_logger(__name__)
