@@ -439,3 +439,25 @@ def test_equal_budgets_are_equal_however_few_configurations_are_left() -> None:
     method = quick(trials=6, baseline_trials=6, top=3, again=2, scratch=False)
     found = method.fit(made.pair(), Context(seed=3))
     assert {arm.trainings for arm in found.arms if arm.id != "zero-shot"} == {6 + 6 + 2}
+
+
+@pytest.mark.slow
+def test_what_was_learnt_in_one_state_helps_in_another_and_the_head_is_hard_to_beat() -> None:
+    """The experiment of fairtune.md section 6 at a reduced size."""
+    means: dict[str, list[float]] = {}
+    for seed in range(2):
+        method = quick(trials=10, baseline_trials=10, epochs=5, width=32, source_epochs=4)
+        problem = made.pair(seed, source=8000, train=600, valid=600)
+        rows = made.audit(seed, 6000)
+        assert rows.y is not None
+        for arm in method.fit(problem, Context(seed=seed)).arms:
+            lowest = []
+            for rule in arm.rules:
+                assert isinstance(rule, Tuned)
+                objective = Objective("auc", rows.y.astype(np.int64), rows.group, (0, 1))
+                lowest.append(objective(rule.scores(rows)))
+            means.setdefault(arm.id, []).append(float(np.mean(lowest)))
+    found = {name: float(np.mean(values)) for name, values in means.items()}
+    assert found["searched"] > found["from-scratch"]
+    assert found["searched"] > found["zero-shot"] - 0.005
+    assert abs(found["searched"] - max(found["linear-probe"], found["full"])) < 0.02

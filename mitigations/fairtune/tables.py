@@ -45,7 +45,7 @@ def tables(found: Sequence[Found], loaded: work.Loaded, context: Context) -> dic
         "trials": _table(
             "number kind mask lr epochs state value overall metric",
             [[*_trial(r), metric] for r in search.trials],
-            f"Value: {metric}.",
+            "",
         ),
         "rerank": _table("configuration lr seeds mean sd worst", rerank, ""),
         "arms": _table("arm trainings mean sd worst configuration lr metric", arms, ""),
