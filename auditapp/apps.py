@@ -4,12 +4,12 @@ from django.apps import AppConfig
 
 
 class AuditAppConfig(AppConfig):
-    """Registers the checks that run before anything starts."""
+    """Registers the checks that run before anything starts, and what the trail listens to."""
 
     name = "auditapp"
     label = "auditapp"
     verbose_name = "Evenhand"
 
     def ready(self) -> None:
-        """Register system checks."""
-        from auditapp import checks  # noqa: F401
+        """Register system checks and signals."""
+        from auditapp import checks, signals  # noqa: F401

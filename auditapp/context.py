@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from auditapp import __version__
+from auditapp.selectors import is_owner
 from auditapp.views.access import workspace_of, workspaces_of
 
 
@@ -22,14 +23,24 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "area": _area(name),
         "workspaces": workspaces_of(request) if signed_in else [],
         "workspace": workspace_of(request) if signed_in else None,
+        "owner": signed_in and _owns(request),
     }
 
 
+def _owns(request: HttpRequest) -> bool:
+    workspace = workspace_of(request)
+    return workspace is not None and is_owner(user=request.user, workspace=workspace)
+
+
 def _area(name: str) -> str:
+    if name.startswith("trail"):
+        return "trail"
+    if name.startswith(("member", "invit")):
+        return "members"
     if name == "data-list" or name.startswith(("dataset", "model")):
         return "data"
     if name.startswith("doc"):
         return "docs"
-    if name in {"status", "signin", "signin-link", "account", ""}:
+    if name in {"status", "signin", "signin-link", ""} or name.startswith(("account", "mfa")):
         return ""
     return "audits"

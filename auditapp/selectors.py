@@ -15,6 +15,7 @@ from auditapp.models import (
     Audit,
     Dataset,
     Event,
+    Invitation,
     Member,
     ModelFile,
     Report,
@@ -49,10 +50,40 @@ def can_edit(*, user: User, workspace: Workspace) -> bool:
     return role_of(user=user, workspace=workspace) in EDITORS
 
 
+def is_owner(*, user: User, workspace: Workspace) -> bool:
+    """Whether the user may invite, change roles and read the trail there."""
+    return role_of(user=user, workspace=workspace) == Role.OWNER
+
+
 def members_of(*, user: User, workspace: Workspace) -> QuerySet[Member]:
     """Members of a workspace the user is in."""
     _one(workspaces_for(user=user).filter(id=workspace.id))
     return Member.objects.filter(workspace=workspace).select_related("user")
+
+
+def member_get(*, user: User, id: UUID | str, own: bool = True) -> Member:
+    """One member of a workspace the user is in; with `own` only its owners, and the member."""
+    found = Member.objects.filter(workspace__member__user=user, id=id)
+    member: Member = _one(found.select_related("user", "workspace"))
+    if own and member.user_id != user.pk:
+        _owned(user, member.workspace)
+    return member
+
+
+def invitations_for(*, user: User, workspace: Workspace) -> QuerySet[Invitation]:
+    """Invitations of an owner's workspace that nobody used yet, newest first."""
+    _one(workspaces_for(user=user).filter(id=workspace.id))
+    _owned(user, workspace)
+    found = Invitation.objects.filter(workspace=workspace, used_at=None)
+    return found.select_related("invited_by").order_by("-created_at")
+
+
+def invitation_get(*, user: User, id: UUID | str) -> Invitation:
+    """One invitation to an owner's workspace."""
+    found = Invitation.objects.filter(workspace__member__user=user, id=id)
+    invitation: Invitation = _one(found.select_related("workspace"))
+    _owned(user, invitation.workspace)
+    return invitation
 
 
 def audits_for(
@@ -148,7 +179,22 @@ def model_get(
 
 def events_for(*, user: User, workspace: Workspace | None = None) -> QuerySet[Event]:
     """The trail, newest first."""
-    return _mine(Event, user, workspace).select_related("user").order_by("-at")
+    return _mine(Event, user, workspace).select_related("user").order_by("-at", "-sequence")
+
+
+def trail_of(*, user: User, workspace: Workspace, search: str = "") -> QuerySet[Event]:
+    """The trail of an owner's workspace, newest first; `search` in people, deeds and names."""
+    _one(workspaces_for(user=user).filter(id=workspace.id))
+    _owned(user, workspace)
+    found = Event.objects.filter(workspace=workspace).order_by("-sequence")
+    for word in search.split():
+        found = found.filter(
+            models.Q(actor__icontains=word)
+            | models.Q(verb__icontains=word)
+            | models.Q(subject__icontains=word)
+            | models.Q(name__icontains=word)
+        )
+    return found
 
 
 def tokens_for(*, user: User) -> QuerySet[ApiToken]:
@@ -185,6 +231,11 @@ def _uploads(
 def _mine(model: type[Any], user: User, workspace: Workspace | None) -> QuerySet[Any]:
     found = model.objects.filter(workspace__member__user=user)
     return found if workspace is None else found.filter(workspace=workspace)
+
+
+def _owned(user: User, workspace: Workspace) -> None:
+    if not is_owner(user=user, workspace=workspace):
+        raise PermissionDenied("Only an owner of this workspace may see or change this.")
 
 
 def _one(found: QuerySet[Row]) -> Row:

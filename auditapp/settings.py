@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "csp",
     "django_htmx",
     "django_celery_beat",
@@ -166,17 +167,42 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 EMAIL_SET = bool(secret(env, "EMAIL_URL"))
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+# Guesses of the current password, by somebody who found an open session.
+ACCOUNT_RATE_LIMITS = {"change_password": "5/5m/user", "reauthenticate": "5/5m/user"}
+ACCOUNT_FORMS = {
+    "reset_password": "auditapp.forms.second_step.ResetForm",
+    "reset_password_from_key": "auditapp.forms.second_step.NewPasswordForm",
+    "reauthenticate": "auditapp.forms.second_step.AgainForm",
+}
+MFA_ADAPTER = "auditapp.adapter.SecondStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Evenhand"
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "auditapp.forms.second_step.CodeForm",
+    "reauthenticate": "auditapp.forms.second_step.CodeAgainForm",
+    "activate_totp": "auditapp.forms.second_step.FirstCodeForm",
+}
+PASSWORD_RESET_TIMEOUT = 3600
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 vars().update(env.email_url_config(secret(env, "EMAIL_URL", "dummymail://")))
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="evenhand@localhost")
+EMAIL_TIMEOUT = 10
 
 # Queue. Without REDIS_URL the supervisor (`manage.py up`) runs a private Redis in RUN_DIR.
 EMBEDDED_REDIS = not secret(env, "REDIS_URL")
 REDIS_SOCKET = RUN_DIR / "redis.sock"
 REDIS_URL = secret(env, "REDIS_URL", f"unix://{REDIS_SOCKET}?db=0")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    if EMBEDDED_REDIS  # one web process, so its memory is shared enough
-    else {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+# Limits on failed sign-ins count across every process of the web server.
+    "default": {
+        "BACKEND": "auditapp.cache.SharedCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "evenhand-cache",
+    }
 }
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=20)
 AUDIT_TIME_LIMIT = env.int("AUDIT_TIME_LIMIT", default=6 * 3600)
@@ -227,6 +253,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000  # a role for each column of a wide table
 
 # Logs
+# What one workspace may hold; 0: no limit
+WORKSPACE_DISK_BYTES = env.int("WORKSPACE_DISK_MB", default=0) * 1024**2
+WORKSPACE_QUEUE_LIMIT = env.int("WORKSPACE_QUEUE_LIMIT", default=100)
+
+
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOGGING_CONFIG = None
 logging_config(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", default=False))
@@ -242,3 +273,10 @@ for _name, _value in {
 }.items():
     if _value <= 0:
         raise ImproperlyConfigured(f"{_name} is {_value}; it must be greater than zero.")
+    "INVITATION_DAYS": INVITATION_DAYS,
+for _name, _value in {
+    "WORKSPACE_DISK_MB": WORKSPACE_DISK_BYTES,
+    "WORKSPACE_QUEUE_LIMIT": WORKSPACE_QUEUE_LIMIT,
+}.items():
+    if _value < 0:
+        raise ImproperlyConfigured(f"{_name} is {_value}; write 0 for no limit.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import stat
 import time
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,18 @@ def work_folder(name: str) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True, mode=0o700)
     return path
+
+
+def size_of(relative: str) -> int:
+    """Bytes of a stored folder with everything in it; one that is gone has none."""
+    total = 0
+    for path in absolute(relative).rglob("*"):
+        try:
+            facts = path.lstat()
+        except FileNotFoundError:
+            continue
+        total += facts.st_size if stat.S_ISREG(facts.st_mode) else 0
+    return total
 
 
 def free_bytes() -> int:

@@ -1,6 +1,7 @@
 """Addresses. Changes are POST only; ids are UUIDs."""
 
-from django.urls import path
+from allauth.account import views as allauth_views
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from auditapp.views import (
@@ -11,12 +12,14 @@ from auditapp.views import (
     joins,
     pages,
     policy,
+    members,
     remedies,
     reports,
     roles,
     rules,
     uploads,
 )
+    trail,
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -26,7 +29,38 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("workspace/", account.workspace_switch, name="workspace-switch"),
     path("theme/", account.theme, name="theme"),
+    path("account/sessions/end/", account.sessions_end, name="sessions-end"),
+    path("account/second-step/", include("allauth.mfa.urls")),
+    path("account/again/", allauth_views.reauthenticate, name="account_reauthenticate"),
+    path("password/reset/", account.password_reset, name="account_reset_password"),
+    path(
+        "password/reset/sent/",
+        allauth_views.password_reset_done,
+        name="account_reset_password_done",
+    ),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        allauth_views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "password/reset/done/",
+        allauth_views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
     path("audits/new/", drafts.audit_new, name="audit-new"),
+    path("members/", members.members, name="members"),
+    path("members/<uuid:member_id>/role/", members.member_role, name="member-role"),
+    path("members/<uuid:member_id>/remove/", members.member_remove, name="member-remove"),
+    path("members/invite/", members.invite, name="member-invite"),
+    path(
+        "members/invitations/<uuid:invitation_id>/withdraw/",
+        members.invitation_withdraw,
+        name="invitation-withdraw",
+    ),
+    path("invitation/<str:token>/", members.invitation, name="invitation"),
+    path("trail/", trail.trail, name="trail"),
+    path("trail.csv", trail.trail_csv, name="trail-csv"),
     path("audits/<uuid:audit_id>/", audits.audit, name="audit"),
     path("audits/<uuid:audit_id>/data/", drafts.audit_data, name="audit-data"),
     path("audits/<uuid:audit_id>/data/now/", drafts.audit_data_state, name="audit-data-state"),
@@ -100,3 +134,4 @@ urlpatterns = [
 handler403 = pages.forbidden
 handler404 = pages.not_found
 handler500 = pages.server_error
+handler429 = pages.too_many

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
@@ -53,6 +54,8 @@ class SignInForm(forms.Form):
             raise forms.ValidationError(
                 "The email address and the password do not belong together", code="mismatch"
             )
+        if not self.user.is_active:
+            raise forms.ValidationError("This account is closed", code="closed")
         return data
 
 
@@ -81,9 +84,10 @@ class AccountForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
+        self.request = request
         if not user.has_usable_password():
             del self.fields["old_password"]
             self.fields["new_password"].label = "Password"
@@ -96,11 +100,15 @@ class AccountForm(forms.Form):
         return password
 
     def clean(self) -> dict[str, Any]:
-        """Nobody changes a password without knowing the old one."""
+        """Nobody changes a password without knowing the old one, or guesses it for long."""
         data: dict[str, Any] = super().clean() or {}
         wanted = data.get("new_password")
         if wanted and "old_password" in self.fields:
-            given = data.get("old_password", "")
-            if not self.user.check_password(given):
+            limit = {"action": "change_password", "user": self.user}
+            if not ratelimit.consume(self.request, **limit):
+                self.add_error("old_password", "There were too many tries. Wait five minutes")
+            elif not self.user.check_password(data.get("old_password", "")):
                 self.add_error("old_password", "This is not the current password")
+            else:
+                ratelimit.clear(self.request, **limit)
         return data

@@ -6,15 +6,17 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
 from auditapp.models import Member, SignInLink, User, Workspace
 from auditapp.models.team import Role
-from auditapp.services.trail import event_add
+from auditapp.services.trail import event_add, person_event
 
 
 @transaction.atomic
@@ -63,11 +65,13 @@ def signin_link_use(*, token: str) -> User | None:
     return SignInLink.objects.select_related("user").get(token_hash=_hash(token)).user
 
 
-def signin_link_valid(*, token: str) -> bool:
-    """Whether the token would still open the door; nothing is consumed."""
-    return SignInLink.objects.filter(
+def signin_link_user(*, token: str) -> User | None:
+    """Whose door the token would still open; nothing is consumed."""
+    found = SignInLink.objects.select_related("user").filter(
         token_hash=_hash(token), used_at=None, expires__gt=timezone.now(), user__is_active=True
-    ).exists()
+    )
+    link = found.first()
+    return None if link is None else link.user
 
 
 def base_url() -> str:
@@ -111,9 +115,34 @@ def account_change(*, user: User, name: str, password: str | None = None) -> Use
     user.name = name.strip()[:120]
     if password is not None:
         user.set_password(password)
-        SignInLink.objects.filter(user=user, used_at=None).delete()
+        links_void(user=user)
+        person_event(user=user, verb="password changed")
     user.save(update_fields=["name", "password"])
     return user
+
+
+def links_void(*, user: User) -> None:
+    """Open sign-in links of an account work no more."""
+    SignInLink.objects.filter(user=user, used_at=None).delete()
+
+
+@transaction.atomic
+def sessions_end(*, user: User) -> User:
+    """Sign the account out everywhere; open sign-in links go too."""
+    User.objects.filter(pk=user.pk).update(sessions_ended=F("sessions_ended") + 1)
+    user.refresh_from_db(fields=["sessions_ended"])
+    links_void(user=user)
+    person_event(user=user, verb="signed out everywhere")
+    return user
+
+
+@transaction.atomic
+def second_step_forget(*, user: User, by: User | None = None) -> bool:
+    """Take the second step off an account whose codes are lost; False where there was none."""
+    gone = Authenticator.objects.filter(user=user).delete()[0]
+    if gone:
+        person_event(user=user, verb="second step removed", by=by, by_operator=by is None)
+    return gone > 0
 
 
 def _hash(token: str) -> str:

@@ -24,6 +24,7 @@ from auditapp.models import (
 )
 from auditapp.models.audit import OPEN_STATES
 from auditapp.plan import plan_from_draft
+from auditapp.services import quotas
 from auditapp.services.lanes import lane_of
 from auditapp.services.trail import event_add
 
@@ -140,6 +141,7 @@ def audit_start(*, audit: Audit, user: User | None) -> Audit:
     if audit.state != State.DRAFT:
         raise _not_draft(audit)
     plan = _plan_of(audit)
+    quotas.queue_check(workspace=audit.workspace)
     now = timezone.now()
     started = Audit.objects.filter(id=audit.id, state=State.DRAFT).update(
         state=State.QUEUED, plan=plan, started_at=now, error=None

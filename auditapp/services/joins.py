@@ -14,7 +14,7 @@ from django.utils import timezone
 from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Dataset, UploadState, User
-from auditapp.services import leases
+from auditapp.services import leases, quotas
 from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
@@ -162,6 +162,7 @@ def _forget_refused(first: Dataset, second: Dataset) -> None:
 def _refuse_full(first: Dataset, second: Dataset) -> None:
     sizes = [item.folder / FILES[0] for item in (first, second)]
     size = sum(path.stat().st_size for path in sizes if path.is_file())
+    quotas.space_check(workspace=first.workspace, more=size)
     if storage.free_bytes() < 3 * size + 64 * 1024**2:
         raise AuditError(
             "no-space",

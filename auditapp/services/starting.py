@@ -12,9 +12,12 @@ from auditapp.datasets.lookup import unknown_column
 from auditapp.errors import AuditError
 from auditapp.models import Audit, Dataset, ModelFile, Run, State, UploadState, User
 from auditapp.plan import Plan, check, columns_of, draft_of
+from auditapp.services import quotas
 from auditapp.services.audits import UPLOADED, audit_create
 from auditapp.services.lanes import lane_of
 from auditapp.services.trail import event_add
+from mitigations.catalogue import entry
+from mitigations.contract import MethodError
 
 Json = dict[str, Any]
 
@@ -46,6 +49,7 @@ def audit_start_from(
     facts = {key: profile[key] for key in ("name", "sha256", "bytes", "rows")}
     wanted = Plan.from_json({**plan, "data": facts, "about": about})
     check(wanted)
+    _check_settings(wanted)
     columns = [column["name"] for column in profile["columns"]]
     for name in columns_of(wanted):
         if name not in columns:
@@ -69,6 +73,7 @@ def audit_start_from(
 @transaction.atomic
 def audit_queue(*, audit: Audit, plan: Json, user: User | None, **detail: Any) -> Audit:
     """Freeze the plan of a draft and queue its run."""
+    quotas.queue_check(workspace=audit.workspace)
     now = timezone.now()
     started = Audit.objects.filter(id=audit.id, state=State.DRAFT).update(
         state=State.QUEUED, plan=plan, started_at=now, error=None
@@ -102,6 +107,29 @@ def ready_profile(dataset: Dataset) -> Json:
             permanent=dataset.state == UploadState.REFUSED,
         )
     return dict(dataset.profile)
+
+
+def _check_settings(plan: Plan) -> None:
+    """Refuse settings of remedies now, which a worker would refuse after minutes."""
+    for method in plan.methods:
+        found = entry(method.slug)
+        if found is None:
+            continue
+        known = {parameter.name: parameter for parameter in found.parameters}
+        for name, value in method.settings.items():
+            if name not in known:
+                raise AuditError(
+                    "unknown-setting",
+                    f"The remedy “{method.slug}” has no setting “{name}”.",
+                    f"Choose among: {', '.join(known)}."
+                    if known
+                    else "This remedy has no settings.",
+                    where="method",
+                )
+            try:
+                known[name].read(value)
+            except MethodError as error:
+                raise AuditError(error.code, error.message, error.hint, where="method") from error
 
 
 def _model_of(plan: Plan, dataset: Dataset) -> ModelFile:

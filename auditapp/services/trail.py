@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from auditapp import chain
-from auditapp.models import Audit, Dataset, Event, Invitation, ModelFile, User, Workspace
+from auditapp.models import Audit, Dataset, Event, Invitation, ModelFile, Report, User, Workspace
 
 SUBJECTS: dict[type[models.Model], str] = {
     Audit: "audit",
@@ -48,7 +48,7 @@ def event_add(
         "at": timezone.now(),
         "actor": "" if user is None else user.email,
         "verb": verb[:40],
-        "subject": SUBJECTS.get(type(subject), str(subject._meta.verbose_name))[:20],
+        "subject": SUBJECTS.get(subject._meta.model, str(subject._meta.verbose_name))[:20],
         "subject_id": subject.pk,
         "name": str(subject)[:200],
         "detail": chain.as_json(detail),
@@ -68,6 +68,17 @@ def person_event(*, user: User, verb: str, by: User | None = None, **detail: Any
         event_add(
             subject=user, verb=verb, user=user if by is None else by, workspace=workspace, **detail
         )
+
+
+def report_downloaded(*, report: Report, user: User | None, file: str) -> None:
+    """Note that a file of a report left the installation."""
+    event_add(
+        subject=report.audit,
+        verb="downloaded",
+        user=user,
+        report=report.audit.report_id,
+        file=file,
+    )
 
 
 def trail_check(*, workspace: Workspace, noted: str = "") -> chain.Fault | None:

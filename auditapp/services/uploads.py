@@ -19,10 +19,11 @@ from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Dataset, ModelFile, UploadState, User, Workspace
 from auditapp.models.audit import OPEN_STATES
-from auditapp.services import joins, leases
+from auditapp.services import joins, leases, quotas
 from auditapp.services.census import making_of
 from auditapp.services.failures import unexpected
 from auditapp.services.made import made_read
+from auditapp.services.quotas import megabytes
 from auditapp.services.trail import event_add
 
 log = structlog.get_logger(__name__)
@@ -43,7 +44,7 @@ def dataset_receive(
     inspect_later: bool = True,
 ) -> Dataset:
     """Keep an uploaded table and have it inspected."""
-    fields = _receive("datasets", file)
+    fields = _receive("datasets", file, workspace)
     with transaction.atomic():
         dataset = Dataset.objects.create(
             workspace=workspace,
@@ -64,7 +65,7 @@ def model_receive(
     *, workspace: Workspace, user: User | None, file: Any, name: str = ""
 ) -> ModelFile:
     """Keep an uploaded model and have it inspected."""
-    fields = _receive("models", file)
+    fields = _receive("models", file, workspace)
     with transaction.atomic():
         model = ModelFile.objects.create(
             workspace=workspace,
@@ -243,7 +244,7 @@ def _refused(row: Dataset | ModelFile, error: AuditError) -> None:
         event_add(subject=row, verb="refused", code=error.code)
 
 
-def _receive(kind: str, file: Any) -> Json:
+def _receive(kind: str, file: Any, workspace: Workspace) -> Json:
     """Move the bytes into a new folder; what the row needs comes back."""
     original = _clean(Path(str(file.name)).name)[:255]
     size = int(file.size)
@@ -251,8 +252,8 @@ def _receive(kind: str, file: Any) -> Json:
     if size > limit:
         raise AuditError(
             "file-too-large",
-            f"“{original}” is {_megabytes(size)}; this installation takes files up to"
-            f" {_megabytes(limit)}.",
+            f"“{original}” is {megabytes(size)}; this installation takes files up to"
+            f" {megabytes(limit)}.",
             "Upload a smaller file (Parquet or gzip shrinks a CSV), or raise UPLOAD_LIMIT_MB.",
             where=original,
             found=f"{size:,} bytes",
@@ -265,11 +266,12 @@ def _receive(kind: str, file: Any) -> Json:
             where=original,
             found="0 bytes",
         )
+    quotas.space_check(workspace=workspace, more=size, name=original)
     if storage.free_bytes() < 2 * size + 64 * 1024**2:
         raise AuditError(
             "no-space",
-            f"“{original}” needs about {_megabytes(2 * size)} of storage;"
-            f" {_megabytes(storage.free_bytes())} are free.",
+            f"“{original}” needs about {megabytes(2 * size)} of storage;"
+            f" {megabytes(storage.free_bytes())} are free.",
             "Delete data sets that are not needed any more, or ask the operator for more space.",
             where=original,
             permanent=False,
@@ -305,7 +307,6 @@ def _refuse_in_use(row: Dataset | ModelFile, what: str) -> None:
             "Wait until the join is done.",
             permanent=False,
         )
-
     task = making_of(dataset=row) if isinstance(row, Dataset) else None
     if task is not None:
         raise AuditError(
@@ -315,13 +316,8 @@ def _refuse_in_use(row: Dataset | ModelFile, what: str) -> None:
             permanent=False,
         )
 
+
 def _clean(text: str) -> str:
     """Drop control and direction-changing characters from a name."""
     kept = (c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
     return "".join(kept).strip() or "file"
-
-
-def _megabytes(size: int) -> str:
-    if size >= 1024**3:
-        return f"{size / 1024**3:.1f} GB"
-    return f"{size / 1024**2:.1f} MB"

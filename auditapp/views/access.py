@@ -41,6 +41,14 @@ def may_edit(request: HttpRequest, workspace: Workspace | None) -> bool:
     )
 
 
+def owning(request: HttpRequest) -> Workspace:
+    """The current workspace, for a page of its owners; 403 for everybody else."""
+    workspace = workspace_of(request)
+    if workspace is None or not selectors.is_owner(user=request.user, workspace=workspace):
+        raise PermissionDenied("Only an owner of this workspace may see or change this.")
+    return workspace
+
+
 def editing(request: HttpRequest) -> Workspace:
     """The current workspace, for a page that adds to it; 403 for a viewer."""
     workspace = workspace_of(request)

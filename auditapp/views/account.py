@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from allauth.account.internal.flows.login import (
+    perform_login,
+    perform_password_login,
+    record_authentication,
+)
+from allauth.account.models import Login
+from allauth.account.views import password_reset as password_reset_by_mail
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,10 +25,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from auditapp import selectors
 from auditapp.forms.account import AccountForm, SignInForm
 from auditapp.forms.errors import error_list, mark_invalid
+from auditapp.models import User
 from auditapp.services import accounts
 from auditapp.views.access import KEY
-
-BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
 def _next(request: HttpRequest) -> str:
@@ -41,8 +48,8 @@ def signin(request: HttpRequest) -> HttpResponse:
         return redirect(_next(request))
     form = SignInForm(request.POST if request.method == "POST" else None, request=request)
     if request.method == "POST" and form.is_valid() and form.user is not None:
-        login(request, form.user, backend=BACKEND)
-        return redirect(_next(request))
+        entering = Login(user=form.user, redirect_url=_next(request), email=form.user.email)
+        return perform_password_login(request, {"email": form.user.email}, entering)
     if form.is_bound:
         mark_invalid(form)
     context = {"form": form, "errors": error_list(form) if form.is_bound else []}
@@ -57,12 +64,21 @@ def signin_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         user = accounts.signin_link_use(token=token)
         if user is not None:
-            login(request, user, backend=BACKEND)
-            return redirect("home")
-    elif accounts.signin_link_valid(token=token):
-        return render(request, "pages/signin_link.html", {"valid": True})
+            return enter_as(request, user, method="link")
+    elif (user := accounts.signin_link_user(token=token)) is not None:
+        return render(request, "pages/signin_link.html", {"valid": True, "whose": user})
     context = {"valid": False, "minutes": settings.SIGNIN_LINK_MINUTES}
     return render(request, "pages/signin_link.html", context, status=410)
+
+
+def enter_as(request: HttpRequest, user: User, *, method: str) -> HttpResponse:
+    """Sign in whoever has proved who they are; a second step is asked all the same."""
+    if request.user.is_authenticated and request.user.pk != user.pk:
+        logout(request)
+    record_authentication(request, user, method)
+    entering = Login(user=user, redirect_url=reverse("home"), email=user.email)
+    response: HttpResponse = perform_login(request, entering)
+    return response
 
 
 @require_POST
@@ -81,6 +97,7 @@ def account(request: HttpRequest) -> HttpResponse:
     form = AccountForm(
         request.POST if request.method == "POST" else None,
         user=user,
+        request=request,
         initial={"name": user.name},
     )
     if request.method == "POST" and form.is_valid():
@@ -95,7 +112,27 @@ def account(request: HttpRequest) -> HttpResponse:
     if form.is_bound:
         mark_invalid(form)
     errors = error_list(form) if form.is_bound else []
-    return render(request, "pages/account.html", {"form": form, "errors": errors})
+    context = {"form": form, "errors": errors, "second_step": is_mfa_enabled(user)}
+    return render(request, "pages/account.html", context)
+
+
+@login_required
+@require_POST
+def sessions_end(request: HttpRequest) -> HttpResponse:
+    """Sign out on every other machine."""
+    user = accounts.sessions_end(user=request.user)
+    update_session_auth_hash(request, user)
+    messages.success(request, "Every other session is ended.")
+    return redirect("account")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_reset(request: HttpRequest) -> HttpResponse:
+    """A link for a new password by mail, where this installation sends mail."""
+    if not settings.EMAIL_SET:
+        return render(request, "account/password_reset.html", {"no_mail": True})
+    response: HttpResponse = password_reset_by_mail(request)
+    return response
 
 
 @login_required

@@ -147,6 +147,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
+def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """429."""
+    words = "Wait five minutes, then send the form again. Nothing was changed."
+    return _wrong(request, 429, "There were too many tries", words)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form whose token is missing or old."""
     return _wrong(

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from auditapp import selectors
 from auditapp.models import Report, State
+from auditapp.services.trail import report_downloaded
 from auditapp.views.access import enter, may_edit
 from auditapp.views.rules import has_rules
 
@@ -56,6 +57,8 @@ def report_file(request: HttpRequest, audit_id: UUID, kind: str) -> FileResponse
         handle = (found.folder / stored).open("rb")
     except FileNotFoundError as error:
         raise Http404("This report has no such file.") from error
+    if request.method == "GET":
+        report_downloaded(report=found, user=request.user, file=kind)
     response = FileResponse(
         handle,
         as_attachment=True,

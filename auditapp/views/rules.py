@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from auditapp import selectors
 from auditapp.models import Report, State
+from auditapp.services.trail import report_downloaded
 from auditapp.views.access import enter
 
 #: Slug of the method, id of the setting, kind of file: as `auditapp.pipeline.remedies` names them.
@@ -58,6 +59,8 @@ def report_rule(request: HttpRequest, audit_id: UUID, name: str) -> FileResponse
     path = _path(found, name)
     if path is None:
         raise Http404("This report has no such rule.")
+    if request.method == "GET":
+        report_downloaded(report=found, user=request.user, file=name)
     response = FileResponse(
         path.open("rb"),
         as_attachment=True,

@@ -10,7 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
 from auditapp.models import User
-from auditapp.services.accounts import account_ensure, signin_link_make, signin_link_url
+from auditapp.services.accounts import (
+    account_ensure,
+    second_step_forget,
+    signin_link_make,
+    signin_link_url,
+)
 
 
 class Command(BaseCommand):
@@ -24,6 +29,11 @@ class Command(BaseCommand):
         parser.add_argument("--create", action="store_true", help="make the account if need be")
         parser.add_argument("--name", default="", help="name of a new account")
         parser.add_argument("--workspace", default="", help="workspace of a new account")
+        parser.add_argument(
+            "--forget-second-step",
+            action="store_true",
+            help="take the second step off, where phone and recovery codes are lost",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print the link."""
@@ -40,6 +50,8 @@ class Command(BaseCommand):
             user = self._existing(email)
         if not user.is_active:
             raise CommandError(f"The account {email} is closed.", returncode=2)
+        if options["forget_second_step"] and second_step_forget(user=user):
+            self.stderr.write("The second step is off.")
         self.stdout.write(signin_link_url(token=signin_link_make(user=user)))
         self.stderr.write(f"Works once, within {settings.SIGNIN_LINK_MINUTES} minutes.")
 

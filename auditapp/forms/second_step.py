@@ -1,0 +1,88 @@
+"""Forms of the sign-in library in our words: codes, a new password, the password again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import ReauthenticateForm, ResetPasswordForm, ResetPasswordKeyForm
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as MfaReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django import forms
+
+PASSWORD_HELP = "At least 8 characters, not only digits, and no common word."
+
+
+def _say(
+    form: forms.Form, name: str, *, label: str, empty: str, hint: str = "", **attrs: str
+) -> None:
+    """Give a field its words; no placeholder stands in for a label."""
+    field = form.fields[name]
+    field.label, field.help_text = label, hint
+    field.error_messages["required"] = empty
+    field.widget.attrs.pop("placeholder", None)
+    field.widget.attrs.update(attrs)
+    if hint:
+        field.widget.attrs["aria-describedby"] = f"{form[name].id_for_label}_helptext"
+
+
+class CodeForm(AuthenticateForm):  # type: ignore[misc]
+    """The second step while signing in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(
+            self, "code", label="Code", empty="Enter the code",
+            hint="Six digits from your authenticator app, or one of your recovery codes.",
+            autocapitalize="off", spellcheck="false",
+        )  # fmt: skip
+
+
+class CodeAgainForm(MfaReauthenticateForm):  # type: ignore[misc]
+    """The same before something that only the owner of the account may do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(
+            self, "code", label="Code", empty="Enter the code",
+            hint="Six digits from your authenticator app, or one of your recovery codes.",
+            autocapitalize="off", spellcheck="false",
+        )  # fmt: skip
+
+
+class FirstCodeForm(ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of a new authenticator."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(
+            self, "code", label="Code that the app shows", empty="Enter the code",
+            hint="Six digits.", inputmode="numeric",
+        )  # fmt: skip
+
+
+class AgainForm(ReauthenticateForm):  # type: ignore[misc]
+    """The password again, before something that only the owner of the account may do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, "password", label="Password", empty="Enter your password")
+
+
+class ResetForm(ResetPasswordForm):  # type: ignore[misc]
+    """Where the link for a new password goes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, "email", label="Email", empty="Enter your email address", autocomplete="email")
+        words = "Enter an email address such as name@example.org"
+        self.fields["email"].error_messages["invalid"] = words
+
+
+class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password, by a link that came by email."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, "password1", label="New password", empty="Enter a password", hint=PASSWORD_HELP)
+        _say(self, "password2", label="The same again", empty="Enter the password again")
