@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "auditapp.middleware.private_pages",
+    "auditapp.middleware.api_problems",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -166,7 +167,6 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
-EMAIL_SET = bool(secret(env, "EMAIL_URL"))
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
@@ -188,16 +188,17 @@ MFA_FORMS = {
 }
 PASSWORD_RESET_TIMEOUT = 3600
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+EMAIL_SET = bool(secret(env, "EMAIL_URL"))
 vars().update(env.email_url_config(secret(env, "EMAIL_URL", "dummymail://")))
-DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="evenhand@localhost")
 EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="evenhand@localhost")
 
 # Queue. Without REDIS_URL the supervisor (`manage.py up`) runs a private Redis in RUN_DIR.
 EMBEDDED_REDIS = not secret(env, "REDIS_URL")
 REDIS_SOCKET = RUN_DIR / "redis.sock"
 REDIS_URL = secret(env, "REDIS_URL", f"unix://{REDIS_SOCKET}?db=0")
-CACHES = {
 # Limits on failed sign-ins count across every process of the web server.
+CACHES = {
     "default": {
         "BACKEND": "auditapp.cache.SharedCache",
         "LOCATION": REDIS_URL,
@@ -248,16 +249,19 @@ UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_MB", default=4096) * 1024**2
 FILE_UPLOAD_HANDLERS = ["auditapp.uploadhandler.DiskUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = TEMP_DIR
 FILE_UPLOAD_PERMISSIONS = 0o600
-DATA_UPLOAD_MAX_NUMBER_FILES = 2  # a table and a model
+DATA_UPLOAD_MAX_NUMBER_FILES = 64  # a Census file of every state, words, and a model
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000  # a role for each column of a wide table
 
-# Logs
 # What one workspace may hold; 0: no limit
 WORKSPACE_DISK_BYTES = env.int("WORKSPACE_DISK_MB", default=0) * 1024**2
 WORKSPACE_QUEUE_LIMIT = env.int("WORKSPACE_QUEUE_LIMIT", default=100)
 
+# Programs
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
+API_CHANGES_PER_MINUTE = env.int("API_CHANGES_PER_MINUTE", default=60)
 
+# Logs
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOGGING_CONFIG = None
 logging_config(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", default=False))
@@ -269,11 +273,13 @@ for _name, _value in {
     "WORKER_PROCESSES": WORKER_PROCESSES,
     "WEB_THREADS": WEB_THREADS,
     "LEASE_SECONDS": LEASE_SECONDS,
+    "API_REQUESTS_PER_MINUTE": API_REQUESTS_PER_MINUTE,
+    "API_CHANGES_PER_MINUTE": API_CHANGES_PER_MINUTE,
     "AUDIT_TIME_LIMIT": AUDIT_TIME_LIMIT,
+    "INVITATION_DAYS": INVITATION_DAYS,
 }.items():
     if _value <= 0:
         raise ImproperlyConfigured(f"{_name} is {_value}; it must be greater than zero.")
-    "INVITATION_DAYS": INVITATION_DAYS,
 for _name, _value in {
     "WORKSPACE_DISK_MB": WORKSPACE_DISK_BYTES,
     "WORKSPACE_QUEUE_LIMIT": WORKSPACE_QUEUE_LIMIT,

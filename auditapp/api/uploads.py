@@ -85,8 +85,8 @@ def received(request: HttpRequest, filename: str | None) -> Iterator[Any]:
 
 def _spool(request: HttpRequest) -> tuple[Path, int, str]:
     """Write the body to disk, hashed; what lies past the limit is read and thrown away."""
-    length = request.META.get("CONTENT_LENGTH") or ""
-    if not length.isdigit():
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if "HTTP_TRANSFER_ENCODING" in request.META or not length.isdigit():
         raise Problem(
             411,
             "no-length",
