@@ -10,6 +10,8 @@ import redis
 import structlog
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +45,12 @@ class SharedCache(RedisCache):  # type: ignore[misc]
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         options = {**params.get("OPTIONS", {}), "serializer": JsonSerializer}
-        options |= {"socket_timeout": 2, "socket_connect_timeout": 2}
+        # A page waits for no retries: what cannot be reached is counted here meanwhile.
+        options |= {
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "retry": Retry(NoBackoff(), 1),
+        }
         super().__init__(server, {**params, "OPTIONS": options})
         self.local = LocMemCache("shared-cache", params)
 
@@ -62,7 +69,10 @@ class SharedCache(RedisCache):  # type: ignore[misc]
         """Forget our own keys only: the queue lives in the same Redis."""
         self.local.clear()
         client = self._cache.get_client(None, write=True)
-        keys = list(client.scan_iter(match=f"{self.key_prefix}:*", count=1000))
-        if keys:
-            client.delete(*keys)
+        try:
+            keys = list(client.scan_iter(match=f"{self.key_prefix}:*", count=1000))
+            if keys:
+                client.delete(*keys)
+        except (OSError, redis.RedisError) as error:
+            log.warning("the shared cache cannot be reached", error=str(error))
         return True

@@ -11,8 +11,13 @@ import structlog
 
 SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|csrf|session|api_?key", re.I)
 SECRET_TEXT = re.compile(
-    r"(?P<path>/sign-?in/link/|/password/reset/key/)[^/\s\"'?]+"
+    r"(?P<path>/sign-?in/link/|/password/reset/key/|/invitation/)[^/\s\"'?]+"
     r"|(?P<user>://[^:/@\s]*:)[^/@\s]+(?=@)"
+    r"|(?P<bearer>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}"
+    # password='...', "token": "...", api_key=...: as a traceback shows arguments and settings
+    r"|(?P<name>\b\w*(?:password|passwd|secret|token|api_?key|otpauth)\w*[\"']?\s*[=:]\s*)"
+    r"(?:[bf]?'[^'\n]*'|[bf]?\"[^\"\n]*\"|(?![\[\]{}(),\s])[^\s,;)&}\]]+)",
+    re.I,
 )
 HIDDEN = "[hidden]"
 
@@ -20,17 +25,28 @@ Event = MutableMapping[str, Any]
 
 
 def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
-    """Replace the values of secret-looking keys, sign-in tokens in paths, URL passwords."""
+    """Replace values of secret-looking names, tokens in paths and headers, URL passwords."""
     for key, value in event.items():
-        if SECRET_KEYS.search(key):
-            event[key] = HIDDEN
-        elif isinstance(value, str):
-            event[key] = SECRET_TEXT.sub(_hidden, value)
+        event[key] = HIDDEN if SECRET_KEYS.search(key) else _cleaned(value)
     return event
 
 
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return SECRET_TEXT.sub(_hidden, value)
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if SECRET_KEYS.search(str(name)) else _cleaned(item)
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_cleaned(item) for item in value]
+    return value
+
+
 def _hidden(match: re.Match[str]) -> str:
-    return (match["path"] or match["user"]) + HIDDEN
+    kept = (match[name] for name in ("path", "user", "bearer", "name"))
+    return next(text for text in kept if text) + HIDDEN
 
 
 def logging_config(*, level: str, as_json: bool) -> None:
@@ -44,11 +60,13 @@ def logging_config(*, level: str, as_json: bool) -> None:
     final = (
         structlog.processors.JSONRenderer()
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_traceback)
+        else structlog.dev.ConsoleRenderer(colors=False)
     )
-    steps: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if as_json:
-        steps.append(structlog.processors.format_exc_info)
+    # A traceback becomes text before the secrets are looked for: it may carry some as well.
+    steps: list[Any] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+    ]
     logging.config.dictConfig(
         {
             "version": 1,
@@ -81,6 +99,3 @@ def logging_config(*, level: str, as_json: bool) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-
-
-_traceback = structlog.dev.plain_traceback
