@@ -13,6 +13,7 @@ SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|csrf|sessi
 SECRET_TEXT = re.compile(
     r"(?P<path>/sign-?in/link/|/password/reset/key/|/invitation/)[^/\s\"'?]+"
     r"|(?P<user>://[^:/@\s]*:)[^/@\s]+(?=@)"
+    r"|(?P<key>evh_)[\w-]+"
     r"|(?P<bearer>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}"
     # password='...', "token": "...", api_key=...: as a traceback shows arguments and settings
     r"|(?P<name>\b\w*(?:password|passwd|secret|token|api_?key|otpauth)\w*[\"']?\s*[=:]\s*)"
@@ -45,7 +46,7 @@ def _cleaned(value: Any) -> Any:
 
 
 def _hidden(match: re.Match[str]) -> str:
-    kept = (match[name] for name in ("path", "user", "bearer", "name"))
+    kept = (match[name] for name in ("path", "user", "key", "bearer", "name"))
     return next(text for text in kept if text) + HIDDEN
 
 

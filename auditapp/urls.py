@@ -4,22 +4,25 @@ from allauth.account import views as allauth_views
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from auditapp.api.app import api, openapi, unknown
 from auditapp.views import (
     account,
+    api_docs,
     audits,
     drafts,
     home,
     joins,
+    members,
     pages,
     policy,
-    members,
     remedies,
     reports,
     roles,
     rules,
+    tokens,
+    trail,
     uploads,
 )
-    trail,
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -27,8 +30,8 @@ urlpatterns = [
     path("sign-in/link/<str:token>/", account.signin_link, name="signin-link"),
     path("sign-out/", account.signout, name="signout"),
     path("account/", account.account, name="account"),
-    path("workspace/", account.workspace_switch, name="workspace-switch"),
-    path("theme/", account.theme, name="theme"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<uuid:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("account/sessions/end/", account.sessions_end, name="sessions-end"),
     path("account/second-step/", include("allauth.mfa.urls")),
     path("account/again/", allauth_views.reauthenticate, name="account_reauthenticate"),
@@ -48,7 +51,7 @@ urlpatterns = [
         allauth_views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    path("audits/new/", drafts.audit_new, name="audit-new"),
+    path("workspace/", account.workspace_switch, name="workspace-switch"),
     path("members/", members.members, name="members"),
     path("members/<uuid:member_id>/role/", members.member_role, name="member-role"),
     path("members/<uuid:member_id>/remove/", members.member_remove, name="member-remove"),
@@ -61,6 +64,8 @@ urlpatterns = [
     path("invitation/<str:token>/", members.invitation, name="invitation"),
     path("trail/", trail.trail, name="trail"),
     path("trail.csv", trail.trail_csv, name="trail-csv"),
+    path("theme/", account.theme, name="theme"),
+    path("audits/new/", drafts.audit_new, name="audit-new"),
     path("audits/<uuid:audit_id>/", audits.audit, name="audit"),
     path("audits/<uuid:audit_id>/data/", drafts.audit_data, name="audit-data"),
     path("audits/<uuid:audit_id>/data/now/", drafts.audit_data_state, name="audit-data-state"),
@@ -118,6 +123,10 @@ urlpatterns = [
     path("data/<uuid:dataset_id>/delete/", uploads.dataset_delete, name="dataset-delete"),
     path("models/<uuid:model_id>/", uploads.model_detail, name="model-detail"),
     path("models/<uuid:model_id>/delete/", uploads.model_delete, name="model-delete"),
+    path("api/docs/", api_docs.api_docs, name="api-docs"),
+    path("api/v1/openapi.json", openapi, name="api-openapi"),
+    path("api/v1/", api.urls),
+    re_path(r"^api/", unknown),
     path("docs/", pages.docs, name="docs"),
     path("docs/<path:slug>/", pages.doc_page, name="doc-page"),
     path("status/", pages.status, name="status"),
@@ -133,5 +142,5 @@ urlpatterns = [
 
 handler403 = pages.forbidden
 handler404 = pages.not_found
-handler500 = pages.server_error
 handler429 = pages.too_many
+handler500 = pages.server_error
