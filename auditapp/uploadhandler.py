@@ -17,6 +17,9 @@ class DiskUploadHandler(TemporaryFileUploadHandler):
     the connection closes early, and nobody reads ours.
     """
 
+    #: Bytes of all files of the request: a table and a model may both be as large as allowed.
+    total = 0
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Open the temporary file; nothing of someone who is not signed in reaches the disk.
 
@@ -32,7 +35,9 @@ class DiskUploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         """Keep a chunk that is within the limit."""
         self.received += len(raw_data)
-        if self.received <= settings.UPLOAD_LIMIT_BYTES:
+        self.total += len(raw_data)
+        limit = settings.UPLOAD_LIMIT_BYTES
+        if self.received <= limit and self.total <= 2 * limit:
             self.digest.update(raw_data)
             self.file.write(raw_data)
         return None

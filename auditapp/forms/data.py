@@ -40,6 +40,12 @@ QUOTES = [
 BLANK = "(blank)"
 
 
+class ManyFiles(forms.FileInput):
+    """A box for several files."""
+
+    allow_multiple_selected = True
+
+
 class DataForm(forms.Form):
     """A new table or one that is here already; the same for the model, which is optional."""
 
@@ -64,12 +70,16 @@ class DataForm(forms.Form):
         datasets: list[Dataset],
         models: list[ModelFile],
         have_table: bool = False,
+        several: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.known = {str(item.id): item for item in datasets}
         self.known_models = {str(item.id): item for item in models}
         self.have_table = have_table
+        if several:
+            first = self.fields["table"].widget.attrs
+            self.fields["table"].widget = ManyFiles(attrs={**first, "multiple": True})
         self.fields["dataset"].choices = [("", "")] + [(key, key) for key in self.known]
         self.fields["model"].choices = [("", "None"), *((k, m.name) for k, m in self.model_items)]
         self.fields["model"].widget.attrs["class"] = "input"
@@ -79,6 +89,11 @@ class DataForm(forms.Form):
         """The largest file this installation takes."""
         size = settings.UPLOAD_LIMIT_BYTES
         return f"{size / 1024**3:.3g} GB" if size >= 1024**3 else f"{size / 1024**2:.3g} MB"
+
+    @property
+    def tables(self) -> list[Any]:
+        """The files that were sent as the table: several make one data set."""
+        return list(self.files.getlist("table")) if self.files else []
 
     @property
     def model_items(self) -> list[tuple[str, ModelFile]]:

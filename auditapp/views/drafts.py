@@ -16,8 +16,9 @@ from auditapp.errors import AuditError
 from auditapp.forms.data import DataForm, ReadForm
 from auditapp.forms.errors import Errors, error_list, mark_invalid, sentence
 from auditapp.models import Audit, Dataset, ModelFile, State, UploadState, Workspace
-from auditapp.services import audits, uploads
+from auditapp.services import audits, census, uploads
 from auditapp.views.access import editing, enter
+from auditapp.views.census import facts
 from auditapp.views.joins import join_counts
 from auditapp.views.roles import FORGOTTEN
 from auditapp.views.steps import steps_of
@@ -139,6 +140,7 @@ def _data_form(
         datasets=datasets,
         models=models,
         have_table=audit is not None and audit.dataset_id is not None,
+        several=True,
         initial=first,
     )
 
@@ -150,7 +152,11 @@ def _receive(
     data = form.cleaned_data
     dataset, model = data["dataset"], data["model"]
     new_table = None
-    if data.get("table"):
+    if len(form.tables) > 1:
+        new_table = dataset = census.files_receive(
+            workspace=workspace, user=request.user, files=form.tables
+        )
+    elif data.get("table"):
         new_table = dataset = uploads.dataset_receive(
             workspace=workspace, user=request.user, file=data["table"]
         )
@@ -223,6 +229,7 @@ def _data_page(
         "errors_title": title,
         "steps": steps_of(audit, 1),
         "join": join_counts(audit.dataset),
+        "census": facts(audit.dataset),
         "waiting": any(not upload.settled for upload in _uploads(audit)),
         "ready": audit.dataset is not None
         and all(upload.state == UploadState.READY for upload in _uploads(audit)),

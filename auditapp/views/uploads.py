@@ -18,6 +18,7 @@ from auditapp.forms.errors import Errors, error_list
 from auditapp.models import Dataset, ModelFile
 from auditapp.services import uploads
 from auditapp.views.access import enter, may_edit, workspace_of
+from auditapp.views.census import facts
 from auditapp.views.joins import audit_asking, join_counts
 
 
@@ -84,6 +85,7 @@ def _dataset_page(
         "errors": errors,
         "edit": edit,
         "join": join,
+        "census": facts(found),
         "notices": notices,
         "asking": audit_asking(request, found) if edit else None,
         "audits": found.audits.defer("draft", "plan").order_by("-created_at")[:20],

@@ -11,6 +11,54 @@ function size(bytes) {
   return `${unit === 0 ? amount : amount.toFixed(1)} ${units[unit]}`;
 }
 
+// Files chosen or dropped later join those that are there; each has a button that takes it out.
+function several(box, input) {
+  const list = box.querySelector("[data-chosen-list]");
+  let kept = [];
+
+  function show() {
+    const all = new DataTransfer();
+    for (const file of kept) all.items.add(file);
+    input.files = all.files;
+    list.hidden = kept.length < 2;
+    list.replaceChildren(
+      ...kept.map((file) => {
+        const item = document.createElement("li");
+        const name = document.createElement("span");
+        name.className = "strong";
+        name.textContent = file.name;
+        const facts = document.createElement("span");
+        facts.className = "small soft";
+        facts.textContent = size(file.size);
+        const remove = document.createElement("button");
+        remove.type = "button";
+        remove.className = "button-link small";
+        remove.textContent = "Remove";
+        remove.setAttribute("aria-label", `Remove ${file.name}`);
+        remove.addEventListener("click", () => {
+          const place = kept.indexOf(file);
+          kept = kept.filter((other) => other !== file);
+          show();
+          input.dispatchEvent(new CustomEvent("change", { bubbles: true, detail: "shown" }));
+          const next = list.querySelectorAll("button")[Math.min(place, kept.length - 1)];
+          (next && !list.hidden ? next : input).focus();
+        });
+        item.append(name, " ", facts, " ", remove);
+        return item;
+      }),
+    );
+  }
+
+  input.addEventListener("change", (event) => {
+    if (event.detail === "shown") return;
+    const fresh = [...input.files];
+    if (!fresh.length) kept = [];
+    const known = new Set(kept.map((file) => `${file.name} ${file.size}`));
+    kept = [...kept, ...fresh.filter((file) => !known.has(`${file.name} ${file.size}`))];
+    show();
+  });
+}
+
 function start() {
   const form = document.querySelector("form[data-upload]");
   const sending = form.querySelector("[data-sending]");
@@ -25,7 +73,13 @@ function start() {
     const input = box.querySelector("input[type=file]");
     const chosen = box.querySelector("[data-chosen]");
     box.classList.add("drop-whole");
+    if (input.multiple) several(box, input);
     input.addEventListener("change", () => {
+      if (input.multiple && input.files.length > 1) {
+        box.classList.add("drop-filled");
+        chosen.hidden = true;
+        return;
+      }
       const file = input.files[0];
       box.classList.toggle("drop-filled", Boolean(file));
       chosen.hidden = !file;
@@ -51,9 +105,10 @@ function start() {
     box.addEventListener("drop", (event) => {
       event.preventDefault();
       if (!event.dataTransfer.files.length) return;
-      const one = new DataTransfer();
-      one.items.add(event.dataTransfer.files[0]);
-      input.files = one.files;
+      const some = new DataTransfer();
+      const dropped = [...event.dataTransfer.files];
+      for (const file of input.multiple ? dropped : dropped.slice(0, 1)) some.items.add(file);
+      input.files = some.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
     });
     // A new file takes the place of a table that was chosen from the list.
