@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditapp import queue
 from auditapp.celery import app
-from auditapp.services import helpers, runs, upkeep, uploads
+from auditapp.services import deliveries, helpers, runs, schedule_runs, upkeep, uploads
 
 
 @app.task(name="auditapp.inspect_dataset")  # type: ignore[untyped-decorator]
@@ -29,6 +29,30 @@ def execute_run(key: str) -> None:
 def help_study(key: str) -> None:
     """Share the searches of a run while nothing else waits."""
     helpers.study_help(run_id=key)
+
+
+@app.task(name="auditapp.run_schedule")  # type: ignore[untyped-decorator]
+def run_schedule(key: str) -> None:
+    """Begin the run of a schedule that is due."""
+    schedule_runs.schedule_due(schedule_id=key)
+
+
+@app.task(name="auditapp.advance_schedule_run")  # type: ignore[untyped-decorator]
+def advance_schedule_run(key: str) -> None:
+    """Do what a run of a schedule is ready for."""
+    schedule_runs.run_advance(run_id=key)
+
+
+@app.task(name="auditapp.send_delivery")  # type: ignore[untyped-decorator]
+def send_delivery(key: str) -> None:
+    """Send an alert to one address."""
+    deliveries.delivery_send(delivery_id=key)
+
+
+@app.task(name="auditapp.follow_schedules")  # type: ignore[untyped-decorator]
+def follow_schedules() -> None:
+    """Catch up and move on what schedules left standing."""
+    schedule_runs.schedules_follow()
 
 
 @app.task(name="auditapp.requeue_stale")  # type: ignore[untyped-decorator]

@@ -264,9 +264,9 @@ def test_a_group_that_is_gone_is_named_and_a_rare_one_is_not() -> None:
 
 
 def test_small_groups_are_tested_together() -> None:
-    before = run_tables(("a", "b", "c", "d"), [1_000, 3, 2, 0])
-    now = run_tables(("a", "b", "c", "d"), [990, 5, 2, 0])
+    before = run_tables(("a", "b", "c", "d"), [1_000, 13, 12, 0])
+    now = run_tables(("a", "b", "c", "d"), [990, 15, 12, 0])
     one, two = without_small(before, now)
     assert one.levels == two.levels == {"who": ("a", OTHERS)}
-    assert one.tables["who"].sum(axis=(1, 2)).tolist() == [0, 1_000, 5]
+    assert one.tables["who"].sum(axis=(1, 2)).tolist() == [0, 1_000, 25]
     assert two.n == now.n

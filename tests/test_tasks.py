@@ -10,12 +10,21 @@ from django.conf import settings
 
 from auditapp import queue, tasks
 from auditapp.celery import app
-from auditapp.services import helpers, runs, upkeep, uploads
+from auditapp.services import (
+    deliveries,
+    helpers,
+    runs,
+    schedule_runs,
+    schedules,
+    upkeep,
+    uploads,
+)
 from auditapp.services.uploads import JOBS
 
 
 def test_every_name_that_is_sent_is_a_task() -> None:
-    names = {"execute_run", *JOBS.values()}
+    names = {"execute_run", *JOBS.values(), deliveries.JOB, schedule_runs.JOB}
+    names.add(schedules.TASK.removeprefix("auditapp."))
     names |= {entry["task"].removeprefix("auditapp.") for entry in app.conf.beat_schedule.values()}
     assert {f"auditapp.{name}" for name in names} <= set(app.tasks)
 
@@ -27,6 +36,9 @@ def test_every_name_that_is_sent_is_a_task() -> None:
         (tasks.help_study, (helpers, "study_help"), "run_id"),
         (tasks.inspect_dataset, (uploads, "dataset_inspect"), "dataset_id"),
         (tasks.inspect_model, (uploads, "model_inspect"), "model_id"),
+        (tasks.run_schedule, (schedule_runs, "schedule_due"), "schedule_id"),
+        (tasks.advance_schedule_run, (schedule_runs, "run_advance"), "run_id"),
+        (tasks.send_delivery, (deliveries, "delivery_send"), "delivery_id"),
     ],
 )
 def test_a_task_calls_its_service(
@@ -45,9 +57,11 @@ def test_the_beat_tasks_call_upkeep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helpers, "tidy", lambda: calls.append("tidy"))
     monkeypatch.setattr(helpers, "invite_idle", lambda: calls.append("invite"))
     monkeypatch.setattr(upkeep, "sweep", lambda: calls.append("sweep"))
+    monkeypatch.setattr(schedule_runs, "schedules_follow", lambda: calls.append("follow"))
     tasks.requeue_stale()
     tasks.sweep()
-    assert calls == ["seen", "requeue", "tidy", "invite", "sweep"]
+    tasks.follow_schedules()
+    assert calls == ["seen", "requeue", "tidy", "invite", "sweep", "follow"]
 
 
 def test_messages_are_sent_after_the_commit_only(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from auditapp.datasets import groups
 from auditapp.datasets.table import Table
+from auditapp.pipeline import counted
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.decide import Decided, decide, source_rows
 from auditapp.pipeline.diagnose import diagnose
@@ -48,6 +50,8 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
     with progress.step("count", f"{int(used.mask.sum()):,} people"):
         audited = replace(_audited(plan, table, job, columns, decided, used), source=source)
         progress.preview(first_numbers(audited.attributes[0], audited.decision))
+        if "out" in job:
+            counted.write(audited, Path(job["out"]))
     with progress.step("measure", f"{plan.draws:,} draws, seed {plan.seed}"):
         audited = replace(audited, design=_design(plan, audited, progress))
         sections = _rates(plan, audited)
