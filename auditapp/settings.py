@@ -241,8 +241,19 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 9},
     },
+    "follow-schedules": {
+        "task": "auditapp.follow_schedules",
+        "schedule": 10.0,
+        "options": {"expires": 9},
+    },
     "sweep": {"task": "auditapp.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
 }
+
+# Schedules: where tables may be fetched from, and alerts be sent to
+SOURCE_HOSTS = env.list("SOURCE_HOSTS", default=[])
+SOURCE_TIME_LIMIT = env.int("SOURCE_TIME_LIMIT", default=900)
+SOURCE_VERSIONS = env.int("SOURCE_VERSIONS", default=12)
+TRUSTED_TARGETS = env.list("TRUSTED_TARGETS", default=[])
 
 # Uploads
 UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_MB", default=4096) * 1024**2
@@ -276,6 +287,8 @@ for _name, _value in {
     "API_REQUESTS_PER_MINUTE": API_REQUESTS_PER_MINUTE,
     "API_CHANGES_PER_MINUTE": API_CHANGES_PER_MINUTE,
     "AUDIT_TIME_LIMIT": AUDIT_TIME_LIMIT,
+    "SOURCE_TIME_LIMIT": SOURCE_TIME_LIMIT,
+    "SOURCE_VERSIONS": SOURCE_VERSIONS,
     "INVITATION_DAYS": INVITATION_DAYS,
 }.items():
     if _value <= 0:
