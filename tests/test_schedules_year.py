@@ -9,7 +9,7 @@ from auditapp import queue
 from auditapp.models import Alert, ScheduleRun
 from benchmarks.changes import Jump, Year, runs, shares
 from tests.factories import Team, make_team
-from tests.schedule_rows import counted, make_schedule, run_with
+from tests.schedule_years import counted, make_schedule, run_with
 
 pytestmark = pytest.mark.django_db
 #: Verdicts.md section 7 item 8.
