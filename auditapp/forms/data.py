@@ -41,9 +41,13 @@ BLANK = "(blank)"
 
 
 class ManyFiles(forms.FileInput):
-    """A box for several files."""
+    """A box for several files; the field checks one of them, `DataForm.tables` has all."""
 
     allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """One file, as a plain file field takes it."""
+        return files.get(name)
 
 
 class DataForm(forms.Form):
