@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
+SAY_EVERY = 60.0
+_said = [-SAY_EVERY]
 
 
 class JsonSerializer:
@@ -28,12 +31,19 @@ class JsonSerializer:
         return json.loads(data)
 
 
+def _say(error: Exception) -> None:
+    """One line a minute."""
+    if time.monotonic() - _said[0] >= SAY_EVERY:
+        _said[0] = time.monotonic()
+        log.warning("the shared cache cannot be reached", error=str(error))
+
+
 def _guarded(name: str) -> Callable[..., Any]:
     def method(self: SharedCache, *args: Any, **kwargs: Any) -> Any:
         try:
             return getattr(RedisCache, name)(self, *args, **kwargs)
         except (OSError, redis.RedisError) as error:
-            log.warning("the shared cache cannot be reached", error=str(error))
+            _say(error)
             return getattr(self.local, name)(*args, **kwargs)
 
     method.__name__ = name
@@ -74,5 +84,5 @@ class SharedCache(RedisCache):  # type: ignore[misc]
             if keys:
                 client.delete(*keys)
         except (OSError, redis.RedisError) as error:
-            log.warning("the shared cache cannot be reached", error=str(error))
+            _say(error)
         return True

@@ -243,6 +243,12 @@ def test_a_reset_does_not_go_around_the_second_step(dora: User) -> None:
     assert signed_in("quite another secret").get(reverse("home")).status_code == 302
 
 
+def test_asking_for_a_mail_does_not_keep_anybody_from_the_second_step(dora: User) -> None:
+    Client().post(reverse("account_reset_password"), {"email": EMAIL})
+    _, codes = set_up(signed_in())
+    assert len(codes) == 10
+
+
 def test_a_stranger_cannot_tell_which_addresses_have_an_account(dora: User) -> None:
     sent = Client().post(reverse("account_reset_password"), {"email": "nobody@example.org"})
     assert sent["Location"] == reverse("account_reset_password_done")

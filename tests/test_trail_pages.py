@@ -104,4 +104,7 @@ def test_the_csv_has_every_row_with_its_hash_and_no_formula(team: Team) -> None:
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["sequence"] for row in rows] == ["1", "2", "3"]
     assert rows[1]["name"] == "'=1+1" and rows[1]["actor"] == "bob@example.org"
-    assert rows[2]["verb"] == "downloaded" and rows[2]["previous_hash"] == rows[1]["hash"]
+    assert (
+        rows[2]["verb"] == "downloaded the trail of"
+        and rows[2]["previous_hash"] == rows[1]["hash"]
+    )

@@ -37,7 +37,7 @@ COLUMNS = (
 DETAILS = {
     "by_way_of": "by {}",
     "role": "as {}",
-    "before": "{} before",
+    "changed": "{}",
     "member": "{}",
     "report": "{}",
     "file": "{}",
@@ -75,7 +75,7 @@ def trail_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every event, oldest first, with the hashes."""
     workspace = owning(request)
     if request.method == "GET":
-        event_add(subject=workspace, verb="downloaded", user=request.user, file="trail.csv")
+        event_add(subject=workspace, verb="downloaded the trail of", user=request.user)
     found = selectors.trail_of(user=request.user, workspace=workspace).order_by("sequence")
     response = StreamingHttpResponse(_rows(found), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{workspace.slug}-trail.csv"'
@@ -118,6 +118,8 @@ def _line(event: Event) -> dict[str, Any]:
 def _details(event: Event) -> list[tuple[str, Any]]:
     """What is worth a line; the CSV has all of it."""
     told = [(name, value) for name, value in event.detail.items() if value not in (None, "", [])]
+    if "before" in event.detail:
+        return [("changed", "from {before} to {role}".format(**event.detail))]
     return [pair for pair in told if pair != ("member", event.name) and pair[0] != "options"]
 
 
