@@ -179,6 +179,8 @@ ACCOUNT_FORMS = {
 }
 MFA_ADAPTER = "auditapp.adapter.SecondStepAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# Accounts come from the operator or an invitation, so no stranger can claim an address with it.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Evenhand"
 MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
