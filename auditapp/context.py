@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from auditapp import __version__
+from auditapp.schedule_selectors import alerts_for
 from auditapp.selectors import is_owner
 from auditapp.views.access import workspace_of, workspaces_of
 
@@ -24,6 +25,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "workspaces": workspaces_of(request) if signed_in else [],
         "workspace": workspace_of(request) if signed_in else None,
         "owner": signed_in and _owns(request),
+        "open_alerts": _alerts(request) if signed_in else 0,
     }
 
 
@@ -32,7 +34,19 @@ def _owns(request: HttpRequest) -> bool:
     return workspace is not None and is_owner(user=request.user, workspace=workspace)
 
 
+def _alerts(request: HttpRequest) -> int:
+    workspace = workspace_of(request)
+    if workspace is None:
+        return 0
+    found = alerts_for(user=request.user, workspace=workspace)
+    return found.filter(closed_at=None, seen_at=None).count()
+
+
 def _area(name: str) -> str:
+    if name.startswith("schedule"):
+        return "schedules"
+    if name.startswith(("alert", "webhook")):
+        return "alerts"
     if name.startswith("trail"):
         return "trail"
     if name.startswith(("member", "invit")):

@@ -65,6 +65,7 @@ urlpatterns = [
     path("invitation/<str:token>/", members.invitation, name="invitation"),
     path("trail/", trail.trail, name="trail"),
     path("trail.csv", trail.trail_csv, name="trail-csv"),
+    path("", include("auditapp.schedule_urls")),
     path("theme/", account.theme, name="theme"),
     path("audits/new/", drafts.audit_new, name="audit-new"),
     path("audits/<uuid:audit_id>/", audits.audit, name="audit"),
