@@ -46,6 +46,9 @@ class DiskUploadHandler(TemporaryFileUploadHandler):
         """Say how much came, and its SHA-256, beside the file."""
         file = super().file_complete(file_size)
         if file is not None:
-            file.size = self.received
+            limit = settings.UPLOAD_LIMIT_BYTES
+            # What was cut because others came before it is as good as too large.
+            cut = self.total > 2 * limit
+            file.size = max(self.received, limit + 1) if cut else self.received
             file.sha256 = self.digest.hexdigest()
         return file

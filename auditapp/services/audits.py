@@ -90,7 +90,28 @@ def guessed(dataset: Dataset | None) -> Json:
         roles[weights["column"]] = "weight"
         if draft["unit"] is not None:
             roles[draft["unit"]] = "unit"
-    return {**draft, "roles": roles, "weights": weights}
+    return _as_task({**draft, "roles": roles, "weights": weights}, dataset.profile)
+
+
+def _as_task(draft: Json, profile: Json) -> Json:
+    """A model gets what the task names: sensitive columns all or none, as the groups' column."""
+    task = profile.get("task")
+    if task is None:
+        return draft
+    given = set(task["model_features"])
+    whole = task["group"] in given
+    odd = {
+        spec["column"]
+        for spec in draft["attributes"]
+        if spec["column"] != task["group"] and (spec["column"] in given) != whole
+    }
+    roles = {name: "feature" if name in given else "unused" for name in odd}
+    return {
+        **draft,
+        "roles": {**draft["roles"], **roles},
+        "attributes": [spec for spec in draft["attributes"] if spec["column"] not in odd],
+        "sensitive_features": whole,
+    }
 
 
 @transaction.atomic

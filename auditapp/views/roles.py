@@ -28,7 +28,7 @@ MANY = 40
 #: What a table seen for the first time suggests, whatever an earlier table had.
 REPLACED = (
     *("roles", "label", "decision", "score", "attributes", "model"),
-    *("site", "gold", "references", "weights"),
+    *("site", "gold", "references", "weights", "sensitive_features"),
 )
 #: Answers that name columns of one table.
 FORGOTTEN: dict[str, Any] = {
