@@ -6,7 +6,9 @@ Only stored counts are read. What is computed stands in `auditapp.pipeline.overt
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,6 +16,7 @@ from django.utils import timezone
 from auditapp.models import Alert, AlertKind, Report, Schedule, ScheduleRun, ScheduleRunState
 from auditapp.services import alerts, leases
 from auditapp.services.alert_words import EVERYBODY, WHAT, group_name
+from auditapp.services.schedule_charts import history_draw
 from auditapp.timing import Clock
 
 if TYPE_CHECKING:
@@ -24,20 +27,25 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Stored:
-    """Earlier runs that were tested: their numbers and tables, oldest first.
+    """Earlier runs that were tested: what they are and their tables, oldest first.
 
     `pool` holds the runs of the baseline before those, once there are very many.
     """
 
-    numbers: list[int]
+    runs: list[Json]
     tables: list[RunTables]
     pool: Json | None = None
 
+    @property
+    def numbers(self) -> list[int]:
+        """Numbers of the runs."""
+        return [run["number"] for run in self.runs]
+
     def since(self, number: int) -> _Stored:
         """Those from a run on."""
-        at = next((i for i, n in enumerate(self.numbers) if n >= number), len(self.numbers))
+        at = sum(n < number for n in self.numbers)
         pool = self.pool if self.pool is not None and self.pool["first"] >= number else None
-        return _Stored(self.numbers[at:], self.tables[at:], pool)
+        return _Stored(self.runs[at:], self.tables[at:], pool)
 
 
 def run_judge(run: ScheduleRun) -> None:
@@ -48,6 +56,7 @@ def run_judge(run: ScheduleRun) -> None:
     found = None if report is None else counted.read(report.folder)
     tables, words = (None, None) if found is None else found
     counts_take(run=run, tables=tables, words=words)
+    history_draw(schedule_id=run.schedule_id)
 
 
 def counts_take(*, run: ScheduleRun, tables: RunTables | None, words: Json | None) -> Json:
@@ -113,27 +122,34 @@ def _stored(schedule: Schedule, run: ScheduleRun, tables: RunTables) -> _Stored:
     """Earlier runs with the same attributes, as far back as one is shown or compared."""
     from auditapp.pipeline import overtime
 
-    rows = _runs(schedule, run).order_by("-number").values_list("number", "counts")
-    numbers: list[int] = []
+    rows = _runs(schedule, run).order_by("-number")
+    rows = rows.values_list("number", "due_at", "audit_id", "counts")
+    runs: list[Json] = []
     kept: list[RunTables] = []
     pool = None
-    for number, counts in rows[: 2 * overtime.MOST].iterator():
-        if number < schedule.baseline and len(numbers) >= overtime.SHOWN:
+    for number, due_at, audit_id, counts in rows[: 2 * overtime.MOST].iterator():
+        if number < schedule.baseline and len(runs) >= overtime.SHOWN:
             break
         if counts["tested"] is None:
             continue
         if set(counts["tested"]["levels"]) != set(tables.levels):
             break
-        pool = counts.get("pool") if not numbers else pool
-        if len(numbers) == overtime.MOST or (pool is not None and number <= pool["last"]):
+        pool = counts.get("pool") if not runs else pool
+        if len(runs) == overtime.MOST or (pool is not None and number <= pool["last"]):
             break
-        numbers.append(number)
+        runs.append(_shown(number, due_at, audit_id))
         kept.append(overtime.from_json(counts["tested"]))
-    return _Stored(numbers[::-1], kept[::-1], pool)
+    return _Stored(runs[::-1], kept[::-1], pool)
+
+
+def _shown(number: int, due_at: datetime, audit_id: UUID | None) -> Json:
+    """A run as the history names it."""
+    date = due_at.isoformat(timespec="seconds")
+    return {"number": number, "date": date, "audit": None if audit_id is None else str(audit_id)}
 
 
 def _pool(recent: _Stored) -> Json | None:
-    """The pool that goes with the present run: the oldest single run joins it when they are many."""
+    """The pool that goes with the present run; the oldest run joins it once there are many."""
     from auditapp.pipeline import overtime
 
     if len(recent.numbers) < overtime.MOST:
@@ -171,26 +187,14 @@ def _compared(
     facts["baseline"] = numbers[0] if recent.pool is None else recent.pool["first"]
     history = None
     if tested.n:
-        shown = [*stored.numbers, run.number][-overtime.SHOWN :]
+        runs = [*stored.runs, _shown(run.number, run.due_at, run.audit_id)]
         history = {
             "tolerance": words["tolerance"],
             "titles": words["titles"],
-            "runs": _run_facts(schedule, run, shown),
+            "runs": runs[-overtime.SHOWN :],
             "streams": overtime.lines([*stored.tables, tested], rules),
         }
     return facts, history
-
-
-def _run_facts(schedule: Schedule, run: ScheduleRun, shown: list[int]) -> list[Json]:
-    rows = ScheduleRun.objects.filter(schedule=schedule, number__in=shown).order_by("number")
-    return [
-        {
-            "number": row.number,
-            "date": row.due_at.isoformat(timespec="seconds"),
-            "audit": None if row.audit_id is None else str(row.audit_id),
-        }
-        for row in rows
-    ]
 
 
 # --- telling ---------------------------------------------------------------------------------
@@ -207,44 +211,50 @@ def _end(
     )  # fmt: skip
     if held != 1:
         return
-    _tell(run, schedule, facts)
-    rewritten = facts["undefined"] == "past-rewritten"
+    known = list(Alert.objects.filter(schedule=schedule))
+    _tell(run, schedule, facts, [alert for alert in known if alert.is_open])
     gone = {_key("vanished", item) for item in facts.get("vanished", [])}
-    open_keys = _told(schedule, (AlertKind.VANISHED,))
-    alerts.alerts_settle(run=run, back=open_keys - gone, rewritten=rewritten)
+    if any(alert.is_open for alert in known):
+        rewritten = facts["undefined"] == "past-rewritten"
+        alerts.alerts_settle(run=run, gone=gone, rewritten=rewritten)
     changes: Json = {"last_run": run}
     if history is not None:
-        changes["history"] = _marked(schedule, history)
+        changes["history"] = _marked(history, [*known, *Alert.objects.filter(run=run)])
     Schedule.objects.filter(id=schedule.id).update(**changes)
 
 
-def _tell(run: ScheduleRun, schedule: Schedule, facts: Json) -> None:
-    """Raise what is new; what is told already only counts on."""
+def _tell(run: ScheduleRun, schedule: Schedule, facts: Json, known: list[Alert]) -> None:
+    """Raise what is new; what is told already is in one of the open alerts that are known."""
     if facts["undefined"] == "past-rewritten":
         alerts.alert_raise(schedule=schedule, kind=AlertKind.REWRITTEN, detail={}, run=run)
-    streams = [s for s in (facts.get("scan") or {"streams": []})["streams"] if s["changed"]]
-    new = _new(schedule, (AlertKind.CHANGE, AlertKind.TOLERANCE), "change", streams)
-    if new:
-        new.sort(key=lambda s: -abs(s["z"]))
-        crossed = any(s["crossed"] for s in new)
+    told = {key for alert in known for key in alert.detail.get("keys", ())}
+
+    def new(what: str, items: list[Json]) -> list[Json]:
+        return [item for item in items if _key(what, item) not in told]
+
+    scan = facts.get("scan") or {"streams": []}
+    streams = new("change", [s for s in scan["streams"] if s["changed"]])
+    if streams:
+        streams.sort(key=lambda s: -abs(s["z"]))
+        crossed = any(s["crossed"] for s in streams)
         detail = {
-            "streams": [_stream(s, facts["titles"]) for s in new],
-            "baseline": min(s["since"] for s in new),
+            "streams": [_stream(s, facts["titles"]) for s in streams],
+            "baseline": min(s["since"] for s in streams),
             "tolerance": facts["tolerance"],
         }
         kind = AlertKind.TOLERANCE if crossed else AlertKind.CHANGE
-        _raise(schedule, run, kind, "change", new, detail)
-    drifted = [test for test in facts.get("drift", []) if test["drift"]]
-    new = _new(schedule, (AlertKind.DRIFT,), "drift", drifted)
-    if new:
-        tests = [_test(test, facts["titles"]) for test in new]
+        _raise(schedule, run, kind, "change", streams, detail)
+    drifted = new("drift", [test for test in facts.get("drift", []) if test["drift"]])
+    if drifted:
+        tests = [_test(test, facts["titles"]) for test in drifted]
         detail = {"tests": tests, "baseline": run.number}
-        _raise(schedule, run, AlertKind.DRIFT, "drift", new, detail)
-    new = _new(schedule, (AlertKind.VANISHED,), "vanished", facts.get("vanished", []))
-    if new:
-        groups = [{**item, "label": group_name(item["group"], facts["titles"])} for item in new]
+        _raise(schedule, run, AlertKind.DRIFT, "drift", drifted, detail)
+    gone = new("vanished", facts.get("vanished", []))
+    if gone:
+        titles = facts["titles"]
+        groups = [{**item, "label": group_name(item["group"], titles)} for item in gone]
         detail = {"groups": groups, "baseline": run.number}
-        _raise(schedule, run, AlertKind.VANISHED, "vanished", new, detail)
+        _raise(schedule, run, AlertKind.VANISHED, "vanished", gone, detail)
 
 
 def _raise(
@@ -262,17 +272,6 @@ def _key(what: str, item: Json) -> str:
     group = [word for pair in item.get("group", {}).items() for word in pair]
     parts = [what, item.get("metric", item.get("what", "")), *item["by"], *group]
     return "\x1f".join(str(part) for part in parts)
-
-
-def _told(schedule: Schedule, kinds: tuple[str, ...]) -> set[str]:
-    """Keys of everything that open alerts are about."""
-    found = Alert.objects.filter(schedule=schedule, kind__in=kinds, closed_at=None)
-    return {key for detail in found.values_list("detail", flat=True) for key in detail["keys"]}
-
-
-def _new(schedule: Schedule, kinds: tuple[str, ...], what: str, items: list[Json]) -> list[Json]:
-    told = _told(schedule, kinds)
-    return [item for item in items if _key(what, item) not in told]
 
 
 def _stream(item: Json, titles: Json) -> Json:
@@ -295,14 +294,12 @@ def _test(item: Json, titles: Json) -> Json:
     }  # fmt: skip
 
 
-def _marked(schedule: Schedule, history: Json) -> Json:
+def _marked(history: Json, known: list[Alert]) -> Json:
     """Mark, for C11, the runs at which changes that were told began."""
-    kinds = (AlertKind.CHANGE, AlertKind.TOLERANCE)
-    found = Alert.objects.filter(schedule=schedule, kind__in=kinds)
     began = {
         (_key("change", item), item["since"])
-        for detail in found.values_list("detail", flat=True)
-        for item in detail["streams"]
+        for alert in known
+        for item in alert.detail.get("streams", ())
     }
     for stream in history["streams"]:
         key = _key("change", stream)
