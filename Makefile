@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast bench lint format lock clean
+.PHONY: help setup run test test-fast test-postgres bench lint format lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -39,6 +39,10 @@ test: $(VENV)/.dev   ## everything this machine can test, browser included
 
 test-fast: $(VENV)/.dev   ## the inner loop
 	$(BIN)/python -m pytest -m "not slow and not browser"
+
+test-postgres: $(VENV)/.dev   ## the same tests on a throwaway PostgreSQL
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser" \
+	  $(TESTS)
 
 bench: $(VENV)/.dev   ## headline numbers beside their rivals -> benchmarks/results.md
 	$(BIN)/python -m benchmarks.run

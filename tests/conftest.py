@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,6 +18,21 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name bytes by their length: compressed ones carry the time, and differ by process."""
     return f"{argname}-{len(val)}" if isinstance(val, bytes) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_responses_leave_the_test_its_connection() -> None:
+    """Closing a response closes the connection, in the middle of a test's transaction.
+
+    SQLite in memory never notices; on PostgreSQL every later query of the test would fail.
+    """
+    close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+
+    def unless_in_transaction(self: BaseDatabaseWrapper) -> None:
+        if not self.in_atomic_block:
+            close(self)
+
+    BaseDatabaseWrapper.close_if_unusable_or_obsolete = unless_in_transaction
 
 
 def _shared() -> Path | None:

@@ -49,8 +49,9 @@ class Installation:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
+        outside = {"DATABASE_URL", "REDIS_URL"}  # it has its own, and is looked into
         self.env = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in outside},
             "DATA_DIR": str(data_dir),
             "STATIC_ROOT": str(data_dir / "static"),
             "PORT": str(self.port),
