@@ -238,3 +238,18 @@ def test_a_stop_from_outside_leaves_nothing(place: Path) -> None:
     )
     assert list(temporary.iterdir()) == []
     assert [p.name for p in place.iterdir()] == ["t.csv"]
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("road:stepps=20", "no setting “stepps”"),
+        ("road:seeds=0", "whole number from 1 to 10"),
+        ("fairtune:lr=nan", "Default learning rate is “nan”"),
+    ],
+)
+def test_settings_of_remedies_are_refused_before_anything_is_read(
+    place: Path, method: str, words: str
+) -> None:
+    (place / "t.csv").write_bytes(b"")
+    assert words in refused(place, *SCORED, "--method", method)

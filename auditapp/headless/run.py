@@ -13,6 +13,7 @@ from auditapp.errors import AuditError
 from auditapp.headless import census, image_sets
 from auditapp.headless.options import Options
 from auditapp.headless.planned import plan_of
+from auditapp.plan.checks import check_settings
 
 Json = dict[str, Any]
 Say = Callable[[Json], None]
@@ -29,6 +30,7 @@ def run(options: Options, say: Say | None = None) -> result.Document:
         The input cannot be audited; nothing was written.
     """
     _check_files(options)
+    check_settings(options.method)
     census.task_of(options)
     with _scratch() as scratch:
         work = Path(scratch)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import mitigations
 from auditapp.errors import AuditError
 from auditapp.plan.goals import ESTIMATORS, GOALS_NEEDING_LABEL, OUTCOMES, SEARCHES, goals_for
 from auditapp.plan.model import Plan
+from mitigations.catalogue import entry
+from mitigations.contract import MethodError
 
 #: Every pair of columns is a table of its own: twelve make 66.
 MAX_ATTRIBUTES = 12
@@ -160,6 +164,35 @@ def _check_weights(plan: Plan) -> None:
             "Name all of them, or none: households are then drawn anew.",
             "weights",
         )
+
+
+def check_settings(methods: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Refuse settings of remedies now, which the work itself would refuse after minutes.
+
+    Raises
+    ------
+    AuditError
+        ``unknown-setting`` or ``bad-setting``.
+    """
+    for slug, settings in methods:
+        found = entry(slug)
+        if found is None:
+            continue
+        known = {parameter.name: parameter for parameter in found.parameters}
+        for name, value in settings.items():
+            if name not in known:
+                raise AuditError(
+                    "unknown-setting",
+                    f"The remedy “{slug}” has no setting “{name}”.",
+                    f"Choose among: {', '.join(known)}."
+                    if known
+                    else "This remedy has no settings.",
+                    where="method",
+                )
+            try:
+                known[name].read(value)
+            except MethodError as error:
+                raise AuditError(error.code, error.message, error.hint, where="method") from error
 
 
 def _check_methods(plan: Plan) -> None:
