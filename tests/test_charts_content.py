@@ -11,6 +11,7 @@ import pytest
 from auditapp.reports import charts
 from auditapp.reports.charts import gap_strip, intersection_grid, threshold_sweep
 from auditapp.reports.charts.config import VARIANTS
+from auditapp.reports.charts.frontier_ground import SIZES, plot_of
 from auditapp.reports.charts.layout import chunks, decimals, dodge, ticks
 from auditapp.reports.charts.measure import covered, width
 from auditapp.reports.charts.text import clip, plain, short_count, thinned, wrap
@@ -195,3 +196,15 @@ def test_what_a_printed_face_lacks_is_spelled_out() -> None:
 )  # fmt: skip
 def test_short_counts(n: int, expected: str) -> None:
     assert short_count(n) == expected
+
+
+@pytest.mark.parametrize("variant", ["wide", "print", "narrow"])
+def test_both_lines_of_a_long_title_fit_under_a_frontier(variant: str) -> None:
+    chart = samples.frontier()
+    chart["x_title"] = f"Largest gap in selection rate between two {'long name ' * 20} groups"
+    height = SIZES[variant][1]
+    lines = wrap(f"{chart['x_title']} (← lower is better)", VARIANTS[variant].width - 4,
+                 VARIANTS[variant].axis, weight=500)  # fmt: skip
+    assert len(lines) == 2
+    plot = plot_of(chart, VARIANTS[variant])
+    assert plot.y.start + 36 + 15 + VARIANTS[variant].axis / 2 <= height

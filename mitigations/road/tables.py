@@ -125,8 +125,9 @@ def notes(
     if dropped:
         many = sum(s.summary.collapsed for s in dropped)
         out.append(
-            f"{many} networks gave everybody nearly the same score or could hardly tell outcomes "
-            f"apart, and {_are(len(dropped), 'setting')} not offered: {_listed(dropped)}."
+            f"{many} {'network' if many == 1 else 'networks'} gave everybody nearly the same "
+            "score or could hardly tell outcomes apart, and "
+            f"{_are(len(dropped), 'setting')} not offered: {_listed(dropped)}."
         )
     failed = [s for s in found if s.summary.failed]
     if failed:

@@ -19,6 +19,8 @@ SIZES = {"wide": (920, 430), "narrow": (330, 380), "print": (615, 285)}
 _TOP = 24.0
 _FOOT = {"wide": 48.0, "narrow": 64.0, "print": 46.0}
 _LEFT = 54.0
+#: How far below the axis the first line of its title is, and each line from the one before.
+_TITLE_AT, _LINE = 36.0, 15.0
 _STRIP = 20.0
 #: How far beyond the settings a bound may lie, in their own span, to be drawn to scale.
 _NEAR = 0.8
@@ -64,7 +66,8 @@ def plot_of(chart: Mapping[str, Any], variant: Variant) -> Plot:
     far = bool(bound) and min(bound) > high + _NEAR * (high - low + 0.01)
     if bound and not far:
         high = max(high, min(max(bound), high + _NEAR * (high - low + 0.01)))
-    y = Scale(max(low - room, 0.0), min(high + room, 1.0), height - _FOOT[variant.name], _TOP)
+    foot = max(_FOOT[variant.name], _TITLE_AT + _LINE * len(_title(chart, variant)) - 2)
+    y = Scale(max(low - room, 0.0), min(high + room, 1.0), height - foot, _TOP)
     if far:
         y = Scale(y.low, y.high, y.start, _TOP + _STRIP + 4)
     return Plot(variant, Scale(0.0, right, _LEFT, total - 12.0), y, far)
@@ -143,10 +146,15 @@ def ground(canvas: Canvas, chart: Mapping[str, Any], plot: Plot) -> None:
     canvas.texts([(0, 9, plain(chart.get("y_title") or "Accuracy"))],
                  size=variant.axis, weight=500, color=INK2)  # fmt: skip
     start = x.start if variant.wide else 0.0
-    title = f"{plain(chart['x_title'])} (← lower is better)"
-    lines = wrap(title, variant.width - start - 4, variant.axis, weight=500)
-    rows = [(start, y.start + 36 + 15 * k, text) for k, text in enumerate(lines)]
+    lines = enumerate(_title(chart, variant))
+    rows = [(start, y.start + _TITLE_AT + _LINE * k, text) for k, text in lines]
     canvas.texts(rows, size=variant.axis, weight=500, color=INK2)
+
+
+def _title(chart: Mapping[str, Any], variant: Variant) -> list[str]:
+    room = variant.width - (_LEFT if variant.wide else 0.0) - 4
+    title = f"{plain(chart['x_title'])} (← lower is better)"
+    return wrap(title, room, variant.axis, weight=500)
 
 
 def limit_rule(canvas: Canvas, chart: Mapping[str, Any], plot: Plot) -> list[Obstacle]:
