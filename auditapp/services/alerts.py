@@ -108,13 +108,13 @@ def alert_accept(*, alert: Alert, user: User | None) -> Alert:
     return alert
 
 
-def alerts_settle(*, run: ScheduleRun, back: set[str], rewritten: bool) -> None:
+def alerts_settle(*, run: ScheduleRun, gone: set[str], rewritten: bool) -> None:
     """Close what a run that ended in an audit has put right.
 
     Parameters
     ----------
-    back
-        Keys of groups that this run has people of.
+    gone
+        Keys of groups that this run has nobody of.
     rewritten
         Whether this run found the past rewritten.
     """
@@ -124,5 +124,5 @@ def alerts_settle(*, run: ScheduleRun, back: set[str], rewritten: bool) -> None:
     if not rewritten:
         still.filter(kind=AlertKind.REWRITTEN).update(closed_at=now)
     for alert in still.filter(kind=AlertKind.VANISHED):
-        if set(alert.detail["keys"]) <= back:
+        if not gone & set(alert.detail["keys"]):
             Alert.objects.filter(id=alert.id).update(closed_at=now)

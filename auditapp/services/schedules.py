@@ -282,6 +282,5 @@ def _beat(schedule: Schedule) -> None:
     task, _ = PeriodicTask.objects.update_or_create(
         name=f"schedule {schedule.id}", defaults=fields
     )
-    if schedule.periodic_task_id != task.pk:
-        schedule.periodic_task = task
-        schedule.save(update_fields=["periodic_task"])
+    schedule.periodic_task = task
+    schedule.save(update_fields=["periodic_task"])
