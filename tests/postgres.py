@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,8 @@ def main(command: list[str]) -> int:
     if reason is not None:
         sys.stderr.write(f"{reason}\n")
         return 2
+    # Unasked, a terminated Python leaves the cluster and the command behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Cluster() as cluster:
         environment = {**os.environ, "DATABASE_URL": cluster.make("evenhand")}
         return subprocess.run(command, env=environment, check=False).returncode
