@@ -176,13 +176,15 @@ def counted_rows(
     slot = place * len(rates.DECISIONS) + decision.astype(np.int64) + 1
     group = attribute.codes.astype(np.int64)
     known = group >= 0
+    # A weight of 0 counts nobody: a part of such rows alone has no rate.
+    weighs = known if weight is None else known & (weight > 0)
     return Rows(
         attribute=attribute,
         metric=metric,
         group=group,
         known=known,
-        counted=rate.denominator.ravel()[slot] & known,
-        hit=(rate.numerator.ravel()[slot] & known).astype(np.int64),
+        counted=rate.denominator.ravel()[slot] & weighs,
+        hit=(rate.numerator.ravel()[slot] & weighs).astype(np.int64),
         weight=weight,
         effect=effect,
     )

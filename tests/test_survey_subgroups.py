@@ -54,3 +54,20 @@ def test_equal_weights_without_a_design_effect_find_the_same() -> None:
         assert one["worst"]["text"] == other["worst"]["text"]
         for key in ("gap", "low", "high"):
             assert one["worst"][key] == pytest.approx(other["worst"][key], abs=1e-12)
+
+
+def test_rows_with_a_weight_of_0_count_nobody() -> None:
+    attribute, columns, decision, weight = planted(3000)
+    age = columns[0].values
+    weight[(attribute.codes == 1) & (age >= 40)] = 0.0
+    columns = [*columns, Descriptor("old", (age >= 40).astype(np.int32), ("no", "yes"))]
+    found = subgroups_section(
+        attribute, columns, decision=decision, search=QUICK, weight=weight, effect=1.1
+    )
+    shown = [family["worst"] for family in found["families"] if family["worst"] is not None]
+    assert shown and all(np.isfinite([w["gap"], w["low"], w["high"]]).all() for w in shown)
+    alone = subgroups_section(
+        attribute, columns, decision=decision, search=QUICK, effect=1.1,
+        weight=(np.arange(3000) == 7).astype(float),
+    )  # fmt: skip
+    assert alone["found"] is None and not any(f["worst"] for f in alone["families"])
