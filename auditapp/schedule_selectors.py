@@ -21,13 +21,26 @@ from auditapp.models import (
 )
 from auditapp.selectors import _checked, _mine, _one, _owned, audits_for
 
+#: Columns of some size that no page of schedules shows.
+HEAVY_RUN = ("counts", "audit__plan", "audit__draft", "dataset__profile")
+HEAVY = (
+    "audit_from__plan",
+    "audit_from__draft",
+    "audit_from__summary",
+    "last_run__counts",
+    "last_run__audit__plan",
+    "last_run__audit__draft",
+)
+
 
 def schedules_for(*, user: User, workspace: Workspace | None = None) -> QuerySet[Schedule]:
     """Schedules the user may see, by name, each with `open_alerts` and its `latest` run."""
-    runs = ScheduleRun.objects.select_related("audit", "dataset").order_by("-number")[:1]
+    runs = ScheduleRun.objects.select_related("audit", "dataset").defer(*HEAVY_RUN)
+    runs = runs.order_by("-number")[:1]
     found: QuerySet[Schedule] = _mine(Schedule, user, workspace)
     return (
-        found.select_related("workspace", "last_run__audit", "created_by", "audit_from", "model")
+        found.select_related("workspace", "last_run__audit", "created_by", "audit_from")
+        .defer(*HEAVY)
         .prefetch_related(Prefetch("runs", runs, to_attr="latest"))
         .annotate(open_alerts=Count("alerts", Q(alerts__closed_at=None), distinct=True))
         .order_by("name", "created_at")
@@ -42,8 +55,10 @@ def schedule_get(*, user: User, id: UUID | str, edit: bool = False) -> Schedule:
 
 def schedule_runs(*, schedule: Schedule) -> QuerySet[ScheduleRun]:
     """Runs of a schedule the user was given, newest first."""
-    found = ScheduleRun.objects.filter(schedule=schedule).select_related(
-        "audit", "dataset", "started_by"
+    found = (
+        ScheduleRun.objects.filter(schedule=schedule)
+        .select_related("audit", "dataset", "started_by")
+        .defer(*HEAVY_RUN)
     )
     return found.order_by("-number")
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from auditapp.models import Audit, State
 from auditapp.services.audits import audit_start
 from tests.factories import Team, make_dataset, make_draft, make_team
+from tests.schedule_pages import make_alert, make_schedule
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +128,7 @@ def test_the_page_costs_the_same_however_long_the_list(
     for i in range(12):
         finish(make_draft(team, title=f"Audit {i}", dataset=dataset))
     client.get(reverse("home"))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(18):
         assert client.get(reverse("home")).status_code == 200
 
 
@@ -137,7 +139,7 @@ def test_profiles_and_plans_are_not_read_for_the_list(
     client = Client()
     client.force_login(team.alice)
     client.get(reverse("home"))
-    with django_assert_max_num_queries(10) as context:
+    with django_assert_max_num_queries(18) as context:
         client.get(reverse("home"))
     assert not any('"profile"' in query["sql"] for query in context.captured_queries)
 
@@ -149,3 +151,17 @@ def test_a_poll_gets_the_list_alone(team: Team) -> None:
     text = client.get(reverse("home"), headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in text
     assert "data-poll" in text
+
+
+def test_systems_schedules_and_space_stand_beside_the_list(team: Team) -> None:
+    audit = make_draft(team)
+    finish(audit, plan={"about": {"system": "Hiring model"}}, finished_at=timezone.now())
+    page = page_of(team)
+    assert "Systems under audit" in page
+    assert "Hiring model" in page
+    assert "A schedule repeats a finished audit" in page
+    assert "used by data, models and reports" in page
+    make_alert(make_schedule(team))
+    page = page_of(team)
+    assert "1 of 1 active. 1 open alert." in page
+    assert "Europe/Berlin" in page

@@ -7,15 +7,17 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from auditapp import selectors
+from auditapp import schedule_selectors, selectors
 from auditapp.models import Audit, State, UploadState, Workspace
+from auditapp.services.quotas import usage
 from auditapp.templatetags.ui import strip_scale
 from auditapp.views.access import may_edit, workspace_of
+from auditapp.views.schedule_rows import health_words, schedule_row
 
 TABS = {
     "all": ("All", Q()),
@@ -66,6 +68,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "edit": edit,
         "sentence": _sentence(counts),
         "installation": installation(),
+        "systems": _systems(found) if not _is_fragment(request) else [],
+        **_around(request, workspace),
         "polling": any(audit.is_open for audit in audits),
     }
     template = "pages/home_list.html" if _is_fragment(request) else "pages/home.html"
@@ -88,6 +92,45 @@ def _first_run(request: HttpRequest, workspace: Workspace | None, edit: bool) ->
         "no_workspace": workspace is None,
     }
     return render(request, "pages/first_run.html", context)
+
+
+MOST_SYSTEMS = 6
+
+
+def _systems(found: QuerySet[Audit]) -> list[dict[str, Any]]:
+    """Systems under audit with their latest verdict, those with a difference first."""
+    done = found.filter(state=State.DONE).order_by("-finished_at").prefetch_related(None)
+    rows = done.select_related(None).values(
+        "id", "title", "finished_at", "summary", "plan__about__system"
+    )
+    latest: dict[str, dict[str, Any]] = {}
+    for row in rows[:300]:
+        name = (row["plan__about__system"] or "").strip()
+        if not name:
+            continue
+        kept = latest.setdefault(name, {"name": name, "audit": row, "count": 0})
+        kept["count"] += 1
+    order = sorted(
+        latest.values(),
+        key=lambda item: (item["audit"]["summary"] or {}).get("verdict") != "difference",
+    )
+    return order[:MOST_SYSTEMS]
+
+
+def _around(request: HttpRequest, workspace: Workspace) -> dict[str, Any]:
+    """Schedules, open alerts and space, for the side of the page."""
+    if _is_fragment(request):
+        return {}
+    schedules = list(schedule_selectors.schedules_for(user=request.user, workspace=workspace))
+    alerts = schedule_selectors.alerts_for(user=request.user, workspace=workspace)
+    rows = [schedule_row(schedule) for schedule in schedules]
+    soon = sorted((row for row in rows if row["due"] is not None), key=lambda row: row["due"])
+    return {
+        "health": health_words(schedules),
+        "soon": soon[:3],
+        "latest_alerts": alerts.filter(closed_at=None)[:3],
+        "usage": usage(workspace=workspace),
+    }
 
 
 def _is_fragment(request: HttpRequest) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -89,8 +90,9 @@ def schedule_row(schedule: Schedule) -> Json:
         "schedule": schedule,
         "when": words(clock),
         "next": None if due is None else _time(due.astimezone(ZoneInfo(clock.timezone))),
+        "due": due,
         "zone": clock.timezone,
-        "source": source_words(schedule),
+        "source": partial(source_words, schedule),
         "run": None if run is None else run_row(run),
         "alerts": getattr(schedule, "open_alerts", 0),
         "summary": summary_of(done),
