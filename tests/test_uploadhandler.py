@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from auditapp.models import Dataset
 from auditapp.uploadhandler import DiskUploadHandler
 from tests.factories import make_team
 
@@ -48,8 +49,17 @@ def test_a_member_uploads(written: list[bytes]) -> None:
     assert written != []
 
 
-def test_one_request_brings_a_table_and_a_model_at_most() -> None:
+def test_one_request_brings_a_file_of_every_state_at_most() -> None:
     client = Client()
     client.force_login(make_team().alice)
-    data = {"table": _table(), "model_file": _table("m.onnx"), "more": _table()}
+    data = {"table": [_table(f"psam_p{i:02d}.csv") for i in range(65)]}
     assert client.post(reverse("audit-new"), data).status_code == 400
+
+
+def test_files_past_twice_the_limit_are_cut_and_refused(settings: Any) -> None:
+    settings.UPLOAD_LIMIT_BYTES = 12
+    client = Client()
+    client.force_login(make_team().alice)
+    data = {"a": _table(), "b": _table(), "c": _table(), "table": _table()}
+    sent = client.post(reverse("audit-new"), data)
+    assert sent.status_code == 422 and not Dataset.objects.exists()

@@ -16,6 +16,7 @@ from django.utils import timezone
 from auditapp import queue, storage
 from auditapp.errors import AuditError
 from auditapp.models import Dataset, UploadState, User, Workspace
+from auditapp.services import quotas
 from auditapp.services.made import TABLE_FILES
 from auditapp.services.trail import event_add
 
@@ -88,6 +89,7 @@ def files_receive(*, workspace: Workspace, files: Sequence[Any], user: User | No
     """
     total = sum(int(file.size) for file in files)
     _refuse_size(files, total)
+    quotas.space_check(workspace=workspace, more=total, name=_shown(str(files[0].name)))
     key = uuid.uuid4()
     path = _new_folder(key)
     kept = []
@@ -169,13 +171,13 @@ def made_again(*, dataset: Dataset, user: User | None) -> Dataset:
     return dataset
 
 
-def host_trouble(*, look: bool = True) -> str | None:
+def host_trouble(*, look: bool = True, again: bool = False) -> str | None:
     """Why the Census host cannot be used, empty where it can; None where nobody has looked."""
     from auditapp.folktables import download
 
     if not settings.CENSUS_URL:
         return download.reachable("")
-    known: str | None = cache.get(HOST_KEY)
+    known: str | None = None if again else cache.get(HOST_KEY)
     if known is None and look:
         known = download.reachable(settings.CENSUS_URL)
         cache.set(HOST_KEY, known, HOST_SECONDS)
@@ -245,6 +247,7 @@ def _forget_refused(first: Dataset) -> None:
 
 def _refuse_full(first: Dataset) -> None:
     size = (first.folder / TABLE_FILES[0]).stat().st_size
+    quotas.space_check(workspace=first.workspace, more=size)
     if storage.free_bytes() < 2 * size + 64 * 1024**2:
         raise AuditError(
             "no-space",

@@ -86,10 +86,11 @@ def census_load(request: HttpRequest) -> HttpResponse:
             return redirect("audit-data", audit.id)
         errors = errors + error_list(form)
         mark_invalid(form)
+    look = "look" in request.GET
     context = {
         "form": form,
         "errors": errors,
-        "trouble": census.host_trouble(look="look" in request.GET),
+        "trouble": census.host_trouble(look=look, again=look),
     }
     return render(request, "pages/census_load.html", context, status=422 if errors else 200)
 

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from auditapp import selectors
+from auditapp.datasets.replicates import families
 from auditapp.errors import AuditError
 from auditapp.forms.data import ReadForm
 from auditapp.forms.errors import Errors, error_list
@@ -78,9 +79,12 @@ def _dataset_page(
         for notice in profile.get("notices") or []
         if join is None or not notice["code"].startswith("join")
     ]
+    replicates = families(profile.get("columns") or [])
     context = {
         "dataset": found,
         "profile": profile,
+        "families": replicates,
+        "apart": {name for family in replicates for name in family.names},
         "reading": reading,
         "errors": errors,
         "edit": edit,
