@@ -125,6 +125,29 @@ def test_a_data_set_says_its_columns_once_it_is_ready(team: Team, program: Progr
     assert (found["columns"], found["error"]["code"]) == ([], "ragged-rows")
 
 
+def test_a_new_version_is_read_as_the_one_before(team: Team, program: Program) -> None:
+    options = {"delimiter": ";"}
+    first = program.upload("/datasets", b"a;b\n1;2\n", filename="people.csv", **options).json()
+    response = program.upload(
+        f"/datasets/{first['id']}/versions", b"a;b\n3;4\n", filename="people-2.csv"
+    )
+    assert response.status_code == 201
+    second = response.json()
+    assert second["series"] == first["series"]
+    row = Dataset.objects.get(id=second["id"])
+    assert (row.name, row.read_options) == ("people", options)
+    program.upload("/datasets", b"a;b\n3;4\n", filename="other.csv")
+    versions = program.get("/datasets", series=first["series"]).json()["items"]
+    assert [item["id"] for item in versions] == [second["id"], first["id"]]
+
+
+def test_a_form_with_a_broken_header_is_refused(program: Program) -> None:
+    response = program.client.post(
+        "/api/v1/datasets", b"x", content_type="multipart/form-data", headers=program.headers
+    )
+    problem(response, 400, "bad-form")
+
+
 def test_a_data_set_is_read_again(team: Team, program: Program) -> None:
     row = make_dataset(team)
     response = program.post(f"/datasets/{row.id}/reading", {"delimiter": ";", "header": False})

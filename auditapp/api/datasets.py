@@ -16,6 +16,7 @@ from auditapp.api.auth import ADMIN, READ, WRITE
 from auditapp.api.paging import PageIn, page
 from auditapp.api.words import Body, Name
 from auditapp.models import Dataset
+from auditapp.services import sources
 from auditapp.services import uploads as services
 
 router = Router(tags=["Data sets"])
@@ -42,6 +43,12 @@ class DatasetsOut(Schema):
 
     items: list[shapes.DatasetOut]
     next: str | None = Field(description="Cursor of the next page; null on the last")
+
+
+class DatasetsIn(PageIn):
+    """Which data sets."""
+
+    series: UUID | None = Field(None, description="Versions of one table only")
 
 
 class FileIn(Schema):
@@ -103,9 +110,11 @@ def get(request: HttpRequest, key: UUID, *, edit: bool = False) -> Dataset:
 
 
 @router.get("/datasets", auth=READ, response=answers({200: DatasetsOut}), summary="List data sets")
-def datasets_list(request: HttpRequest, asked: Query[PageIn]) -> Json:
+def datasets_list(request: HttpRequest, asked: Query[DatasetsIn]) -> Json:
     """Newest first."""
     rows = selectors.datasets_for(user=request.user, workspace=request.auth.workspace)
+    if asked.series is not None:
+        rows = rows.filter(series=asked.series)
     items, cursor = page(rows.defer("profile"), asked)
     return {"items": [shapes.dataset(row) for row in items], "next": cursor}
 
@@ -149,6 +158,31 @@ def dataset_upload(
 def dataset_get(request: HttpRequest, dataset_id: UUID) -> Json:
     """Its state, and once it is ready its columns."""
     return shapes.dataset_detail(get(request, dataset_id))
+
+
+@router.post(
+    "/datasets/{uuid:dataset_id}/versions",
+    auth=WRITE,
+    response=answers({201: shapes.DatasetOut}, *ONE, *UPLOAD),
+    summary="Upload a new version",
+    openapi_extra={"requestBody": uploads.BODY},
+)
+def dataset_version(
+    request: HttpRequest,
+    dataset_id: UUID,
+    asked: Query[FileIn],
+    idempotency_key: Key = None,
+) -> HttpResponse:
+    """A newer state of the same table, read in the same way; schedules audit the newest."""
+    before = get(request, dataset_id, edit=True)
+
+    def make() -> Json:
+        return shapes.dataset(
+            sources.version_receive(of=before, user=request.user, file=file, name=asked.name or "")
+        )
+
+    with uploads.received(request, asked.filename) as file:
+        return once.answer(request, idempotency_key, make, shapes.DatasetOut, digest=file.sha256)
 
 
 @router.post(

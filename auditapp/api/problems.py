@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 from pydantic import Field
@@ -140,6 +141,7 @@ def install(api: NinjaAPI) -> None:
     handle(ValidationError, lambda _, error: _invalid(error))
     handle(HttpError, lambda _, error: _unread(error))
     handle(RequestDataTooBig, lambda *_: _too_big())
+    handle(MultiPartParserError, lambda *_: _bad_form())
     handle(UnreadablePostError, lambda *_: cut_off())
     handle(Exception, _unexpected)
 
@@ -183,6 +185,15 @@ def _unread(error: HttpError) -> Problem:
             400, "not-json", "The body is not JSON.", "Send UTF-8 JSON, as in /api/docs/."
         )
     return Problem(error.status_code, "refused", str(error))
+
+
+def _bad_form() -> Problem:
+    return Problem(
+        400,
+        "bad-form",
+        "The body is not the form that its Content-Type says.",
+        "Let the program that sends it write that header, as curl does with -F.",
+    )
 
 
 def _too_big() -> Problem:

@@ -53,6 +53,7 @@ class UploadOut(Schema):
 class DatasetOut(UploadOut):
     """A table of people."""
 
+    series: UUID = Field(description="The same for all versions of one table")
     rows: int | None = Field(description="Known once it is ready")
     simulated: bool
     progress: ProgressOut | None = Field(description="While it is being checked")
@@ -177,6 +178,7 @@ def dataset(row: Dataset) -> Json:
     progress = row.progress if row.state in {"received", "checking"} else None
     return {
         **found,
+        "series": row.series,
         "rows": row.rows,
         "simulated": row.simulated,
         "progress": None if progress is None else _progress(progress),

@@ -66,7 +66,10 @@ def received(request: HttpRequest, filename: str | None) -> Iterator[Any]:
             )
         if filename is not None:
             file.name = filename
-        yield file
+        try:
+            yield file
+        finally:
+            file.close()
         return
     if filename is None:
         raise Problem(

@@ -161,7 +161,12 @@ def audit_start(*, audit: Audit, user: User | None) -> Audit:
     audit = Audit.objects.select_related("dataset", "model").get(id=audit.id)
     if audit.state != State.DRAFT:
         raise _not_draft(audit)
-    plan = _plan_of(audit)
+    return audit_queue(audit=audit, plan=_plan_of(audit), user=user)
+
+
+@transaction.atomic
+def audit_queue(*, audit: Audit, plan: Json, user: User | None, **detail: Any) -> Audit:
+    """Freeze this plan of a draft and queue its run; `detail` goes into the trail."""
     quotas.queue_check(workspace=audit.workspace)
     now = timezone.now()
     started = Audit.objects.filter(id=audit.id, state=State.DRAFT).update(
@@ -175,7 +180,7 @@ def audit_start(*, audit: Audit, user: User | None) -> Audit:
         queued_at=now,
         progress={"percent": 0, "text": "Waiting for a worker", "steps": [], "preview": None},
     )
-    event_add(subject=audit, verb="started", user=user)
+    event_add(subject=audit, verb="started", user=user, **detail)
     queue.enqueue("execute_run", run.id, lane=run.lane)
     audit.refresh_from_db()
     return audit
