@@ -253,3 +253,11 @@ def test_settings_of_remedies_are_refused_before_anything_is_read(
 ) -> None:
     (place / "t.csv").write_bytes(b"")
     assert words in refused(place, *SCORED, "--method", method)
+
+
+def test_a_remedy_that_could_not_be_tried_is_said_on_the_console() -> None:
+    from auditapp.management.commands.audit import _untried
+
+    error = {"code": "needs-start", "message": "There is no network.", "hint": "Upload one."}
+    document = {"methods": [{"title": "Tuning", "error": error}, {"title": "B", "error": None}]}
+    assert list(_untried(document)) == ["Tuning was not tried: There is no network. Upload one."]

@@ -37,8 +37,8 @@ METHODS = (
     "Survey weights: rates from sums of weights; comparisons by the same exact test and "
     "intervals on people over the mean design effect of the table (Rao and Scott, Annals of "
     "Statistics 1984), at the weighted rates.",
-    "Standard errors: replicate weights, centred at the estimate (Fay and Train, 1995), and "
-    "Student's t.",
+    "Standard errors: replicate weights, or samples of whole households where there are none, "
+    "centred at the estimate (Fay and Train, 1995), and Student's t.",
 )
 
 
@@ -60,9 +60,17 @@ def how(facts: Facts) -> str:
         "" if facts.plan.get("unit") else " Households were not named, so clustering is not seen."
     )
     return (
-        f"The file has no replicate weights: {drawn} were drawn anew 500 times. Intervals are "
+        f"No replicate weights were used: {drawn} were drawn anew 500 times. Intervals are "
         f"approximate.{extra}"
     )
+
+
+def _source(facts: Facts) -> str:
+    """Where standard errors come from, in two words at most."""
+    given = weights(facts)
+    if given is not None and given["replicates"]:
+        return "replicates"
+    return "drawn households" if facts.plan.get("unit") else "drawn rows"
 
 
 def note(facts: Facts) -> Prose:
@@ -186,7 +194,7 @@ def intervals(facts: Facts, table: Row, metric: str) -> Table | None:
         Column("Weighted", share=1.2),
         Column("95%, design ignored", share=1.5),
         Column("95%, with the design", share=1.5),
-        Column("95%, replicates and t", share=1.5),
+        Column(f"95%, {_source(facts)} and t", share=1.5),
     ]
     return Table(
         title=f"{name} with and without the survey's design",

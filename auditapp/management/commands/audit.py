@@ -46,9 +46,19 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was written.", returncode=BAD_INPUT) from None
         self.stdout.write(_summary(document))
+        for line in _untried(document):
+            self.stderr.write(line)
         level = given["fail_on"]
         if level is not None and headless.findings_at(document, level) > 0:
             sys.exit(FINDING)
+
+
+def _untried(document: dict[str, Any]) -> Iterator[str]:
+    """Remedies that could not be tried, and why; the rest of the document stands."""
+    for method in document.get("methods") or ():
+        error = method.get("error")
+        if error:
+            yield f"{method['title']} was not tried: {error['message']} {error['hint']}".rstrip()
 
 
 @contextmanager
