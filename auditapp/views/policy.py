@@ -170,7 +170,8 @@ def _source(audit: Audit) -> str:
     kind = model.get("kind")
     if kind == "train":
         words = estimator_words(model.get("estimator"))
-        n = sum(role == "feature" for role in audit.draft.get("roles", {}).values())
+        given = {"feature", "sensitive"} if audit.draft.get("sensitive_features") else {"feature"}
+        n = sum(role in given for role in audit.draft.get("roles", {}).values())
         return f"{words}, trained on {n} {'column' if n == 1 else 'columns'}"
     if kind == "columns":
         score, decision = audit.draft.get("score"), audit.draft.get("decision")
