@@ -69,6 +69,14 @@ class Program:
             query_params=query,
         )
 
+    def patch(self, path: str, body: Any) -> HttpResponse:
+        return self.client.patch(
+            f"{BASE}{path}",
+            json.dumps(body),
+            content_type="application/json",
+            headers=self.headers,
+        )
+
     def delete(self, path: str) -> HttpResponse:
         return self.client.delete(f"{BASE}{path}", headers=self.headers)
 

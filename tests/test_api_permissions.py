@@ -10,11 +10,22 @@ import pytest
 from django.http import HttpResponse
 
 from auditapp.api.app import api
-from auditapp.models import Audit, Dataset, Member, ModelFile, Report, Run
+from auditapp.models import (
+    Alert,
+    Audit,
+    Dataset,
+    Member,
+    ModelFile,
+    Report,
+    Run,
+    Schedule,
+)
 from auditapp.models.team import Role
 from auditapp.services.accounts import member_add, user_create
+from auditapp.services.starting import audit_start_from
 from tests.api import PROFILE, START, Program, make_token, yesterday
-from tests.factories import Team, make_dataset, make_draft, make_model, make_team
+from tests.factories import DRAFT, Team, make_dataset, make_draft, make_model, make_team
+from tests.schedule_pages import make_alert, make_schedule
 
 pytestmark = pytest.mark.django_db
 SCHEMA = api.get_openapi_schema()
@@ -49,6 +60,17 @@ GOOD = {
     "report_json": 200,
     "report_csv": 200,
     "report_pdf": 200,
+    "schedules_list": 200,
+    "schedule_make": 201,
+    "schedule_get": 200,
+    "schedule_change": 200,
+    "schedule_pause": 200,
+    "schedule_resume": 200,
+    "schedule_run": 201,
+    "schedule_runs": 200,
+    "schedule_delete": 204,
+    "alerts_list": 200,
+    "alert_accept": 200,
 }
 
 
@@ -60,6 +82,8 @@ class World:
     model: ModelFile
     audit: Audit
     run: Run
+    schedule: Schedule
+    alert: Alert
 
     def ids(self) -> dict[str, str]:
         return {
@@ -67,13 +91,12 @@ class World:
             "model_id": str(self.model.id),
             "audit_id": str(self.audit.id),
             "run_id": str(self.run.id),
+            "schedule_id": str(self.schedule.id),
+            "alert_id": str(self.alert.id),
         }
 
 
 def make_world(team: Team) -> World:
-    from auditapp.services.starting import audit_start_from
-    from tests.factories import DRAFT
-
     dataset = make_dataset(team, profile=PROFILE)
     plan = {
         "data": {},
@@ -90,7 +113,9 @@ def make_world(team: Team) -> World:
     for name in ("result.json", "tables.csv", "report.pdf"):
         (report.folder / name).write_bytes(b"{}")
     audit.refresh_from_db()
-    return World(dataset, make_model(team), audit, run)
+    schedule = make_schedule(team, audit)
+    alert = make_alert(schedule)
+    return World(dataset, make_model(team), audit, run, schedule, alert)
 
 
 def ask(program: Program, name: str, world: World) -> HttpResponse:
@@ -112,7 +137,15 @@ def _ask(program: Program, name: str, world: World) -> HttpResponse:
     bodies: dict[str, Any] = {
         "audit_start": {**START, "dataset": str(world.dataset.id)},
         "dataset_read": {"delimiter": ","},
+        "schedule_make": {
+            "audit": str(world.audit.id),
+            "dataset": str(world.dataset.id),
+            "clock": {"cron": "0 6 * * 1"},
+        },
+        "schedule_change": {"name": "Another"},
     }
+    if method == "patch":
+        return program.patch(short, bodies[name])
     return program.post(short, bodies.get(name))
 
 
@@ -176,7 +209,7 @@ def test_who_may(name: str) -> None:
     found = ask(stranger(team), name, world)
     if "{" in OPERATIONS[name][1]:
         assert (found.status_code, found.json()["code"]) == (404, "not-found")
-    elif name == "audit_start":
+    elif name in {"audit_start", "schedule_make"}:
         assert (found.status_code, found.json()["code"]) == (422, "unknown-id")
     elif name.endswith("_list"):
         assert found.json() == {"items": [], "next": None}

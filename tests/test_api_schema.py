@@ -19,7 +19,6 @@ from tests.factories import make_dataset, make_team
 from tests.test_api_permissions import make_world
 
 
-
 def _closing(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     """The application, whose files are closed when their answer is read."""
     answer = application(environ, start_response)
@@ -57,7 +56,7 @@ def _is_id(value: Any) -> bool:
 
 @schema.parametrize()
 @settings(
-    max_examples=10,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

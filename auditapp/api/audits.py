@@ -76,7 +76,7 @@ def audit_start(request: HttpRequest, body: AuditIn, idempotency_key: Key = None
     """The fields are the options of the audit command, with underscores."""
 
     def make() -> Json:
-        dataset = _named(lambda: datasets.get(request, body.dataset), "dataset")
+        dataset = named(lambda: datasets.get(request, body.dataset), "dataset")
         profile = ready_profile(dataset)
         model = _model(request, body.model, "model")
         start = _model(request, body.checkpoint, "checkpoint")
@@ -91,7 +91,7 @@ def audit_start(request: HttpRequest, body: AuditIn, idempotency_key: Key = None
         previous = None
         if body.previous is not None:
             wanted = body.previous
-            previous = _named(lambda: get(request, wanted), "previous")
+            previous = named(lambda: get(request, wanted), "previous")
         plan = plan_asked(
             body,
             profile,
@@ -155,7 +155,7 @@ def audit_repeat(
         dataset = before.dataset
         if body.dataset is not None:
             wanted = body.dataset
-            dataset = _named(lambda: datasets.get(request, wanted), "dataset")
+            dataset = named(lambda: datasets.get(request, wanted), "dataset")
         if dataset is None:
             raise Problem(
                 422,
@@ -205,7 +205,7 @@ def _model(request: HttpRequest, key: UUID | None, where: str) -> ModelFile | No
     """An uploaded model that is ready."""
     if key is None:
         return None
-    found = _named(lambda: model_files.get(request, key), where)
+    found = named(lambda: model_files.get(request, key), where)
     if found.state != "ready":
         raise Problem(
             409,
@@ -217,7 +217,7 @@ def _model(request: HttpRequest, key: UUID | None, where: str) -> ModelFile | No
     return found
 
 
-def _named(find: Any, where: str) -> Any:
+def named(find: Any, where: str) -> Any:
     """What a field of the body names; 422 instead of the 404 that means the address."""
     try:
         return find()

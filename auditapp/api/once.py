@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
-from ninja.responses import Response
+from ninja.responses import NinjaJSONEncoder, Response
 
 from auditapp.models import ApiToken
 from auditapp.services import idempotency
@@ -29,7 +29,8 @@ def answer(
     """Do what `make` does, once for every key; `digest` is of a body that was streamed."""
 
     def do() -> tuple[int, Json]:
-        return status, shape.model_validate(make()).model_dump(mode="json")
+        found = shape.model_validate(make()).model_dump()
+        return status, json.loads(json.dumps(found, cls=NinjaJSONEncoder))
 
     if key is None:
         found, again = do(), False

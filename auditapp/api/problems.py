@@ -25,6 +25,7 @@ STATUS: Mapping[str, int] = {
     "no-space": 507,
     "still-checking": 409,
     "not-a-draft": 409,
+    "not-acceptable": 409,
 }
 
 

@@ -230,7 +230,7 @@ def audit(row: Audit) -> Json:
         "created_at": row.created_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,
-        "error": _error(row.error),
+        "error": error(row.error),
         "summary": row.summary,
         "links": links,
     }
@@ -249,7 +249,7 @@ def audit_progress(row: Audit, run: Run | None) -> Json:
         "finished": row.state in {"done", "failed", "cancelled"},
         "percent": _percent(said),
         "text": str(said.get("text") or ""),
-        "error": _error(row.error),
+        "error": error(row.error),
     }
 
 
@@ -268,7 +268,7 @@ def run(row: Run) -> Json:
             {key: step.get(key) for key in ("slug", "title", "state", "seconds")}
             for step in row.progress.get("steps") or []
         ],
-        "error": _error(row.error),
+        "error": error(row.error),
         "queued_at": row.queued_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,
@@ -311,7 +311,7 @@ def _upload(row: Upload, own: str, page: str) -> Json:
         "bytes": row.bytes,
         "sha256": row.sha256,
         "created_at": row.created_at,
-        "error": _error(row.error),
+        "error": error(row.error),
         "links": {"self": own, "page": page},
     }
 
@@ -321,7 +321,8 @@ def _files(row: Audit) -> dict[str, str]:
     return {"report": f"{own}/report", **{f: f"{own}/report.{f}" for f in ("json", "csv", "pdf")}}
 
 
-def _error(stored: Json | None) -> Json | None:
+def error(stored: Json | None) -> Json | None:
+    """Fields of ErrorOut."""
     if stored is None:
         return None
     return {key: str(stored.get(key, "")) for key in ("code", "message", "hint", "where", "found")}
