@@ -125,6 +125,14 @@ def _groups(item: Json | None) -> AttributeSpec | None:
     return _attribute(item) if item and item.get("column") else None
 
 
+def _split(dataset: Json) -> Split:
+    """The parts that the list of an image set names; else rows are dealt out."""
+    column = ((dataset.get("images") or {}).get("roles") or {}).get("split")
+    if column is None or dataset.get("format") != "images":
+        return Split()
+    return Split(kind="column", column=str(column))
+
+
 def _source(item: Json | None) -> Source | None:
     if not item or not item.get("column"):
         return None
@@ -135,14 +143,6 @@ def _checkpoint(item: Json | None) -> Checkpoint | None:
     return Checkpoint(str(item["name"]), str(item["sha256"])) if item else None
 
 
-def _references(item: Json | None) -> References | None:
-    if not item or not item.get("columns"):
-        return None
-    if not item.get("favourable"):
-        raise AuditError(
-            "no-favourable",
-            "No value of the reference decisions is marked as favourable.",
-            "Tick the value or values that are good for the person concerned.",
 def _weights(item: Json | None) -> Weights | None:
     if not item or not item.get("column"):
         return None
@@ -153,6 +153,14 @@ def _weights(item: Json | None) -> Weights | None:
     )
 
 
+def _references(item: Json | None) -> References | None:
+    if not item or not item.get("columns"):
+        return None
+    if not item.get("favourable"):
+        raise AuditError(
+            "no-favourable",
+            "No value of the reference decisions is marked as favourable.",
+            "Tick the value or values that are good for the person concerned.",
             where="references",
         )
     return References(tuple(item["columns"]), tuple(str(value) for value in item["favourable"]))
