@@ -211,10 +211,12 @@ def _exchange(
     watchdog = threading.Timer(_left(end), connection.cut)
     watchdog.daemon = True
     watchdog.start()
+    answer: http.client.HTTPResponse | None = None
     try:
         sent = {"User-Agent": AGENT, "Accept-Encoding": "identity", "Connection": "close"}
         connection.request(method, target.path, body=body, headers={**sent, **headers})
-        yield connection.getresponse()
+        answer = connection.getresponse()
+        yield answer
     except (OSError, http.client.HTTPException) as error:
         if time.monotonic() >= end or isinstance(error, TimeoutError):
             raise AuditError(
@@ -235,6 +237,8 @@ def _exchange(
         ) from error
     finally:
         watchdog.cancel()
+        if answer is not None:
+            answer.close()
         connection.close()
 
 
@@ -245,19 +249,22 @@ class _Pinned(http.client.HTTPConnection):
         super().__init__(target.host, target.port, timeout=min(timeout, PATIENCE))
         self._target = target
         self._address = address
+        # The connection forgets its socket as soon as the answer has begun.
+        self._opened: Any = None
 
     def connect(self) -> None:
         """Open the connection, with TLS where the address says so."""
         self.sock: Any = socket.create_connection((self._address, self.port), self.timeout)
+        self._opened = self.sock
         if self._target.scheme == "https":
             self.sock = tls().wrap_socket(self.sock, server_hostname=self._target.host)
+        self._opened = self.sock
 
     def cut(self) -> None:
         """End whatever is going on, from another thread."""
-        sock = self.sock
-        if sock is not None:
+        if self._opened is not None:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                self._opened.shutdown(socket.SHUT_RDWR)
 
 
 def _left(end: float) -> float:

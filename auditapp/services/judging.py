@@ -5,12 +5,14 @@ Only stored counts are read. What is computed stands in `auditapp.pipeline.overt
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from auditapp.models import Alert, AlertKind, Report, Schedule, ScheduleRun, ScheduleRunState
@@ -224,47 +226,77 @@ def _end(
 
 
 def _tell(run: ScheduleRun, schedule: Schedule, facts: Json, known: list[Alert]) -> None:
-    """Raise what is new; what is told already is in one of the open alerts that are known."""
+    """Raise what is new; what is told already only counts on in the open alert that tells it."""
     if facts["undefined"] == "past-rewritten":
         alerts.alert_raise(schedule=schedule, kind=AlertKind.REWRITTEN, detail={}, run=run)
-    told = {key for alert in known for key in alert.detail.get("keys", ())}
-
-    def new(what: str, items: list[Json]) -> list[Json]:
-        return [item for item in items if _key(what, item) not in told]
-
     scan = facts.get("scan") or {"streams": []}
-    streams = new("change", [s for s in scan["streams"] if s["changed"]])
-    if streams:
-        streams.sort(key=lambda s: -abs(s["z"]))
-        crossed = any(s["crossed"] for s in streams)
-        detail = {
-            "streams": [_stream(s, facts["titles"]) for s in streams],
-            "baseline": min(s["since"] for s in streams),
-            "tolerance": facts["tolerance"],
-        }
-        kind = AlertKind.TOLERANCE if crossed else AlertKind.CHANGE
-        _raise(schedule, run, kind, "change", streams, detail)
-    drifted = new("drift", [test for test in facts.get("drift", []) if test["drift"]])
-    if drifted:
-        tests = [_test(test, facts["titles"]) for test in drifted]
-        detail = {"tests": tests, "baseline": run.number}
-        _raise(schedule, run, AlertKind.DRIFT, "drift", drifted, detail)
-    gone = new("vanished", facts.get("vanished", []))
-    if gone:
-        titles = facts["titles"]
-        groups = [{**item, "label": group_name(item["group"], titles)} for item in gone]
-        detail = {"groups": groups, "baseline": run.number}
-        _raise(schedule, run, AlertKind.VANISHED, "vanished", gone, detail)
+    found = {
+        "change": sorted((s for s in scan["streams"] if s["changed"]), key=lambda s: -abs(s["z"])),
+        "drift": [test for test in facts.get("drift", []) if test["drift"]],
+        "vanished": list(facts.get("vanished", [])),
+    }
+    now = {_key(what, item) for what, items in found.items() for item in items}
+    for alert in known:
+        if now & set(alert.detail.get("keys", ())):
+            Alert.objects.filter(id=alert.id).update(times=F("times") + 1)
+    told = {key for alert in known for key in alert.detail.get("keys", ())}
+    for what, items in found.items():
+        new = [item for item in items if _key(what, item) not in told]
+        if what == "change":
+            new = _also(new, facts["titles"], known) if new else []
+        if new:
+            kind, detail = _DETAILS[what](new, run, facts)
+            keys = [_key(what, item) for item in new]
+            alerts.alert_raise(
+                schedule=schedule, kind=kind, key=f"{what}:{run.number}", run=run,
+                detail={**detail, "keys": keys},
+            )  # fmt: skip
 
 
-def _raise(
-    schedule: Schedule, run: ScheduleRun, kind: str, what: str, items: list[Json], detail: Json
-) -> None:
-    keys = [_key(what, item) for item in items]
-    alerts.alert_raise(
-        schedule=schedule, kind=kind, key=f"{what}:{run.number}", run=run,
-        detail={**detail, "keys": keys},
-    )  # fmt: skip
+def _also(items: list[Json], titles: Json, known: list[Alert]) -> list[Json]:
+    """Add to an open alert what the same change did elsewhere; what is left is another change.
+
+    A gap that crossed the limit is always told anew.
+    """
+    left = []
+    for item in items:
+        same = [
+            alert for alert in known
+            if "streams" in alert.detail and abs(alert.detail["baseline"] - item["since"]) <= 1
+        ]  # fmt: skip
+        if not same or (item["crossed"] and same[0].kind != AlertKind.TOLERANCE):
+            left.append(item)
+            continue
+        detail = same[0].detail
+        detail["streams"].append(_stream(item, titles))
+        detail["keys"].append(_key("change", item))
+        Alert.objects.filter(id=same[0].id).update(detail=detail)
+    return left
+
+
+def _changed(items: list[Json], run: ScheduleRun, facts: Json) -> tuple[str, Json]:
+    crossed = any(item["crossed"] for item in items)
+    return AlertKind.TOLERANCE if crossed else AlertKind.CHANGE, {
+        "streams": [_stream(item, facts["titles"]) for item in items],
+        "baseline": min(item["since"] for item in items),
+        "tolerance": facts["tolerance"],
+    }
+
+
+def _drifted(items: list[Json], run: ScheduleRun, facts: Json) -> tuple[str, Json]:
+    tests = [_test(item, facts["titles"]) for item in items]
+    return AlertKind.DRIFT, {"tests": tests, "baseline": run.number}
+
+
+def _gone(items: list[Json], run: ScheduleRun, facts: Json) -> tuple[str, Json]:
+    titles = facts["titles"]
+    groups = [{**item, "label": group_name(item["group"], titles)} for item in items]
+    return AlertKind.VANISHED, {"groups": groups, "baseline": run.number}
+
+
+_DETAILS: dict[str, Callable[[list[Json], ScheduleRun, Json], tuple[str, Json]]] = {
+    "change": _changed, "drift": _drifted, "vanished": _gone,
+}  # fmt: skip
 
 
 def _key(what: str, item: Json) -> str:

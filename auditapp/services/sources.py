@@ -80,7 +80,8 @@ def source_fetch(
                 found=str(answer.status),
                 permanent=False,
             )
-        _refuse_large(0 if answer.length is None else answer.length, url)
+        whole = answer.length
+        _refuse_large(0 if whole is None else whole, url)
         with path.open("wb") as out:
             while chunk := answer.read(CHUNK):
                 if size == 0:
@@ -96,6 +97,13 @@ def source_fetch(
             "too-slow",
             f"“{outward.shown(url)}” was not loaded within {seconds:,.0f} seconds.",
             "Use a faster source, a smaller file, or raise SOURCE_TIME_LIMIT.",
+            permanent=False,
+        )
+    if whole is not None and size < whole:
+        raise AuditError(
+            "unreachable",
+            f"“{outward.shown(url)}” broke off after {size:,} of {whole:,} bytes.",
+            "It is tried again at the next run.",
             permanent=False,
         )
     if size == 0:
