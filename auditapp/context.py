@@ -53,8 +53,10 @@ def _area(name: str) -> str:
         return "members"
     if name == "data-list" or name.startswith(("dataset", "model")):
         return "data"
-    if name.startswith("doc"):
+    if name.startswith(("doc", "api")):
         return "docs"
-    if name in {"status", "signin", "signin-link", ""} or name.startswith(("account", "mfa")):
+    if name in {"status", "signin", "signin-link", "tokens", ""} or name.startswith(
+        ("account", "mfa")
+    ):
         return ""
     return "audits"

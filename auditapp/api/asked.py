@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from auditapp.api.problems import Problem
-from auditapp.api.words import Body, Id, Name, Names, Number, Text
+from auditapp.api.words import Body, Id, Name, Names, Number, Text, examples
 from auditapp.headless import Options, arguments, image_sets, plan_of
 from auditapp.plan import SEARCHES, About, Plan, Split
 
@@ -60,6 +60,14 @@ class AboutIn(Body):
 
 class AuditIn(Body):
     """What to audit. Fields are the options of `manage.py audit` with underscores."""
+
+    model_config = examples(
+        dataset="5b0c7f0e-7d1c-4b0e-9a4e-2f3f6f0c9f11",
+        title="Mortgage decisions",
+        prediction="deny",
+        favourable_decision=["no"],
+        sensitive=["afam"],
+    )
 
     dataset: Id = Field(description="A data set that is ready")
     title: Text = Field("", description="On the cover and in lists")

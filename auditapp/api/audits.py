@@ -17,7 +17,7 @@ from auditapp.api.auth import ADMIN, READ, WRITE
 from auditapp.api.datasets import Key
 from auditapp.api.paging import PageIn, page
 from auditapp.api.problems import Problem
-from auditapp.api.words import Body, Id, Text
+from auditapp.api.words import Body, Id, Text, examples
 from auditapp.models import Audit, ModelFile
 from auditapp.services import audits as services
 from auditapp.services.starting import audit_start_from, ready_profile
@@ -36,12 +36,16 @@ class AuditsOut(Schema):
 class AuditsIn(PageIn):
     """Which audits."""
 
-    state: Literal["draft", "queued", "running", "done", "failed", "cancelled"] | None = None
+    state: Literal["draft", "queued", "running", "done", "failed", "cancelled"] | None = Field(
+        None, description="Those in one state"
+    )
     search: Text = Field("", description="Part of the title or of the data set's name")
 
 
 class RepeatIn(Body):
     """What to change when an audit is repeated."""
+
+    model_config = examples(dataset="5b0c7f0e-7d1c-4b0e-9a4e-2f3f6f0c9f11")
 
     dataset: Id | None = Field(None, description="Another data set, such as a newer version")
     title: Text = Field("", description="The same title if not given")

@@ -14,7 +14,7 @@ from auditapp.api import once, shapes, uploads
 from auditapp.api.answers import MAKE, ONE, UPLOAD, answers
 from auditapp.api.auth import ADMIN, READ, WRITE
 from auditapp.api.paging import PageIn, page
-from auditapp.api.words import Body, Name
+from auditapp.api.words import Body, Name, examples
 from auditapp.models import Dataset
 from auditapp.services import sources
 from auditapp.services import uploads as services
@@ -85,6 +85,8 @@ class TableIn(FileIn):
 
 class ReadingIn(Body):
     """How a table is to be read instead; null means detect."""
+
+    model_config = examples(delimiter=";", header=True)
 
     delimiter: Delimiter | None = None
     encoding: Encoding | None = None

@@ -41,7 +41,7 @@ class ProblemOut(Schema):
 
     type: str = Field("about:blank", description="Always about:blank; see code")
     title: str = Field(description="The status in words")
-    status: int
+    status: int = Field(description="The same as that of the answer")
     detail: str = Field(description="Message and hint in one text")
     code: str = Field(description="What programs can test for, such as unknown-column")
     message: str = Field(description="What was found, in one sentence")

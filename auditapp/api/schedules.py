@@ -17,7 +17,7 @@ from auditapp.api.audits import named
 from auditapp.api.auth import ADMIN, READ, WRITE
 from auditapp.api.datasets import Key
 from auditapp.api.paging import PageIn, page
-from auditapp.api.words import Body, Id, Text
+from auditapp.api.words import Body, Id, Text, examples
 from auditapp.models import Alert, Schedule, ScheduleRun
 from auditapp.models.schedule import AlertKind, ScheduleRunState
 from auditapp.outward import shown
@@ -47,6 +47,12 @@ class ClockIn(Body):
 class ScheduleIn(Body):
     """An audit that is repeated by the clock."""
 
+    model_config = examples(
+        audit="0d6c7c58-4a39-4f0f-8a3b-0c5f0a0f7d21",
+        dataset="5b0c7f0e-7d1c-4b0e-9a4e-2f3f6f0c9f11",
+        clock={"cron": "0 6 * * 1", "timezone": "Europe/Berlin"},
+    )
+
     audit: Id = Field(description="A started audit; its plan is repeated at every run")
     name: Title = Field("", description="The audit's title if not given")
     clock: ClockIn
@@ -61,12 +67,16 @@ class ScheduleIn(Body):
 class ScheduleChangeIn(Body):
     """What is to change; what is left out stays."""
 
+    model_config = examples(clock={"every": 1, "period": "days"})
+
     name: Title | None = None
     clock: ClockIn | None = None
     dataset: Id | None = Field(None, description="Another table begins a new baseline")
     source_url: Text | None = Field(None, description="Another address begins a new baseline")
-    grows: bool | None = None
-    notify_email: bool | None = None
+    grows: bool | None = Field(
+        None, description="Whether each version holds all rows of the one before"
+    )
+    notify_email: bool | None = Field(None, description="Whether members are told by email")
 
 
 class ScheduleOut(Schema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,12 +17,15 @@ LONGEST_LIST = 8
 @require_safe
 def api_docs(request: HttpRequest) -> HttpResponse:
     """Every operation: what it takes, what it answers, and what it looks like with curl."""
-    context = {**_document(), "base": f"{request.scheme}://{request.get_host()}"}
+    from auditapp.api import limits
+
+    base = f"{request.scheme}://{request.get_host()}"
+    context = {**_document(base), "base": base, "reads": limits.reads(), "writes": limits.writes()}
     return render(request, "pages/api_docs.html", context)
 
 
-@cache
-def _document() -> Json:
+@lru_cache(maxsize=8)
+def _document(base: str) -> Json:
     from auditapp.api.app import api
 
     document = json.loads(json.dumps(api.get_openapi_schema(), default=str))
@@ -30,7 +33,7 @@ def _document() -> Json:
     groups: dict[str, list[Json]] = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            found = _operation(path, method, operation, shapes)
+            found = _operation(path, method, operation, shapes, base)
             groups.setdefault(operation["tags"][0], []).append(found)
     return {
         "info": document["info"],
@@ -39,11 +42,11 @@ def _document() -> Json:
             {"title": title, "slug": title.lower().replace(" ", "-"), "operations": found}
             for title, found in groups.items()
         ],
-        "problem": _fields(shapes["ProblemOut"], shapes),
+        "problem": _answered(shapes["ProblemOut"], shapes),
     }
 
 
-def _operation(path: str, method: str, operation: Json, shapes: Json) -> Json:
+def _operation(path: str, method: str, operation: Json, shapes: Json, base: str) -> Json:
     body = operation.get("requestBody") or {}
     content = body.get("content") or {}
     json_body = (content.get("application/json") or {}).get("schema")
@@ -53,13 +56,11 @@ def _operation(path: str, method: str, operation: Json, shapes: Json) -> Json:
         "method": method.upper(),
         "path": path,
         "title": operation["summary"],
-        "words": operation.get("description", ""),
+        "words": operation.get("description", "").replace("`", "").split("\n\n"),
         "scope": operation["security"][0]["Bearer"][0],
         "parameters": [_parameter(item, shapes) for item in operation["parameters"]],
-        "required": [field for field in fields if field["required"]],
-        "optional": [field for field in fields if not field["required"]],
-        "body": body.get("description", ""),
-        "media": list(content),
+        "fields": sorted(fields, key=lambda field: not field["required"]),
+        "body": body.get("description", "").replace("`", ""),
         "answers": [
             _answer(status, answer, shapes)
             for status, answer in operation["responses"].items()
@@ -70,7 +71,7 @@ def _operation(path: str, method: str, operation: Json, shapes: Json) -> Json:
             for status, answer in operation["responses"].items()
             if int(status) >= 400
         ],
-        "curl": _curl(path, method, operation, content, shapes),
+        "curl": _curl(base + path, method, operation, content, shapes),
     }
 
 
@@ -89,7 +90,7 @@ def _answer(status: str, answer: Json, shapes: Json) -> Json:
     media = ""
     for name, content in (answer.get("content") or {}).items():
         media = name
-        fields = _fields(_resolved(content["schema"], shapes), shapes)
+        fields = _answered(_resolved(content["schema"], shapes), shapes)
     return {"status": status, "words": answer["description"], "media": media, "fields": fields}
 
 
@@ -108,9 +109,14 @@ def _fields(schema: Json, shapes: Json) -> list[Json]:
     ]
 
 
+def _answered(schema: Json, shapes: Json) -> list[Json]:
+    """Fields of an answer: they are always there."""
+    return [{**field, "required": False, "default": ""} for field in _fields(schema, shapes)]
+
+
 def _inside(schema: Json, shapes: Json) -> list[Json]:
     """Fields of an object, or of the items of a list, one level down."""
-    for part in (schema, *schema.get("anyOf", ())):
+    for part in (schema, *schema.get("anyOf", ()), *schema.get("allOf", ())):
         inner = part.get("items", part) if part.get("type") == "array" else part
         found = _resolved(inner, shapes)
         if found.get("properties"):
@@ -140,8 +146,9 @@ def _default(schema: Json) -> str:
 
 def _type(schema: Json, shapes: Json) -> str:
     """A type in a few words: text, whole number, list of text, one of a, b."""
-    if "anyOf" in schema:
-        kinds = [_type(part, shapes) for part in schema["anyOf"] if part.get("type") != "null"]
+    parts = schema.get("anyOf") or schema.get("allOf")
+    if parts is not None:
+        kinds = [_type(part, shapes) for part in parts if part.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
     if "$ref" in schema:
         return _type(_resolved(schema, shapes), shapes)
@@ -163,24 +170,25 @@ def _type(schema: Json, shapes: Json) -> str:
     return names.get(str(kind), "object" if kind == "object" else "anything")
 
 
-def _curl(path: str, method: str, operation: Json, content: Json, shapes: Json) -> str:
+def _curl(address: str, method: str, operation: Json, content: Json, shapes: Json) -> str:
     """The shortest command that could work."""
-    shown = path
-    for item in operation["parameters"]:
+    parameters = operation["parameters"]
+    for item in parameters:
         if item["in"] == "path":
-            shown = shown.replace(f"{{{item['name']}}}", item["name"].upper())
-    lines = ['curl -H "Authorization: Bearer $EVENHAND_TOKEN"']
-    if method != "get":
-        lines[0] += f" -X {method.upper()}"
-    if any(item["name"] == "Idempotency-Key" for item in operation["parameters"]):
-        lines.append('-H "Idempotency-Key: $(uuidgen)"')
-    if "multipart/form-data" in content:
-        lines.append("-F file=@FILE")
+            address = address.replace(f"{{{item['name']}}}", item["name"].upper())
     schema = (content.get("application/json") or {}).get("schema")
+    form = "multipart/form-data" in content
+    implied = method == "get" or (method == "post" and (form or schema is not None))
+    verb = "" if implied else f" -X {method.upper()}"
+    lines = [f'curl{verb} -H "Authorization: Bearer $EVENHAND_TOKEN"']
+    if any(item["name"] == "Idempotency-Key" for item in parameters):
+        lines.append('-H "Idempotency-Key: $(uuidgen)"')
+    if form:
+        lines.append("-F file=@FILE")
     if schema is not None:
         lines.append('-H "Content-Type: application/json"')
-        example = _resolved(schema, shapes).get("example") or {}
-        lines.append(f"-d '{json.dumps(example)}'")
-    if path.endswith((".pdf", ".csv", ".json")):
+        examples = _resolved(schema, shapes).get("examples") or [{}]
+        lines.append(f"-d '{json.dumps(examples[0])}'")
+    if address.endswith((".pdf", ".csv", ".json")):
         lines.append("-OJ")
-    return " \\\n  ".join([*lines, f"{{base}}{shown}"])
+    return " \\\n  ".join([*lines, address])
