@@ -521,7 +521,9 @@ def test_its_settings_can_be_shown_without_loading_what_trains() -> None:
 
     code = "import sys, mitigations.road.method; print(*sorted(sys.modules))"
     command = [sys.executable, "-c", code]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    root = Path(__file__).resolve().parent.parent
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    shown = told.stdout.split()
     assert "mitigations.road.card" in shown
     assert not {"torch", "sklearn", "scipy.stats"} & set(shown)
 
