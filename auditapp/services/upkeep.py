@@ -8,6 +8,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from auditapp import storage
 from auditapp.models import Dataset, ModelFile, Report
 from auditapp.services.accounts import signin_links_forget
+from auditapp.services.idempotency import keys_forget
 from auditapp.services.members import invitations_forget
 
 
@@ -15,6 +16,7 @@ def sweep() -> list[str]:
     """Delete files of killed jobs, folders no row names, old sign-in links and sessions."""
     signin_links_forget()
     invitations_forget()
+    keys_forget()
     SessionStore.clear_expired()
     kept: set[str] = set()
     for model in (Dataset, ModelFile, Report):
