@@ -54,6 +54,7 @@ def _is_id(value: Any) -> bool:
         return False
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(
     max_examples=4,

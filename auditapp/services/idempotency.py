@@ -68,9 +68,7 @@ def once(
             IdempotencyKey.objects.filter(
                 token=token, key=key, created_at__lte=timezone.now() - KEPT
             ).delete()
-            row = IdempotencyKey.objects.create(
-                token=token, key=key, status=0, body={}, **request
-            )
+            row = IdempotencyKey.objects.create(token=token, key=key, status=0, body={}, **request)
             status, body = make()
             IdempotencyKey.objects.filter(id=row.id).update(status=status, body=body)
     except IntegrityError:
