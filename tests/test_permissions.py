@@ -61,7 +61,8 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "token-revoke": ("mine", POST),
     "sessions-end": ("own", POST),
     "mfa_index": ("own", GET),
-    "mfa_authenticate": ("open", BOTH),
+    # without a sign-in under way there is nothing to confirm
+    "mfa_authenticate": ("own", BOTH),
     "mfa_reauthenticate": ("step", BOTH),
     "mfa_activate_totp": ("step", BOTH),
     "mfa_deactivate_totp": ("step", BOTH),

@@ -198,11 +198,11 @@ def test_the_keyboard_reaches_the_content_first_and_leaves_menus(
     menu = page.locator("details.menu summary", has_text="Account of")
     menu.focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Name and password")).to_be_visible()
+    expect(page.get_by_role("link", name="Your account")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("Escape")
     expect(menu).to_be_focused()
-    expect(page.get_by_role("link", name="Name and password")).to_be_hidden()
+    expect(page.get_by_role("link", name="Your account")).to_be_hidden()
 
 
 def test_a_changed_role_asks_its_questions_at_once(page: Page, paths: dict[str, str]) -> None:
