@@ -386,3 +386,10 @@ def test_tables_without_weights_have_no_survey(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("sex,label\n1,0\n2,1\n")
     assert "survey" not in read(path, tmp_path / "out")
+
+
+def test_a_table_with_columns_of_ones_own_keeps_its_names(tmp_path: Path) -> None:
+    frame = made.persons(60, state="06").rename(columns={"ST": "STATE"})
+    frame["above"] = (frame.pop("PINCP").fillna(0) > 30_000).astype(int)
+    table = read(tmp_path, made.write_csv(tmp_path, frame))
+    assert {"above", "STATE"} <= set(table.names)

@@ -90,9 +90,14 @@ def origin(name: str) -> Origin:
 
 
 def record_of(names: Iterable[str]) -> Record | None:
-    """Return which of the Census' two tables has such a header, or None."""
-    folded = {name.strip().upper() for name in names}
-    if not folded & _STATES:
+    """Return which of the Census' two tables has such a header, or None.
+
+    A table with columns of somebody's own beside the Census' (``above`` beside ``AGEP``) is an
+    ordinary table: its names are the reader's and stay as they are.
+    """
+    written = [name.strip() for name in names]
+    folded = {name.upper() for name in written}
+    if not folded & _STATES or _has_own(written):
         return None
     if folded >= _PERSON:
         return "person"
@@ -146,6 +151,12 @@ def canonical(name: str) -> str:
     """Return a column's name as in the files of most years: capitals, ST for STATE."""
     code = name.strip().upper()
     return STATE if code == "STATE" else code
+
+
+def _has_own(names: list[str]) -> bool:
+    """Whether names in small letters stand among the Census' capitals, weights apart."""
+    capitals = any(name in _PERSON | _HOUSING for name in names)
+    return capitals and any(name != name.upper() and not is_replicate(name) for name in names)
 
 
 def _record(letter: str) -> Record:
