@@ -27,6 +27,7 @@ NOT_RUN = (
     "references",
     "numerics",
     "tradeoff",
+    "annexes",
 )
 
 Document = dict[str, Any]

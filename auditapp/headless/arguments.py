@@ -13,6 +13,7 @@ from auditapp.folktables.tasks import MODES
 from auditapp.headless.findings import FAIL_ON
 from auditapp.plan import OUTCOMES, SEARCHES, Split
 from auditapp.plan.checks import WEIGHT_METHODS
+from auditapp.regulatory import REGISTRY
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     _weight_arguments(parser)
     _policy_arguments(parser)
     _remedy_arguments(parser)
+    _template_arguments(parser)
     parser.add_argument("--title", default="", help="title on the cover")
     parser.add_argument("--out", type=Path, required=True, help="result document (JSON)")
     parser.add_argument("--pdf", type=Path, help="report")
@@ -340,6 +342,17 @@ def method(text: str) -> tuple[str, dict[str, str]]:
             raise argparse.ArgumentTypeError(f"“{item}” is not key=value")
         settings[key.replace("-", "_")] = value
     return slug, settings
+
+
+def _template_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--template",
+        type=method,
+        action="append",
+        default=[],
+        metavar="SLUG[:key=value,...]",
+        help=f"regulatory annex: {', '.join(REGISTRY)}",
+    )
 
 
 def _remedy_arguments(parser: argparse.ArgumentParser) -> None:

@@ -57,6 +57,7 @@ class Options:
     replicate_method: str = "sdr"
     source: tuple[str, Sequence[str]] | None = None
     checkpoint: Path | None = None
+    template: Sequence[tuple[str, Mapping[str, Any]]] = ()
     rules: Path | None = None
     device: str = "auto"
     policy: Mapping[str, Any] = field(default_factory=dict)

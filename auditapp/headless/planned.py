@@ -26,6 +26,7 @@ from auditapp.plan import (
     References,
     Score,
     Source,
+    TemplateSpec,
     check,
     goals_for,
 )
@@ -96,6 +97,7 @@ def plan_of(
         references=_references(references, decision, label, columns),
         skip=tuple(options.skip),
         methods=tuple(MethodSpec(slug, dict(given)) for slug, given in options.method),
+        templates=tuple(TemplateSpec(slug, dict(given)) for slug, given in options.template),
         protect=options.protect,
         immutable=tuple(options.immutable),
         cost=_cost(options.cost),

@@ -1,7 +1,7 @@
 """Every table. Rules the database can state are constraints."""
 
 from auditapp.models.api import ApiToken, IdempotencyKey
-from auditapp.models.audit import Audit, Report, Run
+from auditapp.models.audit import Audit, Report, ReportStatus, Run
 from auditapp.models.lease import State
 from auditapp.models.schedule import (
     Alert,
@@ -14,6 +14,7 @@ from auditapp.models.schedule import (
     ScheduleState,
     Webhook,
 )
+from auditapp.models.share import Comparison, ShareLink
 from auditapp.models.team import Invitation, Member, SignInLink, User, Workspace
 from auditapp.models.trail import Event
 from auditapp.models.upload import Dataset, ModelFile, UploadState
@@ -23,6 +24,7 @@ __all__ = [
     "AlertKind",
     "ApiToken",
     "Audit",
+    "Comparison",
     "Dataset",
     "Delivery",
     "DeliveryState",
@@ -32,11 +34,13 @@ __all__ = [
     "Member",
     "ModelFile",
     "Report",
+    "ReportStatus",
     "Run",
     "Schedule",
     "ScheduleRun",
     "ScheduleRunState",
     "ScheduleState",
+    "ShareLink",
     "SignInLink",
     "State",
     "UploadState",

@@ -98,15 +98,44 @@ class Run(Leased):
         return f"{self.kind} of {self.audit_id}"
 
 
+class ReportStatus(models.TextChoices):
+    """How far people stand behind a report; it never changes what was measured."""
+
+    DRAFT = "draft", "Draft"
+    FINAL = "final", "Final"
+    SUPERSEDED = "superseded", "Superseded"
+
+
 class Report(models.Model):
-    """The stored result document and everything drawn from it."""
+    """The stored result document and everything drawn from it.
+
+    `signature` is the installation's signed statement about the files
+    (`auditapp.signing`), `pdf_hash` the SHA-256 of the PDF it speaks of.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     audit = models.OneToOneField(Audit, models.CASCADE, related_name="report")
     result_hash = models.CharField(max_length=64)
     path = models.CharField(max_length=200, help_text="Folder, relative to DATA_DIR")
     pages = models.PositiveIntegerField(null=True, blank=True)
+    status = models.CharField(
+        max_length=10, choices=ReportStatus.choices, default=ReportStatus.DRAFT
+    )
+    final_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    final_at = models.DateTimeField(null=True, blank=True)
+    superseded_by = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="supersedes"
+    )
+    pdf_hash = models.CharField(max_length=64, blank=True)
+    signature = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=ReportStatus.values), name="report_status"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"report {self.result_hash[:12]}"

@@ -39,6 +39,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=120, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    language = models.CharField(max_length=8, blank=True, help_text="Empty: the browser's")
     date_joined = models.DateTimeField(default=timezone.now)
     sessions_ended = models.PositiveIntegerField(
         default=0, help_text="How often every session was ended; part of what a session is tied to"
@@ -87,6 +88,10 @@ class Workspace(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     is_demo = models.BooleanField(default=False)
     last_number = models.PositiveIntegerField(default=0)
+    organisation = models.CharField(max_length=120, blank=True, help_text="On reports")
+    accent = models.CharField(max_length=7, blank=True, help_text="Colour of reports, #8A5E17")
+    logo = models.CharField(max_length=200, blank=True, help_text="File, relative to DATA_DIR")
+    language = models.CharField(max_length=8, default="en", help_text="Of new reports")
     trail_length = models.PositiveBigIntegerField(default=0)
     trail_head = models.CharField(max_length=64, blank=True, help_text="Hash of the newest event")
     created_at = models.DateTimeField(auto_now_add=True)

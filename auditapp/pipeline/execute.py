@@ -11,6 +11,7 @@ from typing import Any
 from auditapp import result
 from auditapp.datasets.table import Table
 from auditapp.pipeline import environment
+from auditapp.pipeline.annexes import annexes
 from auditapp.pipeline.progress import Progress, Tick
 from auditapp.plan import Plan, check
 
@@ -98,6 +99,8 @@ def document_of(plan: Plan, job: dict[str, Any], progress: Progress) -> result.D
     with progress.step("read", f"{plan.data.rows:,} rows, {len(profile['columns'])} columns"):
         table = Table.open(folder)
     measured = import_module(MEASURES[plan.outcome]).measure(plan, table, job, progress)
+    if "annexes" not in measured:
+        measured["annexes"] = annexes(plan, None, measured)
     return {
         "schema": result.SCHEMA,
         "plan": plan.to_json(),

@@ -24,6 +24,7 @@ from auditapp.plan.model import (
     Score,
     Source,
     Split,
+    TemplateSpec,
     Weights,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "Score",
     "Source",
     "Split",
+    "TemplateSpec",
     "Weights",
     "check",
     "columns_of",

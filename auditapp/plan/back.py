@@ -41,6 +41,7 @@ def draft_of(plan: Plan, columns: list[str]) -> Json:
     kept = (
         "attributes", "classes", "query", "site", "target", "control", "references", "skip",
         "methods", "protect", "immutable", "source", "checkpoint", "weights", "outcome", "about",
+        "templates",
     )  # fmt: skip
     roles = _roles(plan, columns)
     sensitive = {attribute.column for attribute in plan.attributes}

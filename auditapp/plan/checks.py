@@ -10,6 +10,7 @@ import mitigations
 from auditapp.errors import AuditError
 from auditapp.plan.goals import ESTIMATORS, GOALS_NEEDING_LABEL, OUTCOMES, SEARCHES, goals_for
 from auditapp.plan.model import Plan
+from auditapp.regulatory import card
 from mitigations.catalogue import entry
 from mitigations.contract import MethodError
 
@@ -118,6 +119,7 @@ def _check_searches(plan: Plan) -> None:
             "target",
         )
     _check_methods(plan)
+    _check_templates(plan)
     if plan.source is not None and plan.outcome != "binary":
         raise _refuse(
             "source-needs-binary",
@@ -229,6 +231,35 @@ def _check_methods(plan: Plan) -> None:
             f"Choose one of: {', '.join(columns)}.",
             "protect",
         )
+
+
+def _check_templates(plan: Plan) -> None:
+    names = [template.slug for template in plan.templates]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise _refuse(
+            "template-twice",
+            f"The template “{twice}” is named twice.",
+            "Name it once, with all its settings.",
+            "templates",
+        )
+    for template in plan.templates:
+        found = card(template.slug)
+        found.settings(template.settings)
+        if plan.outcome not in found.outcomes:
+            raise _refuse(
+                "template-outcome",
+                f"The template “{found.title}” does not speak of {_KINDS[plan.outcome]}.",
+                "Leave the template out.",
+                "templates",
+            )
+        if found.needs_label and plan.label is None:
+            raise _refuse(
+                "template-needs-label",
+                f"The template “{found.title}” needs labels, and no label is chosen.",
+                "Choose a label column, or leave the template out.",
+                "templates",
+            )
 
 
 def _check_training(plan: Plan) -> None:

@@ -20,6 +20,7 @@ from auditapp.plan.model import (
     Score,
     Source,
     Split,
+    TemplateSpec,
     Weights,
 )
 
@@ -107,6 +108,10 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
         methods=tuple(
             MethodSpec(item["slug"], dict(item.get("settings") or {}))
             for item in draft.get("methods") or ()
+        ),
+        templates=tuple(
+            TemplateSpec(item["slug"], dict(item.get("settings") or {}))
+            for item in draft.get("templates") or ()
         ),
         protect=draft.get("protect") or None,
         immutable=tuple(draft.get("immutable") or ()),

@@ -98,6 +98,14 @@ class MethodSpec:
 
 
 @dataclass(frozen=True)
+class TemplateSpec:
+    """An annex that is wanted: a slug of `auditapp.regulatory.REGISTRY` and its answers."""
+
+    slug: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Source:
     """Rows of another population, by the values of a column: learnt from, never measured."""
 
@@ -148,6 +156,7 @@ class Plan:
     `immutable` columns are not moved, and `cost` is that of a favourable decision for somebody
     with the unfavourable label, and the other way round. `source` are rows of another population
     and `checkpoint` a network, both to start from. `weights` say how many people rows stand for.
+    `templates` are the regulatory annexes.
     """
 
     data: Data
@@ -186,6 +195,7 @@ class Plan:
     source: Source | None = None
     checkpoint: Checkpoint | None = None
     weights: Weights | None = None
+    templates: tuple[TemplateSpec, ...] = ()
     schema: str = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -221,6 +231,10 @@ class Plan:
         values["methods"] = tuple(
             MethodSpec(item["slug"], dict(item.get("settings") or {}))
             for item in data.get("methods", ())
+        )
+        values["templates"] = tuple(
+            TemplateSpec(item["slug"], dict(item.get("settings") or {}))
+            for item in data.get("templates", ())
         )
         other = data.get("references")
         values["references"] = (

@@ -104,7 +104,7 @@ def _options(given: dict[str, Any]) -> headless.Options:
         "out", "pdf", "images", "join", "on", "references", "previous", "outcome",
         "classes", "query", "gold", "site", "target", "control", "skip", "method", "protect",
         "immutable", "cost", "source", "checkpoint", "device", "weight", "replicate_weights",
-        "replicate_method", "rules", "model",
+        "replicate_method", "rules", "model", "template",
         "model_output", "positive_class",
         "prediction", "score", "train", "label", "favourable",
         "favourable_decision", "score_is", "score_range", "features", "exclude", "split", "unit",

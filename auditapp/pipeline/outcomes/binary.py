@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from auditapp.datasets import groups
 from auditapp.datasets.table import Table
 from auditapp.pipeline import counted
+from auditapp.pipeline.annexes import annexes
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.decide import Decided, decide, source_rows
 from auditapp.pipeline.diagnose import diagnose
@@ -62,13 +63,8 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
         with progress.step("remedies", f"{len(plan.methods)} to try"):
             tried = remedies(audited, progress)
     blank = None if columns.label is None else columns.label < 0
-    return {
-        "model": decided.model,
-        "rows": rows.row_facts(table, used, blank),
-        **sections,
-        **deeper,
-        **tried,
-    }
+    found = {"rows": rows.row_facts(table, used, blank), **sections, **deeper, **tried}
+    return {"model": decided.model, **found, "annexes": annexes(plan, audited, found)}
 
 
 def _columns(plan: Plan, table: Table) -> _Columns:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from auditapp.reports.blocks import Section
 from auditapp.reports.facts import Facts
 from auditapp.reports.sections import (
+    annexes,
     answer,
     classes,
     cover,
@@ -28,7 +29,7 @@ from auditapp.reports.sections import (
     tradeoffs,
 )
 
-SECTIONS: dict[str, Callable[[Facts], Section | None]] = {
+SECTIONS: dict[str, Callable[[Facts], Section | tuple[Section, ...] | None]] = {
     "cover": cover.section,
     "answer": answer.section,
     "examined": examined.section,
@@ -44,6 +45,7 @@ SECTIONS: dict[str, Callable[[Facts], Section | None]] = {
     "tradeoffs": tradeoffs.section,
     "stability": stability.section,
     "numerics": numerics.section,
+    "annexes": annexes.sections,
     "limits": limits.section,
     "reproducibility": reproducibility.section,
     "glossary": glossary.section,
@@ -56,10 +58,11 @@ def sections(facts: Facts) -> tuple[Section, ...]:
     number = 0
     for make in SECTIONS.values():
         made = make(facts)
-        if made is None:
-            continue
-        if made.slug != "cover":
-            number += 1
-            made = replace(made, number=number)
-        out.append(made)
+        for section in made if isinstance(made, tuple) else (made,):
+            if section is None:
+                continue
+            if section.slug != "cover":
+                number += 1
+                section = replace(section, number=number)
+            out.append(section)
     return tuple(out)

@@ -1,0 +1,1 @@
+"""How annexes read: one file for each template of `auditapp.regulatory`."""
