@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
 from auditapp import __version__
+from auditapp.reports.language import LANGUAGES, known
 from auditapp.schedule_selectors import alerts_for
 from auditapp.selectors import is_owner
 from auditapp.views.access import workspace_of, workspaces_of
@@ -22,6 +24,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "version": __version__,
         "theme": theme if theme in {"light", "dark"} else "",
         "area": _area(name),
+        "language": known(get_language()),
+        "languages": LANGUAGES.items(),
         "workspaces": workspaces_of(request) if signed_in else [],
         "workspace": workspace_of(request) if signed_in else None,
         "owner": signed_in and _owns(request),

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from auditapp.environment import broker_url, generated_key, private_folder, runtime_dir, secret
 from auditapp.logs import logging_config
+from auditapp.reports.language import LANGUAGES as NAMES_OF_LANGUAGES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -85,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "auditapp.languages.in_language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -108,10 +110,13 @@ TEMPLATES = [
         },
     }
 ]
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = "en"
+LANGUAGES = tuple(NAMES_OF_LANGUAGES.items())
+LOCALE_PATHS = [BASE_DIR / "auditapp" / "locale"]
+FORMAT_MODULE_PATH = ["auditapp.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
-USE_I18N = False
+USE_I18N = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))

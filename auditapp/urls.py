@@ -67,6 +67,7 @@ urlpatterns = [
     path("trail.csv", trail.trail_csv, name="trail-csv"),
     path("", include("auditapp.schedule_urls")),
     path("theme/", account.theme, name="theme"),
+    path("language/", account.language, name="language"),
     path("audits/new/", drafts.audit_new, name="audit-new"),
     path("audits/<uuid:audit_id>/", audits.audit, name="audit"),
     path("audits/<uuid:audit_id>/data/", drafts.audit_data, name="audit-data"),

@@ -86,6 +86,7 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "trail": ("rule-here", BOTH),
     "trail-csv": ("rule-here", GET),
     "theme": ("open", POST),
+    "language": ("open", POST),
     "schedules": ("own", GET),
     "schedule-new": ("edit-here", BOTH),
     "schedule-times": ("own", GET),

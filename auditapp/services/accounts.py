@@ -147,3 +147,8 @@ def second_step_forget(*, user: User, by: User | None = None) -> bool:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def language_change(*, user: User, language: str) -> None:
+    """Keep the language in which this person reads pages; empty leaves it to the browser."""
+    User.objects.filter(pk=user.pk).update(language=language)

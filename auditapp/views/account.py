@@ -25,7 +25,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from auditapp import selectors
 from auditapp.forms.account import AccountForm, SignInForm
 from auditapp.forms.errors import error_list, mark_invalid
+from auditapp.languages import COOKIE, YEAR
 from auditapp.models import User
+from auditapp.reports.language import LANGUAGES
 from auditapp.services import accounts
 from auditapp.views.access import KEY
 
@@ -154,4 +156,20 @@ def theme(request: HttpRequest) -> HttpResponse:
         response.set_cookie("theme", wanted, max_age=365 * 86400, samesite="Lax")
     else:
         response.delete_cookie("theme")
+    return response
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Choose the language of pages; an empty one leaves it to the browser."""
+    response = redirect(_next(request))
+    wanted = request.POST.get("language", "")
+    if wanted not in LANGUAGES:
+        wanted = ""
+    if request.user.is_authenticated:
+        accounts.language_change(user=request.user, language=wanted)
+    if wanted:
+        response.set_cookie(COOKIE, wanted, max_age=YEAR, samesite="Lax")
+    else:
+        response.delete_cookie(COOKIE)
     return response

@@ -1,0 +1,1 @@
+"""Formats of each language, as templates use them by themselves."""

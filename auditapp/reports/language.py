@@ -1,0 +1,95 @@
+"""The language of a report: one catalogue for pages and reports, read without the web side.
+
+A report is in one language from its cover to its last note, chosen when the audit starts and
+kept in ``run.language`` of the result document, outside what the hash covers. Texts are marked
+with `gettext` and `ngettext` as everywhere else; inside `speaking` they come out translated,
+elsewhere as they are written, which is English. A section that is not translated says so in
+the document, so that screen readers and hyphenation follow.
+
+Numbers, hashes, ids, codes and the words of the audited file are never translated; a number is
+only punctuated as the language does it.
+"""
+
+from __future__ import annotations
+
+import gettext as catalogues
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+
+ENGLISH = "en"
+#: Code and name, in the language itself.
+LANGUAGES = {ENGLISH: "English", "es": "Español"}
+FOLDER = Path(__file__).resolve().parent.parent / "locale"
+NO_BREAK = "\u00a0"
+#: Decimal sign, sign between thousands, and from how many digits on that one is set.
+PUNCTUATION = {ENGLISH: (".", ",", 4), "es": (",", NO_BREAK, 5)}
+
+_current: ContextVar[str] = ContextVar("report_language", default=ENGLISH)
+
+
+def known(code: object) -> str:
+    """A language there is; English for every other word."""
+    return code if isinstance(code, str) and code in LANGUAGES else ENGLISH
+
+
+def current() -> str:
+    """The language that is being written."""
+    return _current.get()
+
+
+@contextmanager
+def speaking(code: object) -> Iterator[str]:
+    """Write in this language until the block ends."""
+    language = known(code)
+    token = _current.set(language)
+    try:
+        yield language
+    finally:
+        _current.reset(token)
+
+
+@cache
+def _catalogue(code: str) -> catalogues.NullTranslations:
+    return catalogues.translation("django", FOLDER, [code], fallback=True)
+
+
+def gettext(message: str) -> str:
+    """A text in the language that is being written."""
+    code = _current.get()
+    if code == ENGLISH or not message:
+        return message
+    return _catalogue(code).gettext(message)
+
+
+def ngettext(one: str, many: str, number: int) -> str:
+    """A text that depends on a number."""
+    code = _current.get()
+    if code == ENGLISH:
+        return one if number == 1 else many
+    return _catalogue(code).ngettext(one, many, number)
+
+
+def pgettext(context: str, message: str) -> str:
+    """A text whose translation depends on where it stands."""
+    code = _current.get()
+    return message if code == ENGLISH else _catalogue(code).pgettext(context, message)
+
+
+def gettext_noop(message: str) -> str:
+    """Mark a text that is translated where it is used."""
+    return message
+
+
+def punctuated(text: str) -> str:
+    """A number written in English with the decimal sign and the thousands of the language."""
+    code = _current.get()
+    if code == ENGLISH:
+        return text
+    point, group, from_digits = PUNCTUATION[code]
+    whole, dot, rest = text.partition(".")
+    digits = sum(c.isdigit() for c in whole)
+    whole = whole.replace(",", group if digits >= from_digits else "")
+    return f"{whole}{point}{rest}" if dot else whole
