@@ -14,7 +14,7 @@ from auditapp.models.schedule import (
     ScheduleState,
     Webhook,
 )
-from auditapp.models.share import Comparison, ShareLink
+from auditapp.models.share import Comparison, SharedCopy, ShareLink
 from auditapp.models.team import Invitation, Member, SignInLink, User, Workspace
 from auditapp.models.trail import Event
 from auditapp.models.upload import Dataset, ModelFile, UploadState
@@ -41,6 +41,7 @@ __all__ = [
     "ScheduleRunState",
     "ScheduleState",
     "ShareLink",
+    "SharedCopy",
     "SignInLink",
     "State",
     "UploadState",

@@ -15,26 +15,70 @@ from auditapp.models.lease import Leased, State
 from auditapp.models.team import User, Workspace
 
 
-class ShareLink(Leased):
-    """A link that shows one report to whoever holds it; only the token's hash is kept.
+class SharedCopy(Leased):
+    """A report in which cells of fewer than `smallest` people are suppressed.
 
-    With `smallest` above 0 the link shows a copy of the report in which cells of fewer people
-    are suppressed; `path` is the folder of that copy once it is made.
+    It holds for every link and download that asks for the same size. `status` is that of the
+    report when the copy was made; `path` keeps the last copy while a new one is made.
     """
 
     WAITING, HELD, GIVEN_UP = State.QUEUED, State.RUNNING, State.FAILED
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    report = models.ForeignKey(Report, models.CASCADE, related_name="copies")
+    smallest = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    status = models.CharField(max_length=10, blank=True)
+    path = models.CharField(max_length=200, blank=True)
+    result_hash = models.CharField(max_length=64, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["smallest"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["report", "smallest"], name="shared_copy_once"),
+            models.CheckConstraint(
+                condition=models.Q(smallest__gte=2), name="shared_copy_smallest"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"copy of {self.report_id} without cells below {self.smallest}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits or is being made."""
+        return self.state in OPEN_STATES
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are files, if perhaps of an earlier status."""
+        return bool(self.path)
+
+    @property
+    def folder(self) -> Path:
+        """Absolute folder of the files."""
+        return storage.absolute(self.path)
+
+
+class ShareLink(models.Model):
+    """A link that shows one report to whoever holds it; only the token's hash is kept.
+
+    With a `copy` the link shows that, and nothing of the whole report.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     report = models.ForeignKey(Report, models.CASCADE, related_name="share_links")
+    copy = models.ForeignKey(
+        SharedCopy, models.CASCADE, null=True, blank=True, related_name="links"
+    )
     token_hash = models.CharField(max_length=64, unique=True)
     prefix = models.CharField(max_length=12)
     note = models.CharField(max_length=120, blank=True)
     password = models.CharField(max_length=200, blank=True, help_text="Hashed; empty for none")
-    smallest = models.PositiveIntegerField(default=0)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.DONE)
-    path = models.CharField(max_length=200, blank=True)
-    result_hash = models.CharField(max_length=64, blank=True)
-    error = models.JSONField(null=True, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
@@ -49,9 +93,14 @@ class ShareLink(Leased):
         return f"link {self.prefix} to {self.report_id}"
 
     @property
+    def expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires_at <= timezone.now()
+
+    @property
     def works(self) -> bool:
         """Whether it still opens the report."""
-        return self.revoked_at is None and self.expires_at > timezone.now()
+        return self.revoked_at is None and not self.expired
 
 
 class Comparison(Leased):
