@@ -34,7 +34,7 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
         ``{"plan", "table_dir", "out", "model_path", "model_profile", "run", "report"}``: the
         frozen plan, the folder of the canonical table, the folder to write to, the uploaded
         model if there is one, and what the cover says of this run (id, date, people, status).
-        ``report`` false leaves page and PDF out. ``previous`` is the path of an earlier result
+        ``report`` false leaves page and PDF out; ``signing_key`` signs them. ``previous`` is the path of an earlier result
         document that this one is compared with.
         ``device`` is ``auto``, ``cpu`` or ``cuda:0``. ``shared`` and ``store`` are the folder
         and the storage of searches that other workers may join, None where nobody can.
@@ -44,7 +44,7 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``{"hash", "summary", "pages"}``.
+        ``{"hash", "summary", "pages", "pdf_hash", "signature"}``.
 
     Raises
     ------
@@ -67,11 +67,14 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
         }
         document = result.plain(document)
         result.write(document, out / "result.json")
-        report = _report(document, out, progress) if job.get("report", True) else {}
+        key = job.get("signing_key")
+        report = _report(document, out, progress, key) if job.get("report", True) else {}
     return {
         "hash": result.result_hash(document),
         "summary": report.get("summary"),
         "pages": report.get("pages"),
+        "pdf_hash": report.get("pdf_hash", ""),
+        "signature": report.get("signature"),
         "timings": progress.seconds,
     }
 
@@ -83,13 +86,15 @@ def _not_needed(plan: Plan) -> frozenset[str]:
     return frozenset() if plan.methods else frozenset({"remedies"})
 
 
-def _report(document: result.Document, out: Path, progress: Progress) -> dict[str, Any]:
+def _report(
+    document: result.Document, out: Path, progress: Progress, key: str | None
+) -> dict[str, Any]:
     from auditapp.reports import build
 
     def tick(done: int, total: int, text: str, **_: Any) -> None:
         progress.within("report", done / max(total, 1), text)
 
-    return build.build(document, out, tick)
+    return build.build(document, out, tick, key=key)
 
 
 def document_of(plan: Plan, job: dict[str, Any], progress: Progress) -> result.Document:

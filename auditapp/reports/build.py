@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from auditapp import signing
 from auditapp.reports import blocks, charts, coverage, export, pdf, stamps
 from auditapp.reports.answers import summary
 from auditapp.reports.facts import Facts
@@ -22,7 +24,14 @@ PRINT_ROWS = 5
 ANCHOR = re.compile(r"[a-z0-9-]{1,120}")
 
 
-def build(result: dict[str, Any], out: Path, tick: Tick | None = None) -> dict[str, Any]:
+def build(
+    result: dict[str, Any],
+    out: Path,
+    tick: Tick | None = None,
+    *,
+    key: str | None = None,
+    signature: bytes | None = None,
+) -> dict[str, Any]:
     """Write report.json, charts, report.pdf and tables.csv of one result document.
 
     Parameters
@@ -33,11 +42,16 @@ def build(result: dict[str, Any], out: Path, tick: Tick | None = None) -> dict[s
         Folder to write to; it is made when it does not exist.
     tick
         ``tick(done, total, text)``, called before each drawing.
+    key
+        Private key of the installation, which signs the files; None leaves them unsigned.
+    signature
+        A signed statement made earlier, attached as it is instead of a new one.
 
     Returns
     -------
     dict
-        ``{"hash", "pages", "summary", "files"}``.
+        ``{"hash", "pages", "summary", "files", "pdf_hash", "signature"}``; the last is a signed
+        statement that also names the PDF, null without a key.
     """
     facts = Facts(result)
     made = sections(facts)
@@ -59,9 +73,16 @@ def build(result: dict[str, Any], out: Path, tick: Tick | None = None) -> dict[s
     (out / "tables.csv").write_bytes(csv)
     if tick is not None:
         tick(total - 1, total, "setting the PDF")
-    attached = canonical(result) + b"\n"
+    attached = {"result.json": canonical(result) + b"\n", "tables.csv": csv}
+    if key is not None:
+        signature = signing.written(signing.sign(result, attached, key))
     file, pages = pdf.render(
-        report, charts=drawings, result=attached, tables=csv, when=stamps.moment(facts)
+        report,
+        charts=drawings,
+        result=attached["result.json"],
+        tables=csv,
+        signature=signature,
+        when=stamps.moment(facts),
     )
     (out / "report.pdf").write_bytes(file)
     if tick is not None:
@@ -71,6 +92,10 @@ def build(result: dict[str, Any], out: Path, tick: Tick | None = None) -> dict[s
         "pages": pages,
         "summary": summary(facts),
         "files": ["report.json", "report.pdf", "tables.csv"],
+        "pdf_hash": hashlib.sha256(file).hexdigest(),
+        "signature": None
+        if key is None
+        else signing.sign(result, {**attached, "report.pdf": file}, key),
     }
 
 

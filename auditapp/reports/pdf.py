@@ -33,6 +33,7 @@ def render(
     charts: Path,
     result: bytes,
     tables: bytes,
+    signature: bytes | None = None,
     when: datetime | None = None,
 ) -> tuple[bytes, int]:
     """Compile a report.
@@ -45,6 +46,8 @@ def render(
         Folder of the drawings.
     result, tables
         Contents of the attached result.json and tables.csv.
+    signature
+        Contents of the attached signature.json; None attaches none.
     when
         The run date, which becomes the document's date. The clock is never read.
 
@@ -59,9 +62,12 @@ def render(
         root = Path(name)
         shutil.copyfile(TEMPLATE, root / "report.typ")
         shutil.copytree(charts, root / "charts", ignore=shutil.ignore_patterns("*.wide.*"))
-        (root / "data.json").write_text(_data(report), encoding="utf-8")
+        signed = {"signed": signature is not None}
+        (root / "data.json").write_text(_data({**report, **signed}), encoding="utf-8")
         (root / "result.json").write_bytes(result)
         (root / "tables.csv").write_bytes(tables)
+        if signature is not None:
+            (root / "signature.json").write_bytes(signature)
         stamp = int((when or EPOCH).timestamp())
         try:
             compiled, _ = typst.compile_with_warnings(
