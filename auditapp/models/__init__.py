@@ -2,6 +2,7 @@
 
 from auditapp.models.api import ApiToken, IdempotencyKey
 from auditapp.models.audit import Audit, Report, ReportStatus, Run
+from auditapp.models.edition import Edition
 from auditapp.models.lease import State
 from auditapp.models.schedule import (
     Alert,
@@ -28,6 +29,7 @@ __all__ = [
     "Dataset",
     "Delivery",
     "DeliveryState",
+    "Edition",
     "Event",
     "IdempotencyKey",
     "Invitation",
