@@ -97,11 +97,17 @@ class Stats(Block):
 
 
 @dataclass(frozen=True)
+class Tab:
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
 class Cell:
     """A table cell: the value, what stands in brackets or under it, and a verdict shape.
 
     `mark` is a shape of a chart's legend; in the first cell of a row it stands before the name,
-    and a note after it.
+    and a note after it. `links` are sections of the report, listed in place of the text.
     """
 
     text: str
@@ -111,6 +117,7 @@ class Cell:
     mono: bool = False
     soft: bool = False
     mark: str = ""
+    links: tuple[Tab, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -250,12 +257,6 @@ class Bullets(Block):
 
 
 @dataclass(frozen=True)
-class Tab:
-    text: str
-    anchor: str
-
-
-@dataclass(frozen=True)
 class Part(Block):
     """A sub-section with its own address; one that is not printed is named in the PDF."""
 
@@ -306,6 +307,8 @@ def to_json(value: Any) -> Any:
             out["kind"] = value.kind
         for item in fields(value):
             if item.name == "print_chart":
+                continue
+            if item.name == "links" and not getattr(value, item.name):
                 continue
             if item.name == "chart":
                 out["chart"] = getattr(value, "chart").get("kind", "")  # noqa: B009

@@ -85,6 +85,8 @@ class Facts:
         self.tables: list[Row] = self.doc.get("groups") or []
         self.singles = [t for t in self.tables if len(t["by"]) == 1]
         self.crosses = [t for t in self.tables if len(t["by"]) > 1]
+        #: number and title of the sections, by slug; filled before the annexes are made
+        self.contents: dict[str, tuple[int, str]] = {}
 
     @property
     def title(self) -> str:

@@ -29,7 +29,9 @@ from auditapp.reports.sections import (
     tradeoffs,
 )
 
-SECTIONS: dict[str, Callable[[Facts], Section | tuple[Section, ...] | None]] = {
+Made = Section | tuple[Section, ...] | None
+
+SECTIONS: dict[str, Callable[[Facts], Made]] = {
     "cover": cover.section,
     "answer": answer.section,
     "examined": examined.section,
@@ -54,11 +56,14 @@ SECTIONS: dict[str, Callable[[Facts], Section | tuple[Section, ...] | None]] = {
 
 def sections(facts: Facts) -> tuple[Section, ...]:
     """Every section that has something to say, numbered in order."""
+    made = {name: make(facts) for name, make in SECTIONS.items() if name != "annexes"}
+    facts.contents = _contents(made, len(facts.doc.get("annexes") or ()))
+    made["annexes"] = annexes.sections(facts)
     out: list[Section] = []
     number = 0
-    for make in SECTIONS.values():
-        made = make(facts)
-        for section in made if isinstance(made, tuple) else (made,):
+    for name in SECTIONS:
+        found = made[name]
+        for section in found if isinstance(found, tuple) else (found,):
             if section is None:
                 continue
             if section.slug != "cover":
@@ -66,3 +71,17 @@ def sections(facts: Facts) -> tuple[Section, ...]:
                 section = replace(section, number=number)
             out.append(section)
     return tuple(out)
+
+
+def _contents(made: dict[str, Made], further: int) -> dict[str, tuple[int, str]]:
+    """Number and title of every section, which annexes point to before they are made."""
+    found: dict[str, tuple[int, str]] = {}
+    number = 0
+    for name in SECTIONS:
+        section = made.get(name)
+        if name == "annexes":
+            number += further
+        elif isinstance(section, Section) and section.slug != "cover":
+            number += 1
+            found[section.slug] = (number, section.title)
+    return found

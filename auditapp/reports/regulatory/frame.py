@@ -1,0 +1,78 @@
+"""What every annex says around its own numbers: the rule, its source, and what is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from auditapp.reports.blocks import (
+    Block,
+    Fact,
+    FactList,
+    Notice,
+    Prose,
+    Rich,
+    Section,
+    Tab,
+    bold,
+    rich,
+)
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import plural
+from auditapp.reports.sections.failed import failed
+
+Row = Mapping[str, Any]
+ADVICE = "A template filled from this audit, not legal advice."
+BLANK = "Not given"
+
+
+def chapter(annex: Row, blocks: Iterable[Block], lede: str) -> Section:
+    """The chapter of an annex, or what stands there where its numbers failed."""
+    slug, title = f"annex-{annex['slug']}", str(annex["title"])
+    broken = failed(slug, title, annex)
+    if broken is not None:
+        return broken
+    return Section(slug, title, (*still_open(annex), *blocks), rich(lede))
+
+
+def still_open(annex: Row) -> tuple[Block, ...]:
+    """What keeps the report a draft, in one notice; nothing where nothing does."""
+    items = [str(item["text"]) for item in annex.get("open") or ()]
+    if not items:
+        return ()
+    head = f"{plural(len(items), 'item')} open. "
+    text = rich(bold(head), "They keep this report a draft: ", " ".join(items))
+    return (Notice(text, "check"),)
+
+
+def rule(annex: Row, *further: Fact) -> FactList:
+    """Rule, jurisdiction, version and source, and what else the template says of itself."""
+    rows = [
+        Fact("Rule", rich(str(annex["rule"]))),
+        Fact("Jurisdiction", rich(str(annex["jurisdiction"]))),
+        *further,
+        Fact("Text followed", rich(f"{annex['version']}: {annex['source']}")),
+    ]
+    return FactList(tuple(rows), print_columns=2)
+
+
+def advice() -> Prose:
+    """The last line of an annex."""
+    return Prose(rich(ADVICE), "note")
+
+
+def given(value: Any) -> Rich:
+    """What somebody wrote, or that nobody did."""
+    text = str(value or "").strip()
+    return rich(text if text else BLANK)
+
+
+def written(label: str, value: Any) -> Fact:
+    """A fact in the words of whoever answered."""
+    return Fact(label, given(value))
+
+
+def links(facts: Facts, slugs: Iterable[str]) -> tuple[Tab, ...]:
+    """Sections of this report by their number and title, those that it has."""
+    found = [(facts.contents[slug], slug) for slug in slugs if slug in facts.contents]
+    return tuple(Tab(f"{number}. {title}", slug) for (number, title), slug in sorted(found))
