@@ -25,6 +25,7 @@ SECTIONS = {
     "road": "Local fairness, many networks at once",
     "pums": "A national Census file",
     "fairtune": "Fine-tuning in parts",
+    "report": "A large report",
 }
 HEAD = """# Benchmark results
 

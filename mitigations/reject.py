@@ -333,8 +333,8 @@ def _notes(
         other = int((model[known] != used.decision[known]).sum())
         if other:
             out.append(
-                f"{other} of {int(known.sum())} decisions are not those of the score at the "
-                f"threshold {problem.threshold:g}; the rule starts from the score."
+                f"{other:,} of {int(known.sum()):,} decisions are not those of the score at the "
+                f"threshold {problem.threshold:.4g}; the rule starts from the score."
             )
     for price in sorted({row[0] for row in groups.rows}):
         shares = [r[3] for r in groups.rows if r[0] == price and r[1] is not None]

@@ -27,7 +27,7 @@ ALLOWANCES = MappingProxyType(
     {
         "additive": (
             "With a slack s the error rate e of a group may become e + s (1 - e), the form of "
-            "the authors' code; without slack both forms are the same."
+            "the authors' code."
         ),
         "multiplicative": "With a slack s the error rate e of a group may become (1 + s) e.",
     }

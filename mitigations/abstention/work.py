@@ -52,13 +52,13 @@ class Work:
 
     def point(self, share: float, done: int, total: int) -> _Found:
         percent = f"{100 * share:g}"
-        tick = self.tick(done, total + 1, f"solving for a share of {percent} %")
+        tick = self.tick(done, total + 1, f"solving for a share of {percent}%")
         wish = replace(self.wish, share=share)
         best = allocate(self.cells(), wish, tick=tick)
         rule, deployed = self._rule(wish, best, tick)
         point = Point(
             id=f"share-{percent.replace('.', '-').replace('+', '')}",
-            label=f"At most {percent} % left to a person",
+            label=f"At most {percent}% left to a person",
             settings={
                 "share": share,
                 "chosen": share == round(self.method.share, 6),
@@ -114,15 +114,18 @@ class Work:
 
     def notes(self, found: list[_Found]) -> tuple[str, ...]:
         names = self._names()
-        out = [*self.to.notes, tables.ALLOWANCES[self.wish.allowance]]
-        for item in found:
-            if item.point.status != "relaxed":
-                continue
-            who = " and ".join(names[g] for g in item.deployed.binding)
+        out = list(self.to.notes)
+        if self.wish.slack > 0.0:
+            out.append(tables.ALLOWANCES[self.wish.allowance])
+        short = [item for item in found if item.point.status == "relaxed"]
+        if short:
+            nearest = min(short, key=lambda item: item.deployed.gap)
+            who = " and ".join(names[g] for g in nearest.deployed.binding)
+            shares = ", ".join(f"{100 * item.share:g}" for item in short)
             out.append(
-                f"With a share of {100 * item.share:g} % a gap of {100 * self.wish.gap:g} points "
-                f"cannot be kept; the smallest is {100 * item.deployed.gap:.1f} points"
-                + (f", between {who}." if who else ".")
+                f"With at most {shares}% left to a person a gap of {100 * self.wish.gap:g} points "
+                f"cannot be kept; the smallest is {100 * nearest.deployed.gap:.1f} points, at "
+                f"{100 * nearest.share:g}%" + (f", between {who}." if who else ".")
             )
         if not all(f.best.proved and f.deployed.proved for f in found):
             out.append("One of the programs was cut off before its solution was proved best.")
@@ -142,8 +145,8 @@ class Work:
             other = int((given[known] != self.rows.decision[known]).sum())
             if other:
                 out.append(
-                    f"{other} of {int(known.sum())} decisions are not those of the score at the "
-                    f"threshold {self.problem.threshold:g}; the rule starts from the score."
+                    f"{other:,} of {int(known.sum()):,} decisions are not those of the score at the "
+                    f"threshold {self.problem.threshold:.4g}; the rule starts from the score."
                 )
         if self.wish.flips > 0.0:
             out.append(

@@ -127,7 +127,7 @@ def points(
     for share in shares:
         stops = [found.stops[share] for found in repairs]
         percent = f"{100 * share:g}"
-        label = "Gap closed" if share == 1.0 else f"{percent} % of the gap closed"
+        label = "Gap closed" if share == 1.0 else f"{percent}% of the gap closed"
         settings = {"equal": kind, "close": share, "stop": "realised"}
         slug = f"close-{percent.replace('.', '-')}"
         out.append(
@@ -188,8 +188,8 @@ def remarks(repairs: Sequence[Repair], inputs: int) -> list[str]:
             out.append(f"{name}: the target is not reached; {_why(found)}.")
         if even < UNEVEN:
             out.append(
-                f"{name}: the new distribution rests on {100 * even:.0f} % of the people; below "
-                f"{100 * UNEVEN:.0f} % it is an uncertain one."
+                f"{name}: the new distribution rests on {100 * even:.0f}% of the people; below "
+                f"{100 * UNEVEN:.0f}% it is an uncertain one."
             )
         if stop.realised is None:
             out.append(
@@ -203,7 +203,7 @@ def remarks(repairs: Sequence[Repair], inputs: int) -> list[str]:
             )
         if stop.moved.held > 1e-9:
             out.append(
-                f"{name}: {100 * stop.moved.held:.1f} % of the people stay, since they could only "
+                f"{name}: {100 * stop.moved.held:.1f}% of the people stay, since they could only "
                 "have been moved against a direction."
             )
     return out

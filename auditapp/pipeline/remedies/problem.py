@@ -152,6 +152,13 @@ def _checkpoint(audited: Audited) -> Path | None:
 
 
 def _threshold(audited: Audited) -> float:
+    """The smallest score that is chosen: remedies cut at ``score >= threshold``.
+
+    Of a risk score the boundary itself is not chosen, so the smallest is the next number above.
+    """
     from auditapp.pipeline.outcomes.binary import threshold
 
-    return threshold(audited.plan)
+    plan = audited.plan
+    at = threshold(plan)
+    risk = plan.score is not None and not plan.score.favourable
+    return float(np.nextafter(at, np.inf)) if risk else at

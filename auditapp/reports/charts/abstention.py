@@ -84,7 +84,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     """The specification of one picture of abstention."""
     lines = _lines(chart, variant)
     total, height = _SIZES[variant.name]
-    names = [clip(s.label, 190 if variant.wide else 84, 12, 600) for s in lines]
+    names = [clip(s.label, 190 if variant.wide else 104, 12, 600) for s in lines]
     column = max(width(name, 12, 600) for name in names) + 30
     x, y = _scales(chart, lines, round(total - column), variant)
     canvas = Canvas(total, height)

@@ -39,7 +39,7 @@ def _domain(rows: Sequence[Row]) -> list[int]:
 
 def _row_height(variant: Variant, n: int) -> int:
     if variant.name == "half":
-        return 21
+        return 30 if n <= 6 else 21
     if variant.name == "print":
         return 30 if n <= 16 else 21
     return 30 if n <= 24 else 24

@@ -19,6 +19,8 @@ _UNWANTED = re.compile(
 )
 _JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 _SPACE = re.compile(r"\s+")
+#: Where a label may be broken: after a space, or after a hyphen inside a word.
+_BREAKS = re.compile(r"(?<= )|(?<=\w-)(?=\w)")
 _LONGEST = 400
 _SHORT = (
     (9_950, 1_000, "k", 1),
@@ -84,17 +86,17 @@ def wrap(text: str, room: float, size: float, *, weight: int = 400, lines: int =
     """At most so many lines of at most that width; the last one ends in an ellipsis if cut."""
     if width(text, size, weight) <= room or lines == 1:
         return [clip(text, room, size, weight)]
-    words = text.split(" ")
+    words = _BREAKS.split(text)
     done: list[str] = []
     line = ""
     for i, word in enumerate(words):
-        longer = f"{line} {word}".strip()
-        if not line or width(longer, size, weight) <= room:
+        longer = line + word
+        if not line or width(longer.rstrip(), size, weight) <= room:
             line = longer
             continue
-        done.append(clip(line, room, size, weight))
+        done.append(clip(line.rstrip(), room, size, weight))
         if len(done) == lines - 1:
-            done.append(clip(" ".join(words[i:]), room, size, weight))
+            done.append(clip("".join(words[i:]), room, size, weight))
             return done
         line = word
     return [*done, clip(line, room, size, weight)]
