@@ -335,9 +335,11 @@ def _pooled(
 ) -> Record:
     """The two groups inside every stratum, pooled (Cochran, Mantel, Haenszel)."""
     parts = []
+    no_stratum = 0
     for group in (j, top):
         own = attribute.codes == group
         decided = own & ((decision == 0) | (decision == 1))
+        no_stratum += int((decided & (stratum.codes < 0)).sum())
         parts += [compare.group_counts(stratum, decided & (decision == 1))]
         parts += [compare.group_counts(stratum, decided)]
     x1, n1, x0, n0 = parts
@@ -347,8 +349,7 @@ def _pooled(
         "strata": int(((n1 + n0) > 0).sum()),
         "shared_strata": found["shared_strata"],
         "outside": found["outside"],
-        "no_stratum": int(((attribute.codes == j) & (stratum.codes < 0)).sum())
-        + int(((attribute.codes == top) & (stratum.codes < 0)).sum()),
+        "no_stratum": no_stratum,
         "odds_ratio": found["odds_ratio"],
         "difference": found["pooled"],
         "statistic": tested["statistic"],

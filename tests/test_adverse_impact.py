@@ -134,7 +134,6 @@ def test_the_highest_rate_needs_two_percent_of_the_applicants_and_exactly_two_ar
 
 
 def test_every_reading_of_the_table() -> None:
-    # Courts' textbook: 48 of 80 white and 12 of 40 black applicants (ratio one half).
     assert ai.pair(12, 40, 48, 80)["reading"] == ai.PRACTICAL
     assert ai.pair(2, 6, 9, 15)["reading"] == ai.UNCERTAIN
     assert ai.pair(4500, 5000, 4700, 5000)["reading"] == ai.SYSTEMATIC
@@ -148,21 +147,24 @@ def test_a_ratio_that_one_more_selection_would_lift_says_so() -> None:
     assert ai.pair(12, 40, 48, 80)["flip"] == {"needed": 8, "few": False}
 
 
-def test_the_uniform_guidelines_example_comes_out() -> None:
-    # 29 CFR 1607.4(D) as worked in the questions and answers of 1979, number 12: 48 of 80 white
-    # applicants hired is 60 percent, 12 of 40 black applicants 30 percent, half of it.
-    attribute, decision = rows({"White": (48, 80), "Black": (12, 40)})
+def test_the_example_of_the_agencies_comes_out() -> None:
+    # Questions and answers on the Uniform Guidelines, 1979: 60, 45, 48 and 51 percent hired give
+    # ratios of 75, 80 and 85 percent, and adverse impact is indicated for the first only.
+    attribute, decision = rows(
+        {"White": (60, 100), "American Indian": (45, 100), "Hispanic": (48, 100),
+         "Black": (51, 100)}
+    )  # fmt: skip
     out = sound(ai.impact(attribute, decision))
-    white, black = out["groups"]
+    white, *others = out["groups"]
     assert out["highest"] == {"race": "White"}
     assert white["role"] == "highest"
     assert white["ratio"] is None
-    assert black["rate"]["value"] == 0.3
-    assert black["ratio"]["value"] == 0.5
-    assert (black["ratio"]["numerator"], black["ratio"]["denominator"]) == (1, 2)
-    assert black["shortfall"] == 12
-    assert black["difference"]["value"] == pytest.approx(-0.3)
-    assert out["compared"] == 1
+    assert [row["ratio"]["value"] for row in others] == [0.75, 0.8, 0.85]
+    assert [row["below"] for row in others] == [True, False, False]
+    assert (others[0]["ratio"]["numerator"], others[0]["ratio"]["denominator"]) == (3, 4)
+    assert [row["shortfall"] for row in others] == [15, 12, 9]
+    assert others[0]["difference"]["value"] == pytest.approx(-0.15)
+    assert out["compared"] == 3
 
 
 def test_small_groups_are_shown_but_never_the_highest() -> None:
