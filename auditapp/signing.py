@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import json
 import os
@@ -135,7 +136,7 @@ def key_id(raw: bytes) -> str:
 
 
 def statement(document: Document, files: dict[str, bytes], key: str) -> Json:
-    """What is said of a report: its id, status and date as its document has them, and its files."""
+    """What is said of a report: id, status and date as its document has them, and its files."""
     run = document.get("run") or {}
     return {
         "schema": SCHEMA,
@@ -219,11 +220,9 @@ def kept_key(path: Path) -> str:
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
             out.write(new_key())
-        try:
-            # A link fails where another process was first: its key is then the one.
+        # A link fails where another process was first: its key is then the one.
+        with contextlib.suppress(FileExistsError):
             os.link(partial, path)
-        except FileExistsError:
-            pass
     finally:
         partial.unlink()
     return path.read_text(encoding="ascii")

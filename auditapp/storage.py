@@ -52,6 +52,15 @@ def receive(file: Any, target: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a stored file; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
 def remove(relative: str) -> None:
     """Delete a stored folder with everything in it; one that is gone already is no error."""
     shutil.rmtree(absolute(relative), ignore_errors=True)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from auditapp import queue
 from auditapp.celery import app
-from auditapp.services import deliveries, helpers, runs, schedule_runs, upkeep, uploads
+from auditapp.services import (
+    deliveries,
+    finals,
+    helpers,
+    runs,
+    schedule_runs,
+    upkeep,
+    uploads,
+)
 
 
 @app.task(name="auditapp.inspect_dataset")  # type: ignore[untyped-decorator]
@@ -23,6 +31,12 @@ def inspect_model(key: str) -> None:
 def execute_run(key: str) -> None:
     """Do the work of a run."""
     runs.run_execute(run_id=key)
+
+
+@app.task(name="auditapp.write_edition")  # type: ignore[untyped-decorator]
+def write_edition(key: str) -> None:
+    """Write the files of a report in another status."""
+    finals.edition_write(edition_id=key)
 
 
 @app.task(name="auditapp.help_study")  # type: ignore[untyped-decorator]

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from auditapp import storage
 from auditapp.models import Audit, Report
+from auditapp.services.finals import draft_edition
 
 
 def report_before(*, audit: Audit) -> Report | None:
@@ -39,6 +40,14 @@ def report_store(*, audit: Audit, outcome: dict[str, Any], out: Path) -> Report:
     target = storage.absolute(path)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     out.replace(target)
-    return Report.objects.create(
-        id=key, audit=audit, result_hash=outcome["hash"], path=path, pages=outcome.get("pages")
+    report = Report.objects.create(
+        id=key,
+        audit=audit,
+        result_hash=outcome["hash"],
+        path=path,
+        pages=outcome.get("pages"),
+        pdf_hash=outcome.get("pdf_hash") or "",
+        signature=outcome.get("signature"),
     )
+    draft_edition(report=report, outcome=outcome)
+    return report

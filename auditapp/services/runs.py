@@ -16,10 +16,12 @@ from django.utils import timezone
 
 from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
-from auditapp.models import Audit, ModelFile, Run, State, UploadState
+from auditapp.models import Audit, Edition, ModelFile, Run, State, UploadState
 from auditapp.models.audit import OPEN_STATES
 from auditapp.services import helpers, leases
 from auditapp.services.failures import unexpected
+from auditapp.services.finals import edition_free
+from auditapp.services.keys import signing_key
 from auditapp.services.reports import report_before, report_store
 from auditapp.services.trail import event_add
 from auditapp.services.uploads import JOBS, upload_free
@@ -150,7 +152,7 @@ def send_unsent(*, seconds: float) -> int:
     if not status["ok"] or any(status["waiting"].values()):
         return 0
     count = 0
-    jobs = ((Run, "execute_run"), *JOBS.items())
+    jobs = ((Run, "execute_run"), (Edition, "write_edition"), *JOBS.items())
     for model, job in jobs:
         for row in leases.unsent(model, seconds=seconds):
             model.objects.filter(id=row.pk).update(queued_at=timezone.now())
@@ -166,7 +168,10 @@ def _free(rows: Callable[[type[Any]], QuerySet[Any]], *, lost: bool) -> int:
     uploads = [row for model in JOBS for row in rows(model)]
     for row in uploads:
         upload_free(row=row, lost=lost)
-    return len(runs) + len(uploads)
+    editions = list(rows(Edition))
+    for edition in editions:
+        edition_free(edition=edition, lost=lost)
+    return len(runs) + len(uploads) + len(editions)
 
 
 def _follow(run_id: UUID | str) -> None:
@@ -197,6 +202,7 @@ def _job(run: Run, out: Path) -> Json:
         "previous": _previous(audit),
         "device": settings.DEVICE,
         "checkpoint_path": _start(audit),
+        "signing_key": signing_key(),
         "run": {
             "id": audit.report_id,
             "date": started.astimezone(UTC).isoformat(timespec="seconds"),
