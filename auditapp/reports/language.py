@@ -83,12 +83,12 @@ def gettext_noop(message: str) -> str:
     return message
 
 
-def punctuated(text: str) -> str:
+def punctuated(text: str, code: str = "") -> str:
     """A number written in English with the decimal sign and the thousands of the language."""
-    code = _current.get()
-    if code == ENGLISH:
+    language = known(code) if code else _current.get()
+    if language == ENGLISH:
         return text
-    point, group, from_digits = PUNCTUATION[code]
+    point, group, from_digits = PUNCTUATION[language]
     whole, dot, rest = text.partition(".")
     digits = sum(c.isdigit() for c in whole)
     whole = whole.replace(",", group if digits >= from_digits else "")

@@ -10,45 +10,57 @@ from typing import Any
 from django import template
 from django.forms import BoundField
 from django.utils import timezone
+from django.utils.translation import get_language, gettext, gettext_noop, ngettext
+
+from auditapp.reports.language import punctuated
 
 register = template.Library()
 
 MINUS = "\u2212"
 
 VERDICTS = {
-    "difference": "Difference found",
-    "no-difference": "No difference found",
-    "not-enough-data": "Not enough data",
-    "not-applicable": "Not applicable",
+    "difference": gettext_noop("Difference found"),
+    "no-difference": gettext_noop("No difference found"),
+    "not-enough-data": gettext_noop("Not enough data"),
+    "not-applicable": gettext_noop("Not applicable"),
 }
 
 STATES = {
-    "draft": ("Draft", "pencil"),
-    "queued": ("Waiting", "waiting"),
-    "received": ("Waiting", "waiting"),
-    "checking": ("Checking", "running"),
-    "running": ("Running", "running"),
-    "done": ("Done", "tick"),
-    "ready": ("Ready", "tick"),
-    "failed": ("Failed", "stop"),
-    "refused": ("Refused", "stop"),
-    "cancelled": ("Cancelled", "cross"),
+    "draft": (gettext_noop("Draft"), "pencil"),
+    "queued": (gettext_noop("Waiting"), "waiting"),
+    "received": (gettext_noop("Waiting"), "waiting"),
+    "checking": (gettext_noop("Checking"), "running"),
+    "running": (gettext_noop("Running"), "running"),
+    "done": (gettext_noop("Done"), "tick"),
+    "ready": (gettext_noop("Ready"), "tick"),
+    "failed": (gettext_noop("Failed"), "stop"),
+    "refused": (gettext_noop("Refused"), "stop"),
+    "cancelled": (gettext_noop("Cancelled"), "cross"),
 }
+
+
+def local(number: str) -> str:
+    """A number written in English, punctuated as the language of the page does it."""
+    return punctuated(number, get_language() or "en")
 
 
 @register.filter
 def thousands(value: Any) -> str:
     """332900 becomes 332,900."""
-    return "" if value is None else f"{int(value):,}"
+    return "" if value is None else local(f"{int(value):,}")
 
 
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = (
+    gettext_noop("no"), gettext_noop("one"), gettext_noop("two"), gettext_noop("three"),
+    gettext_noop("four"), gettext_noop("five"), gettext_noop("six"), gettext_noop("seven"),
+    gettext_noop("eight"), gettext_noop("nine"), gettext_noop("ten"),
+)  # fmt: skip
 
 
 @register.filter
 def number_word(value: int) -> str:
     """nine, and 11: small counts in words."""
-    return NUMBERS[value] if value < len(NUMBERS) else f"{value:,}"
+    return gettext(NUMBERS[value]) if value < len(NUMBERS) else local(f"{value:,}")
 
 
 @register.filter
@@ -57,8 +69,9 @@ def shape_words(shape: Sequence[int | None] | None) -> str:
     sizes = list(shape or ())
     if not sizes:
         return ""
-    first = "rows" if sizes[0] is None else f"{sizes[0]:,}"
-    return " x ".join([first, *("any" if size is None else f"{size:,}" for size in sizes[1:])])
+    first = gettext("rows") if sizes[0] is None else local(f"{sizes[0]:,}")
+    others = (gettext("any") if size is None else local(f"{size:,}") for size in sizes[1:])
+    return " x ".join([first, *others])
 
 
 @register.filter
@@ -68,20 +81,22 @@ def points(value: float | None) -> str:
         return ""
     text = f"{abs(value) * 100:,.1f}"
     if text == "0.0":
-        return text
-    return f"{MINUS if value < 0 else '+'}{text}"
+        return local(text)
+    return f"{MINUS if value < 0 else '+'}{local(text)}"
 
 
 @register.filter
 def percent(value: float | None) -> str:
     """A rate with one decimal."""
-    return "" if value is None else f"{value * 100:.1f}%"
+    if value is None:
+        return ""
+    return gettext("%(number)s%%") % {"number": local(f"{value * 100:.1f}")}
 
 
 @register.filter
 def number100(value: float | None) -> str:
     """A rate's number without its sign, for intervals such as 37.2 to 37.6."""
-    return "" if value is None else f"{value * 100:.1f}"
+    return "" if value is None else local(f"{value * 100:.1f}")
 
 
 @register.filter
@@ -90,7 +105,7 @@ def plain_number(value: Any) -> str:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return "" if value is None else str(value)
     text = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
-    return text.replace("-", MINUS)
+    return local(text.replace("-", MINUS))
 
 
 @register.filter
@@ -101,9 +116,17 @@ def size(value: int | None) -> str:
     amount = float(value)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:
-            return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            text = f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            return local(text)
         amount /= 1000
-    return f"{amount:.1f} GB"
+    return local(f"{amount:.1f} GB")
+
+
+MONTHS = (
+    gettext_noop("Jan"), gettext_noop("Feb"), gettext_noop("Mar"), gettext_noop("Apr"),
+    gettext_noop("May"), gettext_noop("Jun"), gettext_noop("Jul"), gettext_noop("Aug"),
+    gettext_noop("Sep"), gettext_noop("Oct"), gettext_noop("Nov"), gettext_noop("Dec"),
+)  # fmt: skip
 
 
 @register.filter
@@ -112,7 +135,7 @@ def short_time(value: datetime | None) -> str:
     if value is None:
         return ""
     moment = value.astimezone(timezone.get_current_timezone())
-    day = f"{moment.day} {moment:%b}"
+    day = f"{moment.day} {gettext(MONTHS[moment.month - 1])}"
     if moment.year != timezone.now().year:
         day += f" {moment.year}"
     return f"{day}, {moment:%H:%M}"
@@ -124,7 +147,7 @@ def seconds(value: float | None) -> str:
     if value is None:
         return ""
     if value < 9.95:
-        return f"{value:.1f} s"
+        return local(f"{value:.1f} s")
     whole = round(value)
     if whole < 60:
         return f"{whole} s"
@@ -143,15 +166,20 @@ def fours(value: str | None) -> str:
 @register.filter
 def delimiter(value: str | None) -> str:
     """The name of a character that separates columns."""
-    names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-    return names.get(value or "", f"“{value}”" if value else "nothing: one column")
+    names = {
+        ",": gettext("commas"),
+        ";": gettext("semicolons"),
+        "\t": gettext("tabs"),
+        "|": gettext("vertical bars"),
+    }
+    return names.get(value or "", f"“{value}”" if value else gettext("nothing: one column"))
 
 
 @register.filter
 def plural(count: int, words: str) -> str:
     """`3|plural:"row,rows"` is "3 rows"."""
     one, many = words.split(",")
-    return f"{count:,} {one if count == 1 else many}"
+    return f"{local(f'{count:,}')} {ngettext(one, many, count)}"
 
 
 @register.inclusion_tag("ui/icon.html")
@@ -164,7 +192,7 @@ def icon(name: str, classes: str = "") -> dict[str, str]:
 def chip(verdict: str | None, size: str = "") -> dict[str, str]:
     """A verdict: word, shape and colour."""
     known = verdict if verdict in VERDICTS else "not-applicable"
-    return {"verdict": known, "words": VERDICTS[known], "size": size}
+    return {"verdict": known, "words": gettext(VERDICTS[known]), "size": size}
 
 
 @register.inclusion_tag("ui/tally.html")
@@ -173,7 +201,7 @@ def tally(counts: Mapping[str, int] | None) -> dict[str, Any]:
     counts = counts or {}
     return {
         "items": [
-            (slug, VERDICTS[slug], counts.get(slug.replace("-", "_"), 0))
+            (slug, gettext(VERDICTS[slug]), counts.get(slug.replace("-", "_"), 0))
             for slug in ("difference", "no-difference", "not-enough-data")
         ]
     }
@@ -183,7 +211,7 @@ def tally(counts: Mapping[str, int] | None) -> dict[str, Any]:
 def state(slug: str, words: str = "") -> dict[str, str]:
     """State of a job or an upload."""
     default, name = STATES[slug]
-    return {"slug": slug, "words": words or default, "icon": name}
+    return {"slug": slug, "words": words or gettext(default), "icon": name}
 
 
 @register.inclusion_tag("ui/field.html")
