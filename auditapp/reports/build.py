@@ -21,6 +21,7 @@ Tick = Callable[..., None]
 SCHEMA = "evenhand/report/1"
 PRINT_PANELS = 3
 PRINT_ROWS = 5
+LONGEST_ALT = 250
 ANCHOR = re.compile(r"[a-z0-9-]{1,120}")
 
 
@@ -142,6 +143,8 @@ def _draw(figure: blocks.Figure, folder: Path) -> list[str]:
     name = figure.anchor
     if not ANCHOR.fullmatch(name):
         raise ValueError(f"{name!r} cannot name a file")
+    if not 0 < len(figure.alt.strip()) <= LONGEST_ALT:
+        raise ValueError(f"{name}: a figure needs 1 to {LONGEST_ALT} characters of alt text")
     for variant in ("wide", "narrow"):
         chart = coverage.through(figure.chart, coverage.safe)
         drawn = charts.draw(chart, variant)
