@@ -5,10 +5,137 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from auditapp.reports.blocks import Section
-from auditapp.reports.facts import Facts
+from auditapp.regulatory.disclosure import DOMAINS
+from auditapp.reports import headlines, phrases, words
+from auditapp.reports.blocks import (
+    Block,
+    Bullets,
+    Fact,
+    FactList,
+    Rich,
+    Section,
+    mono,
+    rich,
+)
+from auditapp.reports.facts import NOT_ENOUGH, Facts
+from auditapp.reports.numbers import comparisons, count, listing, plural, upper_first
+from auditapp.reports.regulatory import frame
+from auditapp.reports.sections import answer
+from auditapp.reports.stamps import run_date, system
+
+Row = Mapping[str, Any]
+
+PARTS = {
+    "alone": "The system decides alone.",
+    "guides": "A person decides and sees what the system says.",
+    "sorts": "The system sorts or scores people; somebody else decides.",
+}
+MOST_COLUMNS = 16
 
 
-def section(facts: Facts, annex: Mapping[str, Any]) -> Section:
-    """The annex as a chapter."""
-    return Section(slug="annex-disclosure", title=str(annex["title"]), blocks=())
+def section(facts: Facts, annex: Row) -> Section:
+    """What people and deployers are to be told, in plain words."""
+    if "failed" in annex:
+        return frame.chapter(annex, (), "")
+    settings = annex["settings"]
+    deployer = settings["role"] in ("deployer", "both")
+    developer = settings["role"] in ("developer", "both")
+    blocks: list[Block] = [_before(facts, settings)]
+    if deployer:
+        blocks.append(_after(facts, annex, settings))
+    if developer:
+        blocks.append(_to_deployers(facts, settings))
+    blocks += [
+        Bullets(_found(facts), "What this audit found"),
+        Bullets(_known_limits(facts, settings), "What it cannot say"),
+        _source(facts, annex),
+        frame.advice(),
+    ]
+    lede = (
+        "Facts to copy into notices and explanations. People are owed them in plain words; a "
+        "notice needs your own text around them."
+    )
+    return frame.chapter(annex, blocks, lede)
+
+
+def _before(facts: Facts, settings: Row) -> FactList:
+    purpose = str(facts.about.get("purpose") or "")
+    domain = DOMAINS[settings["domain"]] if settings["domain"] else ""
+    rows = (
+        frame.written("Who answers for the system", settings["organisation"]),
+        frame.written("Where people can ask", settings["contact"]),
+        Fact("System", rich(system(facts))),
+        frame.written("What it is used for", upper_first(purpose)),
+        frame.written("What is decided about", domain),
+        frame.written("Its part in the decision", PARTS.get(settings["part"], "")),
+    )
+    return FactList(rows, "Before a decision")
+
+
+def _after(facts: Facts, annex: Row, settings: Row) -> FactList:
+    rows = [
+        Fact("The favourable decision", rich(facts.outcome)),
+        frame.written("Kinds and sources of personal data", settings["data_kinds"]),
+    ]
+    columns = annex["columns"]
+    if columns:
+        names = listing(columns, MOST_COLUMNS)
+        text = f"{plural(len(columns), 'column')}: {names}"
+        rows.append(Fact("What the system is told of a person", rich(text)))
+    rows += [
+        frame.written("To have a person look again", settings["review"]),
+        frame.written("To see and correct one's data", settings["correction"]),
+    ]
+    return FactList(tuple(rows), "After an adverse decision, within 30 days")
+
+
+def _to_deployers(facts: Facts, settings: Row) -> FactList:
+    purpose = upper_first(str(facts.about.get("purpose") or ""))
+    rows = (
+        frame.written("Intended uses", purpose),
+        frame.written("Harmful or unsuitable uses", settings["misuse"]),
+        frame.written("Kinds of data it learned from", settings["training"]),
+        frame.written("Review by a person", settings["review"]),
+        frame.written("Last material change", settings["updated"]),
+    )
+    return FactList(rows, "For whoever uses the system on people")
+
+
+def _found(facts: Facts) -> tuple[Rich, ...]:
+    """Who was examined, the headline, and the first of every attribute."""
+    used = plural(facts.rows["used"], "person", "people")
+    names = listing([phrases.lower_first(facts.table_title(table)) for table in facts.singles])
+    period = f", {facts.about['period']}" if facts.about.get("period") else ""
+    head, more = headlines.headline(facts)
+    items: list[Rich] = [
+        rich(f"Decisions on {used}{period} were compared between groups by {names}."),
+        rich(*head, " ", *more) if more else head,
+    ]
+    items += [words.finding(facts, gap) for gap in answer.findings(facts)]
+    return tuple(items)
+
+
+def _known_limits(facts: Facts, settings: Row) -> tuple[Rich, ...]:
+    items: list[Rich] = []
+    if settings["limits"]:
+        items.append(rich(settings["limits"]))
+    if not facts.plan.get("label"):
+        items.append(rich("Whether decisions were right: no recorded outcome was given."))
+    open_ones = facts.tally[NOT_ENOUGH]
+    if open_ones:
+        text = f"{comparisons(open_ones)} could not be settled with this many people."
+        items.append(rich(text))
+    small = sum(v["status"] == "below-floor" for v in facts.all_levels())
+    if small:
+        text = f"{plural(small, 'group')} had fewer than {count(facts.floor)} people"
+        items.append(rich(f"{text} and {'was' if small == 1 else 'were'} not compared."))
+    items.append(rich("Why outcomes differ, and whether a single decision was right or lawful."))
+    return tuple(items)
+
+
+def _source(facts: Facts, annex: Row) -> FactList:
+    return frame.rule(
+        annex,
+        Fact("Audit", rich(f"{facts.run.get('id') or facts.title}, {run_date(facts)}")),
+        Fact("Result hash, SHA-256", (mono(facts.hash),)),
+    )
