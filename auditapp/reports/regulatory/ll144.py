@@ -1,14 +1,202 @@
-"""Annex: NYC Local Law 144."""
+"""Annex: New York City Local Law 144, in the tables and columns of the rule."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
-from auditapp.reports.blocks import Section
+from auditapp.regulatory.ll144 import KINDS, last_day
+from auditapp.reports.blocks import Block, Bullets, Fact, FactList, Prose, Section, bold, rich
 from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import count, given, listing, plural
+from auditapp.reports.regulatory import frame
+from auditapp.reports.regulatory.ll144_tables import NAMES, name_of, people_of, rate_of, table
+from auditapp.reports.stamps import moment, system
+
+Row = Mapping[str, Any]
+
+MODES = {"selection": "Selection rate mode", "score": "Scoring rate mode"}
+RULE_TABLES = ("sex", "race", "intersectional")
 
 
-def section(facts: Facts, annex: Mapping[str, Any]) -> Section:
+def section(facts: Facts, annex: Row) -> Section:
     """The annex as a chapter."""
-    return Section(slug="annex-ll144", title=str(annex["title"]), blocks=())
+    settings = annex["settings"]
+    lede = (
+        f"{annex['rule']}, text of {_day(annex['version'])}. {MODES[settings['mode']]}. "
+        "A template, not legal advice."
+    )
+    if "failed" in annex:
+        return frame.chapter(annex, (), lede)
+    blocks: list[Block] = [_header(facts, annex)]
+    asked = [made["kind"] in RULE_TABLES for made in annex["tables"]]
+    blocks += [table(annex, place) for place, wanted in enumerate(asked) if wanted]
+    blocks += _left_out(annex)
+    blocks.append(Prose(_unknown(annex)))
+    blocks += [table(annex, place) for place, wanted in enumerate(asked) if not wanted]
+    blocks += [Prose(rich(text), "note") for text in _notes(facts, annex)]
+    return frame.chapter(annex, blocks, lede)
+
+
+def _day(text: str | None) -> str:
+    """A date in words; the text itself where it is none."""
+    try:
+        when = date.fromisoformat(str(text))
+    except ValueError:
+        return str(text or frame.BLANK)
+    return f"{when.day} {when:%B %Y}"
+
+
+def _header(facts: Facts, annex: Row) -> FactList:
+    """The block of 5-303: date, tool, data, and who made the audit."""
+    settings = annex["settings"]
+    distributed = settings["distribution_date"]
+    tool = annex["tool"] or system(facts)
+    since = (
+        f"distribution date {_day(distributed)}"
+        if distributed
+        else ("distribution date not given")
+    )
+    rows = [
+        Fact("Most recent audit", rich(_audited(facts, annex))),
+        Fact("Tool", rich(f"{tool}; {since}")),
+        Fact("Data", _data(facts, settings)),
+    ]
+    if settings["data_kind"] == "test":
+        rows.append(frame.written("Why test data", settings["test_why"]))
+    rows += [
+        frame.written("Supplied by", settings["supplied_by"]),
+        frame.written("Auditor", settings["auditor"]),
+        frame.written("Independence", settings["independence"]),
+        Fact("Unknown", rich(_unknown_short(annex))),
+    ]
+    if annex["hispanic"] == "none":
+        text = ("Hispanic or Latino origin. Without it this annex ", bold("cannot be final"), ".")
+        rows.append(Fact("Not in this file", rich(*text)))
+    return FactList(tuple(rows))
+
+
+def _audited(facts: Facts, annex: Row) -> str:
+    """Day of the audit and the last day of the year after it."""
+    given_day = annex["settings"]["audit_date"]
+    if given_day:
+        return f"{_day(given_day)}; valid for use until {_day(annex['valid_until'])}"
+    when = moment(facts)
+    if when is None:
+        return frame.BLANK
+    today = when.date()
+    return f"{_day(today.isoformat())}; valid for use until {_day(last_day(today).isoformat())}"
+
+
+def _data(facts: Facts, settings: Row) -> Any:
+    kind = KINDS[settings["data_kind"]].partition(":")[0] if settings["data_kind"] else ""
+    source = str(settings["data_source"]).strip()
+    head = f"{kind}. " if kind else "Historical or test data: not stated. "
+    return rich(head, source or "Source and explanation not given.")
+
+
+def _unknown_short(annex: Row) -> str:
+    sex, race = annex["unknown"]["sex"], annex["unknown"]["race"]
+    text = f"{plural(sex, 'person', 'people')} with unknown sex, {count(race)} with unknown race"
+    text += " or ethnicity"
+    outside = annex["outside"]["sex"] + annex["outside"]["race"]
+    if outside:
+        text += f"; {count(outside)} of other categories are in a further table"
+    return text
+
+
+def _unknown(annex: Row) -> Any:
+    """The line of 5-301(b)(5) and (c)(5), printed with 0 too."""
+    n = annex["unknown"]["either"]
+    return rich(
+        "Number of people the tool assessed who are not in these calculations because their sex, "
+        "race or ethnicity is unknown: ",
+        bold(count(n)),
+        ".",
+    )
+
+
+def _left_out(annex: Row) -> list[Block]:
+    """What 5-301(d) asks for each category left out: people, rate, and why."""
+    items = []
+    for made in annex["tables"]:
+        for row in made["rows"]:
+            if not row["left_out"]:
+                continue
+            text = f" ({NAMES[made['kind']].lower()}{_of_group(made)}): {people_of(row)}, "
+            text += f"{(annex['settings']['mode'] == 'score' and 'scoring') or 'selection'} rate "
+            text += f"{rate_of(row)}. {row['justification'] or 'No justification is written yet.'}"
+            items.append(rich(bold(name_of(row)), text))
+    return [Bullets(tuple(items), "Left out of the impact ratios")] if items else []
+
+
+def _of_group(made: Row) -> str:
+    return f", placed in “{made['group']}”" if made["group"] is not None else ""
+
+
+def _notes(facts: Facts, annex: Row) -> Iterator[str]:
+    settings = annex["settings"]
+    if settings["mode"] == "score":
+        yield _median(annex["sample"])
+    rate = "scoring rate" if settings["mode"] == "score" else "selection rate"
+    highest = "highest scoring" if settings["mode"] == "score" else "most selected"
+    yield (
+        f"Impact ratio: a category's {rate} divided by that of the {highest} category of the "
+        "same table. Rates with one decimal, ratios with two, half away from zero, from exact "
+        "fractions. The rule sets no mark that a ratio has to reach and asks for no intervals; "
+        "the 95% intervals of every rate and ratio are in tables.csv."
+    )
+    if settings["screen"]:
+        yield (
+            "Four-fifths screen: whether a ratio is under 0.80, from federal guidance (29 CFR "
+            "1607.4(D)), not from this rule. Ratios near 0.80 have further decimals."
+        )
+    if facts.plan.get("weights"):
+        yield "Counts are people in the file; survey weights are not used here."
+    if annex["hispanic"] == "column":
+        yield (
+            "People of Hispanic or Latino origin are counted there whatever their race; the other "
+            "races are people who are not."
+        )
+    small = _small(annex)
+    if small:
+        yield small
+    yield (
+        "The summary stays public until at least six months after the tool was last used for a "
+        f"decision. Text followed: {annex['source']}."
+    )
+
+
+def _median(sample: Row) -> str:
+    better = "above" if sample["higher_is_better"] else "below"
+    where = " on the scale of this report" if sample["scale"] == "report" else ""
+    text = (
+        f"Median score of {plural(sample['people'], 'person', 'people')}{where}: "
+        f"{given(sample['median'])}. Strictly {better} it counts; "
+        f"{plural(sample['at_median'], 'person', 'people')} exactly at it "
+        f"{'does' if sample['at_median'] == 1 else 'do'} not."
+    )
+    if not sample["higher_is_better"]:
+        text += " Lower scores are the favourable ones."
+    if sample["without_score"]:
+        text += f" {plural(sample['without_score'], 'person', 'people')} without a score left out."
+    return text
+
+
+def _small(annex: Row) -> str:
+    """Which categories could be left out, and of how many people 2% is taken."""
+    parts = []
+    for made in annex["tables"]:
+        if made["kind"] not in RULE_TABLES or made["group"] is not None:
+            continue
+        small = [name_of(r) for r in made["rows"] if r["small"] and r["rate"]["denominator"] != 0]
+        kept = [name_of(r) for r in made["rows"] if r["small"] and not r["left_out"]]
+        named = NAMES[made["kind"]].lower()
+        if small:
+            listed = listing(small, 4)
+            fate = "" if len(kept) < len(small) else ", kept in the ratios"
+            parts.append(f"{named}, of {count(made['base'])} people: {listed}{fate}")
+    if not parts:
+        return ""
+    return f"Under 2% of the people in a table ({'; '.join(parts)})."
