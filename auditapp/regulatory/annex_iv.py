@@ -118,8 +118,9 @@ ITEMS = (
     ),
     Item("Art. 10(2)(h)", "Data gaps or shortcomings", ("data", "limits")),
     Item(
-        "Art. 4a, was 10(5)",
-        "Why special categories of personal data were needed, and when they are deleted",
+        "Art. 4a",
+        "Why special categories of personal data were needed, and when they are deleted (Article "
+        "10(5) before the amendment of 2026)",
         answers=("special",),
     ),
     Item(

@@ -16,13 +16,12 @@ from auditapp.reports.blocks import (
     FactList,
     Section,
     Table,
-    mono,
     rich,
 )
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, listing, percent, plural
 from auditapp.reports.regulatory import frame
-from auditapp.reports.stamps import run_date, system
+from auditapp.reports.stamps import system
 
 Row = Mapping[str, Any]
 
@@ -51,7 +50,7 @@ def section(facts: Facts, annex: Row) -> Section:
     answered = states.count("here") + states.count("part")
     lede = (
         f"This report answers {answered} of {len(states)} items of the technical documentation, "
-        f"{states.count('part')} of them in part. The others are written and kept elsewhere."
+        f"{states.count('part')} of them in part. The others belong in other documents of the provider."
     )
     blocks: list[Block] = [
         _head(facts, annex),
@@ -74,8 +73,7 @@ def _head(facts: Facts, annex: Row) -> FactList:
         Fact("System", rich(system(facts))),
         frame.written("Relation to earlier versions", settings["relation"]),
         frame.written("Responsible for this test report", settings["responsible"]),
-        Fact("Test report of", rich(run_date(facts) or frame.BLANK)),
-        Fact("Result hash, SHA-256", (mono(facts.hash),)),
+        *frame.audit(facts),
     )
 
 

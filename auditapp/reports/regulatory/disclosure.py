@@ -14,14 +14,13 @@ from auditapp.reports.blocks import (
     FactList,
     Rich,
     Section,
-    mono,
     rich,
 )
 from auditapp.reports.facts import NOT_ENOUGH, Facts
 from auditapp.reports.numbers import comparisons, count, listing, plural, upper_first
 from auditapp.reports.regulatory import frame
 from auditapp.reports.sections import answer
-from auditapp.reports.stamps import run_date, system
+from auditapp.reports.stamps import system
 
 Row = Mapping[str, Any]
 
@@ -96,7 +95,7 @@ def _to_deployers(facts: Facts, settings: Row) -> FactList:
         frame.written("Harmful or unsuitable uses", settings["misuse"]),
         frame.written("Kinds of data it learned from", settings["training"]),
         frame.written("Review by a person", settings["review"]),
-        frame.written("Last material change", settings["updated"]),
+        frame.written("Last material change", frame.day(settings["updated"])),
     )
     return FactList(rows, "For whoever uses the system on people")
 
@@ -105,7 +104,7 @@ def _found(facts: Facts) -> tuple[Rich, ...]:
     """Who was examined, the headline, and the first of every attribute."""
     used = plural(facts.rows["used"], "person", "people")
     names = listing([phrases.lower_first(facts.table_title(table)) for table in facts.singles])
-    period = f", {facts.about['period']}" if facts.about.get("period") else ""
+    period = f" ({facts.about['period']})" if facts.about.get("period") else ""
     head, more = headlines.headline(facts)
     items: list[Rich] = [
         rich(f"Decisions on {used}{period} were compared between groups by {names}."),
@@ -134,8 +133,4 @@ def _known_limits(facts: Facts, settings: Row) -> tuple[Rich, ...]:
 
 
 def _source(facts: Facts, annex: Row) -> FactList:
-    return frame.rule(
-        annex,
-        Fact("Audit", rich(f"{facts.run.get('id') or facts.title}, {run_date(facts)}")),
-        Fact("Result hash, SHA-256", (mono(facts.hash),)),
-    )
+    return frame.rule(annex, *frame.audit(facts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from auditapp.reports.blocks import (
@@ -15,11 +16,13 @@ from auditapp.reports.blocks import (
     Section,
     Tab,
     bold,
+    mono,
     rich,
 )
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import plural
 from auditapp.reports.sections.failed import failed
+from auditapp.reports.stamps import run_date
 
 Row = Mapping[str, Any]
 ADVICE = "A template filled from this audit, not legal advice."
@@ -51,9 +54,29 @@ def rule(annex: Row, *further: Fact) -> FactList:
         Fact("Rule", rich(str(annex["rule"]))),
         Fact("Jurisdiction", rich(str(annex["jurisdiction"]))),
         *further,
-        Fact("Text followed", rich(f"{annex['version']}: {annex['source']}")),
+        Fact("Text followed", rich(f"Of {day(annex['version'])}. {annex['source']}")),
     ]
     return FactList(tuple(rows), print_columns=2)
+
+
+def audit(facts: Facts) -> tuple[Fact, Fact]:
+    """Which audit this is: its id and day, and its hash as the cover shortens it."""
+    name = str(facts.run.get("id") or facts.title)
+    when = run_date(facts)
+    digest = mono(f"sha256 {facts.hash[:12]}…{facts.hash[-4:]}")
+    return (
+        Fact("Audit", rich(f"{name}, {when}" if when else name)),
+        Fact("Result hash", (digest,)),
+    )
+
+
+def day(text: Any) -> str:
+    """`12 July 2024` from `2024-07-12`; other text as it is."""
+    try:
+        found = date.fromisoformat(str(text))
+    except ValueError:
+        return str(text)
+    return f"{found.day} {found:%B %Y}"
 
 
 def advice() -> Prose:

@@ -34,7 +34,7 @@ def section(facts: Facts, annex: Row) -> Section:
         _evaluation(facts, settings),
         _training(facts, settings),
         *_analyses(facts),
-        FactList((frame.written("Considerations", settings["ethics"]),), "Ethical considerations"),
+        FactList((frame.written("Considered", settings["ethics"]),), "Ethical considerations"),
         _caveats(facts, settings),
         frame.rule(annex),
     ]
@@ -47,7 +47,7 @@ def _details(facts: Facts, settings: Row) -> FactList:
     rows = (
         frame.written("Model", about.get("system")),
         frame.written("Version", about.get("version")),
-        frame.written("Date", settings["date"]),
+        frame.written("Date", frame.day(settings["date"])),
         frame.written("Developed by", settings["developers"]),
         Fact("Kind", rich(settings["kind"] or upper_first(decisions(facts)))),
         frame.written("Licence", settings["licence"]),
@@ -81,15 +81,15 @@ def _factors(facts: Facts, settings: Row) -> FactList:
 
 
 def _metrics(facts: Facts) -> FactList:
-    names = listing([metric_words.title(m) for m in facts.metrics], 12)
-    rows = [Fact("Measured", rich(names))]
+    names = listing([metric_words.lower(m) for m in facts.metrics], 12)
+    rows = [Fact("Measured", rich(upper_first(names)))]
     if facts.kind == "binary" and _thresholded(facts):
         rows.append(Fact("Decision threshold", rich(given(facts.plan.get("threshold", 0.5)))))
     rows.append(Fact("Gap that matters", rich(upper_first(facts.limit_words))))
     k = (facts.doc.get("family") or {}).get("k")
     if k:
-        text = f"Adjusted for all {count(k)} comparisons of the report"
-        rows.append(Fact("Uncertainty", rich(f"{tables.interval_words(facts)}; verdicts: {text}")))
+        text = f"verdicts adjusted for all {count(k)} comparisons of the report"
+        rows.append(Fact("Uncertainty", rich(f"{tables.interval_words(facts)}; {text}")))
     return FactList(tuple(rows), "Metrics")
 
 
@@ -165,7 +165,7 @@ def _is_everyone(row: tuple[Cell, ...]) -> bool:
 
 def _caveats(facts: Facts, settings: Row) -> FactList:
     skipped = [phrases.lower_first(metric_words.title(m)) for m in facts.not_applicable]
-    rows = [frame.written("Caveats and recommendations", settings["caveats"])]
+    rows = [frame.written("Recommended", settings["caveats"])]
     if skipped:
         rows.append(Fact("Not applicable here", rich(upper_first(listing(skipped, 8)))))
     text = "Section “Limits” says what these numbers cannot say and what would change a verdict."
