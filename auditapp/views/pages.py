@@ -22,6 +22,7 @@ from auditapp.views.doc_settings import with_settings
 from auditapp.views.home import installation
 
 log = structlog.get_logger(__name__)
+SCROLLED = 'tabindex="0" role="group" aria-label="Table"'
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)?")
 
 
@@ -105,6 +106,8 @@ def _rendered(path: Path, changed: int) -> tuple[str, SafeString]:
     html = parser.renderer.render(tokens, parser.options, {})
     # a block that scrolls can be reached by keyboard; an empty header cell is no header
     html = html.replace("<pre>", '<pre tabindex="0">').replace("<th></th>", "<td></td>")
+    html = html.replace("<table>", f'<div class="doc-table" {SCROLLED}><table>')
+    html = html.replace("</table>", "</table></div>")
     return _title(path), mark_safe(html)  # our own files, HTML disabled
 
 

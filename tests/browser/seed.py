@@ -25,6 +25,7 @@ def seed() -> None:
     from auditapp.models import Audit
     from auditapp.models.team import Role
     from auditapp.services import accounts, audits
+    from tests.browser.seed_more import more, report_start
 
     user = accounts.account_ensure(
         email=EMAIL, name="Ann Moreau", workspace_name="Riverside Audit Office"
@@ -53,6 +54,7 @@ def seed() -> None:
     running = draft("Running audit", dataset=table)
     _fail(failed)
     _run(running)
+    long = report_start(workspace, user)
     paths = {
         "home": "/",
         "search": "/?find=nothing+like+this",
@@ -81,6 +83,9 @@ def seed() -> None:
         "docs": "/docs/",
         "doc": "/docs/data/",
         "not-found": "/nothing/",
+        **more(workspace, user, long),
+        "report-rules": f"/audits/{long.id}/rules/",
+        "long-report": f"/audits/{long.id}/report/",
         "report": f"/audits/{example.id}/report/",
     }
     sys.stdout.write(json.dumps(paths) + "\n")

@@ -109,8 +109,8 @@ def test_every_page_keeps_the_rules_at_two_widths(page: Page, paths: dict[str, s
     said, found = listen(page), []
     for what, path in paths.items():
         page.goto(path)
-        if what == "report":
-            page.wait_for_url("**/report/", timeout=60_000)
+        if what in {"report", "long-report"}:
+            page.wait_for_url("**/report/", timeout=120_000)
         assert page.title() != ""
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
         found += [f"{what} says: {words}" for words in said] + look(page, what)
