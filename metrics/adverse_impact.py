@@ -7,6 +7,7 @@ missing, how many more would lift it. Ratios as floats are for display.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -16,8 +17,8 @@ from metrics import compare, intervals, significance, strata
 from metrics.cells import Floats, IntArray
 from metrics.compare import Counts, Record
 from metrics.groups import Attribute
+from metrics.impact import FOUR_FIFTHS, printed
 
-FOUR_FIFTHS = Fraction(4, 5)
 #: Standard deviations from which a difference counts as significant, and the same as a p-value.
 DEVIATIONS = 1.96
 ALPHA = 0.05
@@ -186,7 +187,7 @@ def pair(x1: int, n1: int, x0: int, n0: int, *, mark: Fraction = FOUR_FIFTHS) ->
     Returns
     -------
     dict
-        ``ratio`` (numerator and denominator in lowest terms, value, low, high, adjusted),
+        ``ratio`` (numerator and denominator in lowest terms, value, printed, low, high, adjusted),
         ``difference``, ``z``, ``p``, ``mid_p``, ``method``, ``below`` (the ratio is below the
         mark, exactly), ``significant``, ``shortfall`` (people), ``flip`` (more selections that
         reach the mark, and whether one or two do), ``reading``.
@@ -195,7 +196,7 @@ def pair(x1: int, n1: int, x0: int, n0: int, *, mark: Fraction = FOUR_FIFTHS) ->
     below = Fraction(x1 * n0, n1 * x0) < mark
     needed = lift(x1, n1, x0, n0, mark)
     return {
-        "ratio": ratio(x1, n1, x0, n0),
+        "ratio": ratio(x1, n1, x0, n0, marks=(mark,)),
         "difference": compare.difference(x1, n1, x0, n0),
         **tested,
         "below": below,
@@ -206,8 +207,10 @@ def pair(x1: int, n1: int, x0: int, n0: int, *, mark: Fraction = FOUR_FIFTHS) ->
     }
 
 
-def ratio(x1: int, n1: int, x0: int, n0: int) -> Record:
-    """Ratio of two rates as a fraction and as a float, with limits on the log scale.
+def ratio(
+    x1: int, n1: int, x0: int, n0: int, *, marks: Sequence[Fraction] = (FOUR_FIFTHS,)
+) -> Record:
+    """Ratio of two rates as a fraction, as a float and as printed, with limits on the log scale.
 
     The limits add half a person to each count where nobody of the group was selected, or
     everybody of both (`metrics.intervals.log_ratio`); the value never does.
@@ -216,6 +219,8 @@ def ratio(x1: int, n1: int, x0: int, n0: int) -> Record:
     ----------
     x1, n1, x0, n0
         Selected and applicants of the group and of its comparator, at least one selected there.
+    marks
+        Thresholds: the printed ratio lies on the same side of the nearest as the exact one.
     """
     exact = Fraction(x1 * n0, n1 * x0)
     _, low, high, adjusted = intervals.log_ratio(x1, n1, x0, n0)
@@ -223,6 +228,7 @@ def ratio(x1: int, n1: int, x0: int, n0: int) -> Record:
         "numerator": exact.numerator,
         "denominator": exact.denominator,
         "value": float(exact),
+        "printed": printed(exact, 2, mark=min(marks, key=lambda mark: abs(mark - exact))),
         "low": float(low),
         "high": float(high),
         "adjusted": bool(adjusted),

@@ -100,7 +100,7 @@ def _class(
         ) | {"reason": reason}  # fmt: skip
     counts = int(x[j]), int(n[j]), int(x[r]), int(n[r])
     return {
-        "ratio": adverse_impact.ratio(*counts),
+        "ratio": adverse_impact.ratio(*counts, marks=bands),
         "difference": compare.difference(*counts),
         **adverse_impact.two_sample(*counts),
         "band": band(*counts, bands),

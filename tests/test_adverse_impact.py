@@ -118,6 +118,7 @@ def test_exactly_four_fifths_is_not_below_and_a_hair_under_is() -> None:
     assert not ai.pair(40, 100, 50, 100)["below"]
     just = ai.pair(79_996, 200_000, 50_000, 100_000)
     assert just["ratio"]["value"] == 0.79996
+    assert just["ratio"]["printed"] == "0.79996"
     assert just["below"]
     # 1/3 of 3/5 is a fraction no float holds: 3/15 over 3/12 is four fifths.
     assert not ai.pair(3, 15, 3, 12)["below"]

@@ -34,6 +34,8 @@ def test_a_ratio_on_a_mark_lies_in_the_band_above_it() -> None:
     assert lending.band(39_999, 100_000, 50, 100) == 0
     assert lending.band(45, 100, 50, 100) == 2
     assert lending.band(44_999, 100_000, 50, 100) == 1
+    attribute, decision = rows({"White": (50_000, 100_000), "Black": (44_999, 100_000)})
+    assert lending.approval(attribute, decision, 0)["classes"][1]["ratio"]["printed"] == "0.89998"
     assert lending.band(3, 15, 3, 12) == 1
     assert lending.band(85, 100, 100, 100, (Fraction(85, 100), Fraction(95, 100))) == 1
 
