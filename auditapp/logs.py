@@ -11,7 +11,7 @@ import structlog
 
 SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|csrf|session|api_?key", re.I)
 SECRET_TEXT = re.compile(
-    r"(?P<path>/sign-?in/link/|/password/reset/key/|/invitation/)[^/\s\"'?]+"
+    r"(?P<path>/sign-?in/link/|/password/reset/key/|/invitation/|/shared/)[^/\s\"'?]+"
     r"|(?P<user>://[^:/@\s]*:)[^/@\s]+(?=@)"
     r"|(?P<key>evh_)[\w-]+"
     r"|(?P<bearer>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}"

@@ -20,6 +20,8 @@ from auditapp.models import (
     ModelFile,
     Report,
     Run,
+    SharedCopy,
+    ShareLink,
     User,
     Workspace,
 )
@@ -139,6 +141,30 @@ def report_get(*, user: User, audit_id: UUID | str) -> Report:
     """The report of an audit."""
     found = Report.objects.filter(audit__workspace__member__user=user, audit_id=audit_id)
     return _one(found.select_related("audit__workspace", "audit__created_by", "audit__dataset"))
+
+
+def shares_of(*, report: Report) -> QuerySet[ShareLink]:
+    """Links of a report that the user may change, newest first."""
+    return ShareLink.objects.filter(report=report).select_related("copy", "created_by")
+
+
+def share_get(*, user: User, id: UUID | str) -> ShareLink:
+    """One link of a report that the user may change."""
+    found = ShareLink.objects.filter(report__audit__workspace__member__user=user, id=id)
+    link: ShareLink = _one(found.select_related("report__audit__workspace"))
+    if not can_edit(user=user, workspace=link.report.audit.workspace):
+        raise PermissionDenied("A viewer can read this workspace, and change nothing in it.")
+    return link
+
+
+def copies_of(*, report: Report) -> QuerySet[SharedCopy]:
+    """Copies of a report without small cells, by size."""
+    return SharedCopy.objects.filter(report=report).order_by("smallest")
+
+
+def copy_get(*, report: Report, smallest: int) -> SharedCopy:
+    """A copy that is made."""
+    return _one(copies_of(report=report).filter(smallest=smallest).exclude(path=""))
 
 
 def example_report(*, user: User) -> Report | None:

@@ -177,7 +177,12 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 # Guesses of the current password, by somebody who found an open session.
-ACCOUNT_RATE_LIMITS = {"change_password": "5/5m/user", "reauthenticate": "5/5m/user"}
+# The password of a shared link: guesses from one address, and from everywhere.
+ACCOUNT_RATE_LIMITS = {
+    "change_password": "5/5m/user",
+    "reauthenticate": "5/5m/user",
+    "shared_password": "10/5m/ip,60/1h/key",
+}
 ACCOUNT_FORMS = {
     "reset_password": "auditapp.forms.second_step.ResetForm",
     "reset_password_from_key": "auditapp.forms.second_step.NewPasswordForm",
@@ -196,6 +201,8 @@ MFA_FORMS = {
 }
 PASSWORD_RESET_TIMEOUT = 3600
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+SHARE_DAYS = env.int("SHARE_DAYS", default=30)
+SHARE_DAYS_MOST = env.int("SHARE_DAYS_MOST", default=365)
 EMAIL_SET = bool(secret(env, "EMAIL_URL"))
 vars().update(env.email_url_config(secret(env, "EMAIL_URL", "dummymail://")))
 EMAIL_TIMEOUT = 10
@@ -298,6 +305,8 @@ for _name, _value in {
     "SOURCE_TIME_LIMIT": SOURCE_TIME_LIMIT,
     "SOURCE_VERSIONS": SOURCE_VERSIONS,
     "INVITATION_DAYS": INVITATION_DAYS,
+    "SHARE_DAYS": SHARE_DAYS,
+    "SHARE_DAYS_MOST": SHARE_DAYS_MOST,
 }.items():
     if _value <= 0:
         raise ImproperlyConfigured(f"{_name} is {_value}; it must be greater than zero.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditapp import queue
 from auditapp.celery import app
 from auditapp.services import (
+    copies,
     deliveries,
     finals,
     helpers,
@@ -37,6 +38,12 @@ def execute_run(key: str) -> None:
 def write_edition(key: str) -> None:
     """Write the files of a report in another status."""
     finals.edition_write(edition_id=key)
+
+
+@app.task(name="auditapp.make_copy")  # type: ignore[untyped-decorator]
+def make_copy(key: str) -> None:
+    """Make a copy of a report without small cells."""
+    copies.copy_make(copy_id=key)
 
 
 @app.task(name="auditapp.help_study")  # type: ignore[untyped-decorator]

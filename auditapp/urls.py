@@ -20,6 +20,8 @@ from auditapp.views import (
     reports,
     roles,
     rules,
+    shared,
+    shares,
     tokens,
     trail,
     uploads,
@@ -113,6 +115,29 @@ urlpatterns = [
         reports.report_file,
         {"kind": "csv"},
         name="report-csv",
+    ),
+    path("audits/<uuid:audit_id>/sharing/", shares.report_shares, name="report-shares"),
+    path("audits/<uuid:audit_id>/copies/", shares.report_copy, name="report-copy"),
+    path("audits/<uuid:audit_id>/copies/now/", shares.report_copies, name="report-copies"),
+    *(
+        path(
+            f"audits/<uuid:audit_id>/copies/<int:smallest>/report.{kind}",
+            shares.copy_file,
+            {"kind": kind},
+            name=f"copy-{kind}",
+        )
+        for kind in ("pdf", "json", "csv")
+    ),
+    path("sharing/<uuid:share_id>/revoke/", shares.share_revoke, name="share-revoke"),
+    path("shared/<str:token>/", shared.shared, name="shared"),
+    *(
+        path(
+            f"shared/<str:token>/report.{kind}",
+            shared.shared_file,
+            {"kind": kind},
+            name=f"shared-{kind}",
+        )
+        for kind in ("pdf", "json", "csv")
     ),
     path("data/", uploads.data_list, name="data-list"),
     path("data/<uuid:dataset_id>/", uploads.dataset_detail, name="dataset-detail"),

@@ -21,6 +21,7 @@ from auditapp.services.members import invitation_make
 from tests.api import make_token
 from tests.factories import Team, make_team
 from tests.schedule_pages import make_alert, make_schedule, make_webhook
+from tests.share_pages import make_copy, make_share
 from tests.test_views_access import things
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +122,18 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "report-pdf": ("read", GET),
     "report-json": ("read", GET),
     "report-csv": ("read", GET),
+    "report-shares": ("edit", BOTH),
+    "report-copy": ("edit", POST),
+    "report-copies": ("edit", GET),
+    "copy-pdf": ("read", GET),
+    "copy-json": ("read", GET),
+    "copy-csv": ("read", GET),
+    "share-revoke": ("edit", POST),
+    # whoever holds the link; what it answers without one is in test_views_shared.py
+    "shared": ("open", BOTH),
+    "shared-pdf": ("open", GET),
+    "shared-json": ("open", GET),
+    "shared-csv": ("open", GET),
     "data-list": ("own", GET),
     "dataset-detail": ("read", GET),
     "dataset-reading": ("edit", POST),
@@ -148,7 +161,10 @@ ASKED = {
 }  # fmt: skip
 #: Pages that ask for something that is not there, a token that nobody made, say.
 DOORS = (reverse("signin"), reverse("account_login"))
-GONE = {"signin-link", "invitation", "account_reset_password_from_key"}
+GONE = {
+    "signin-link", "invitation", "account_reset_password_from_key",
+    "shared", "shared-pdf", "shared-json", "shared-csv",
+}  # fmt: skip
 FINE = {200, 201, 302, 303, 400, 409, 422}
 
 
@@ -204,6 +220,8 @@ def world(team: Team) -> dict[str, Any]:
         "schedule_id": schedule.id,
         "alert_id": make_alert(schedule).id,
         "webhook_id": make_webhook(team).id,
+        "share_id": make_share(rows["done"].report, team.alice)[0].id,
+        "smallest": make_copy(rows["done"].report).smallest,
         "name": "thresholds--r-5.json",
         "slug": "data",
         "token": "made-by-nobody",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from auditapp import queue, storage
+from auditapp import queue
 from auditapp.errors import AuditError
 from auditapp.models import (
     Audit,
@@ -26,6 +25,7 @@ from auditapp.models.audit import OPEN_STATES
 from auditapp.plan import plan_from_draft
 from auditapp.services import quotas
 from auditapp.services.lanes import lane_of
+from auditapp.services.reports import report_remove_files
 from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
@@ -280,8 +280,8 @@ def audit_delete(*, audit: Audit, user: User | None) -> None:
             permanent=False,
         )
     event_add(subject=current, verb="deleted", user=user, report=current.report_id)
-    for path in Report.objects.filter(audit=current).values_list("path", flat=True):
-        transaction.on_commit(partial(storage.remove, path))
+    for report in Report.objects.filter(audit=current):
+        report_remove_files(report=report)
     current.delete()
 
 

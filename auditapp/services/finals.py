@@ -26,6 +26,7 @@ from auditapp import queue, result, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Audit, Edition, Report, ReportStatus, State, User
 from auditapp.services import leases
+from auditapp.services.copies import copies_follow
 from auditapp.services.failures import unexpected
 from auditapp.services.keys import signing_key
 from auditapp.services.trail import event_add
@@ -179,6 +180,7 @@ def edition_finish(*, edition: Edition, outcome: Json, out: Path) -> bool:
         result_hash=report.result_hash,
         pdf_hash=outcome["pdf_hash"],
     )
+    copies_follow(report=Report.objects.get(id=report.pk))
     if edition.status == ReportStatus.FINAL and edition.supersedes:
         for earlier in final_earlier(audit=report.audit):
             report_supersede(report=earlier, by=report, edition=edition)

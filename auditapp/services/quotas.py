@@ -9,7 +9,7 @@ from django.conf import settings
 
 from auditapp import storage
 from auditapp.errors import AuditError
-from auditapp.models import Audit, Dataset, ModelFile, Report, Workspace
+from auditapp.models import Audit, Dataset, ModelFile, Report, SharedCopy, Workspace
 from auditapp.models.audit import OPEN_STATES
 
 
@@ -39,6 +39,9 @@ def bytes_of(workspace: Workspace) -> int:
         Dataset.objects.filter(workspace=workspace).values_list("path", flat=True),
         ModelFile.objects.filter(workspace=workspace).values_list("path", flat=True),
         Report.objects.filter(audit__workspace=workspace).values_list("path", flat=True),
+        SharedCopy.objects.filter(report__audit__workspace=workspace)
+        .exclude(path="")
+        .values_list("path", flat=True),
     )
     return sum(storage.size_of(path) for path in paths)
 

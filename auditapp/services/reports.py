@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from auditapp import storage
-from auditapp.models import Audit, Report
+from auditapp.models import Audit, Report, SharedCopy
 from auditapp.services.finals import draft_edition
 
 
@@ -27,13 +27,20 @@ def report_before(*, audit: Audit) -> Report | None:
     return None
 
 
+def report_remove_files(*, report: Report) -> None:
+    """Delete the folders of a report and of its copies once the transaction stands."""
+    copies = SharedCopy.objects.filter(report=report).exclude(path="")
+    for path in (report.path, *copies.values_list("path", flat=True)):
+        transaction.on_commit(partial(storage.remove, path))
+
+
 def report_store(*, audit: Audit, outcome: dict[str, Any], out: Path) -> Report:
     """Move the folder to its place and note it; inside the transaction that ends the run.
 
     A crash between the move and the commit leaves a folder no row names: sweep deletes it.
     """
     for old in Report.objects.filter(audit=audit):
-        transaction.on_commit(partial(storage.remove, old.path))
+        report_remove_files(report=old)
         old.delete()
     key = uuid.uuid4()
     path = storage.folder_of("reports", key)

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
-from auditapp.models import Audit, Edition, ModelFile, Run, State, UploadState
+from auditapp.models import Audit, Edition, ModelFile, Run, SharedCopy, State, UploadState
 from auditapp.models.audit import OPEN_STATES
-from auditapp.services import helpers, leases
+from auditapp.services import copies, helpers, leases
 from auditapp.services.failures import unexpected
 from auditapp.services.finals import edition_free
 from auditapp.services.keys import signing_key
@@ -152,7 +152,12 @@ def send_unsent(*, seconds: float) -> int:
     if not status["ok"] or any(status["waiting"].values()):
         return 0
     count = 0
-    jobs = ((Run, "execute_run"), (Edition, "write_edition"), *JOBS.items())
+    jobs = (
+        (Run, "execute_run"),
+        (Edition, "write_edition"),
+        (SharedCopy, copies.JOB),
+        *JOBS.items(),
+    )
     for model, job in jobs:
         for row in leases.unsent(model, seconds=seconds):
             model.objects.filter(id=row.pk).update(queued_at=timezone.now())
@@ -168,6 +173,8 @@ def _free(rows: Callable[[type[Any]], QuerySet[Any]], *, lost: bool) -> int:
     uploads = [row for model in JOBS for row in rows(model)]
     for row in uploads:
         upload_free(row=row, lost=lost)
+    for copy in rows(SharedCopy):
+        copies.copy_free(copy=copy, lost=lost)
     editions = list(rows(Edition))
     for edition in editions:
         edition_free(edition=edition, lost=lost)

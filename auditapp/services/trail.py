@@ -70,7 +70,9 @@ def person_event(*, user: User, verb: str, by: User | None = None, **detail: Any
         )
 
 
-def report_downloaded(*, report: Report, user: User | None, file: str) -> None:
+def report_downloaded(
+    *, report: Report, user: User | None, file: str, cells_below: int = 0
+) -> None:
     """Note that a file of a report left the installation."""
     event_add(
         subject=report.audit,
@@ -78,6 +80,7 @@ def report_downloaded(*, report: Report, user: User | None, file: str) -> None:
         user=user,
         report=report.audit.report_id,
         file=file,
+        **({"cells_below": cells_below} if cells_below else {}),
     )
 
 

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from auditapp import storage
-from auditapp.models import Dataset, ModelFile, Report
+from auditapp.models import Dataset, ModelFile, Report, SharedCopy
 from auditapp.services.accounts import signin_links_forget
 from auditapp.services.idempotency import keys_forget
 from auditapp.services.members import invitations_forget
+from auditapp.services.shares import shares_forget
 
 
 def sweep() -> list[str]:
@@ -17,8 +18,9 @@ def sweep() -> list[str]:
     signin_links_forget()
     invitations_forget()
     keys_forget()
+    shares_forget()
     SessionStore.clear_expired()
     kept: set[str] = set()
-    for model in (Dataset, ModelFile, Report):
+    for model in (Dataset, ModelFile, Report, SharedCopy):
         kept.update(model.objects.values_list("path", flat=True))
     return storage.sweep(kept=kept, older_than=settings.AUDIT_TIME_LIMIT + 3600)

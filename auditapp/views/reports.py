@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from auditapp import selectors
-from auditapp.models import Report, State
+from auditapp.models import State
 from auditapp.services.trail import report_downloaded
 from auditapp.views.access import enter, may_edit
 from auditapp.views.rules import has_rules
@@ -40,7 +41,7 @@ def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "audit": audit,
         "stored": found,
         "edit": may_edit(request, audit.workspace),
-        "document": _document(found),
+        "document": document_of(found.folder),
         "folder": found.folder,
         "rules": has_rules(found),
     }
@@ -52,26 +53,30 @@ def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
 def report_file(request: HttpRequest, audit_id: UUID, kind: str) -> FileResponse:
     """One of the report's files under a fixed name."""
     found = selectors.report_get(user=request.user, audit_id=audit_id)
-    stored, content_type, suffix = FILES[kind]
-    try:
-        handle = (found.folder / stored).open("rb")
-    except FileNotFoundError as error:
-        raise Http404("This report has no such file.") from error
+    response = file_of(found.folder, kind, name=found.audit.report_id)
     if request.method == "GET":
         report_downloaded(report=found, user=request.user, file=kind)
+    return response
+
+
+def file_of(folder: Path, kind: str, *, name: str) -> FileResponse:
+    """One of the files of a report or of a copy, to be kept under a fixed name."""
+    stored, content_type, suffix = FILES[kind]
+    try:
+        handle = (folder / stored).open("rb")
+    except FileNotFoundError as error:
+        raise Http404("This report has no such file.") from error
     response = FileResponse(
-        handle,
-        as_attachment=True,
-        filename=f"{found.audit.report_id}.{suffix}",
-        content_type=content_type,
+        handle, as_attachment=True, filename=f"{name}.{suffix}", content_type=content_type
     )
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _document(found: Report) -> Any:
+def document_of(folder: Path) -> Any:
+    """The blocks of a report or of a copy."""
     try:
-        return json.loads((found.folder / "report.json").read_bytes())
+        return json.loads((folder / "report.json").read_bytes())
     except FileNotFoundError as error:
         raise Http404("The files of this report are gone.") from error
