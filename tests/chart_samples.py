@@ -147,6 +147,22 @@ def held_equal() -> dict[str, Any]:
     return {"kind": "held-equal", "reference": "Men", "rows": rows}
 
 
+def ratio_strip() -> dict[str, Any]:
+    shared = {"status": "group", "n": 339}
+    rows = [
+        {"label": "White", "n": 2041, "value": None, "low": None, "high": None,
+         "status": "reference"},
+        {**shared, "label": "Black", "value": 0.79996, "low": 0.74, "high": 0.846,
+         "printed": "0.79996"},
+        {**shared, "label": "Few", "value": 1.9, "low": 0.3, "high": 12.4, "printed": "1.90",
+         "status": "below-floor"},
+        {**shared, "label": "None", "value": None, "low": None, "high": None,
+         "note": "nobody selected"},
+    ]  # fmt: skip
+    return {"kind": "ratio-strip", "reference": "White", "marks": [0.8], "rows": rows,
+            "mark_label": "four fifths"}  # fmt: skip
+
+
 def shift_panel(n: int = 4) -> dict[str, Any]:
     rows = [
         {
@@ -291,6 +307,7 @@ SAMPLES = {
         shift_panel,
         history,
         held_equal,
+        ratio_strip,
         hidden_gaps,
         gap_parts,
         bound_curve,

@@ -83,6 +83,14 @@ held-equal, one or two gaps in each row, in the order given::
                           "note"?: "no stratum holds both"}]}],        # shown where value is None
      "less"?: "chosen less often", "more"?: "more often"}
 
+ratio-strip, in the order given; each ratio beside 1, with marks such as four fifths::
+
+    {"kind": "ratio-strip", "reference": "White", "marks": [0.8], "mark_label"?: "four fifths",
+     "rows": [{"label": "Black", "n": 339, "value": 0.79, "low": 0.74, "high": 0.85,
+               "printed": "0.79",
+               "status": "reference|group|below-floor",                 # reference is at 1
+               "note"?: "nobody selected"}]}                            # shown where value is None
+
 shift-panel (C10); sorted by value here; up to 30 sites have a row each, more become one tight
 column in which the sites that differ, the lowest and the highest are named::
 
@@ -174,6 +182,7 @@ from auditapp.reports.charts import (
     move_profile,
     people_changed,
     rates,
+    ratio_strip,
     score_histogram,
     shift_panel,
     threshold_sweep,
@@ -204,6 +213,7 @@ REGISTRY: dict[str, Kind] = {
     "score-histogram": Kind("series", score_histogram.draw),
     "hidden-gaps": Kind("rows", hidden_gaps.draw, hidden_gaps.pages),
     "held-equal": Kind("rows", held_equal.draw, held_equal.pages),
+    "ratio-strip": Kind("rows", ratio_strip.draw, ratio_strip.pages),
     "shift-panel": Kind("rows", shift_panel.draw),
     "history": Kind("series", history.draw),
     "gap-parts": Kind("rows", gap_parts.draw),

@@ -58,6 +58,12 @@ CHARTS = {
         "A diamond is the difference among all people, a circle the same difference among people "
         "who are alike in the factor. On opposite sides of zero, whole and parts disagree.",
     ),
+    "ratio-strip": (
+        "Ratios of rates",
+        "The diamond at 1 is the rate the others are held against, each circle a group's rate "
+        "over it, its bar the 95% interval; dotted lines are the marks of the rule. A hatched "
+        "square is a group too small to be held against.",
+    ),
     "shift-panel": (
         "Sites side by side",
         "Each mark is the same gap at one site; the dashed line is all sites together. A triangle "
