@@ -136,6 +136,7 @@ class Table(Block):
     `stacked` puts a cell's note under its value. `print_rows` caps the rows in the PDF and
     `print_more` then says where the others are; a table that is not `printed` is named in the
     PDF. `verdicts` lists the shapes the cells use, `tinted` the places of rows that are set off.
+    `roomy` keeps the print size of a narrow table where many columns are short.
     """
 
     kind = "table"
@@ -151,6 +152,7 @@ class Table(Block):
     print_more: str = ""
     printed: bool = True
     tinted: tuple[int, ...] = ()
+    roomy: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,13 +241,17 @@ class Fact:
 
 @dataclass(frozen=True)
 class FactList(Block):
-    """Pairs of label and value; short ones may stand in two columns, in print or everywhere."""
+    """Pairs of label and value; short ones may stand in two columns, in print or everywhere.
+
+    A `boxed` list stands on a tint in print, as what heads a form.
+    """
 
     kind = "facts"
     rows: tuple[Fact, ...]
     title: str = ""
     columns: int = 1
     print_columns: int = 1
+    boxed: bool = False
 
 
 @dataclass(frozen=True)
@@ -299,6 +305,10 @@ class Section:
     compact: bool = False
 
 
+#: Fields that the JSON leaves out where they say nothing.
+UNSAID = frozenset({"links", "boxed", "roomy"})
+
+
 def to_json(value: Any) -> Any:
     """Blocks as JSON types, each with its `kind`."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -308,7 +318,7 @@ def to_json(value: Any) -> Any:
         for item in fields(value):
             if item.name == "print_chart":
                 continue
-            if item.name == "links" and not getattr(value, item.name):
+            if item.name in UNSAID and not getattr(value, item.name):
                 continue
             if item.name == "chart":
                 out["chart"] = getattr(value, "chart").get("kind", "")  # noqa: B009

@@ -9,10 +9,10 @@ from typing import Any
 from auditapp.regulatory.ll144 import KINDS, last_day
 from auditapp.reports.blocks import Block, Bullets, Fact, FactList, Prose, Section, bold, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, given, listing, plural
+from auditapp.reports.numbers import count, given, plural, spelled
 from auditapp.reports.regulatory import frame
 from auditapp.reports.regulatory.ll144_tables import NAMES, name_of, people_of, rate_of, table
-from auditapp.reports.stamps import moment, system
+from auditapp.reports.stamps import moment
 
 Row = Mapping[str, Any]
 
@@ -32,8 +32,8 @@ def section(facts: Facts, annex: Row) -> Section:
     blocks: list[Block] = [_header(facts, annex)]
     asked = [made["kind"] in RULE_TABLES for made in annex["tables"]]
     blocks += [table(annex, place) for place, wanted in enumerate(asked) if wanted]
-    blocks += _left_out(annex)
     blocks.append(Prose(_unknown(annex)))
+    blocks += _left_out(annex)
     blocks += [table(annex, place) for place, wanted in enumerate(asked) if not wanted]
     blocks += [Prose(rich(text), "note") for text in _notes(facts, annex)]
     return frame.chapter(annex, blocks, lede)
@@ -52,7 +52,7 @@ def _header(facts: Facts, annex: Row) -> FactList:
     """The block of 5-303: date, tool, data, and who made the audit."""
     settings = annex["settings"]
     distributed = settings["distribution_date"]
-    tool = annex["tool"] or system(facts)
+    tool = annex["tool"] or "Not named"
     since = (
         f"distribution date {_day(distributed)}"
         if distributed
@@ -74,7 +74,7 @@ def _header(facts: Facts, annex: Row) -> FactList:
     if annex["hispanic"] == "none":
         text = ("Hispanic or Latino origin. Without it this annex ", bold("cannot be final"), ".")
         rows.append(Fact("Not in this file", rich(*text)))
-    return FactList(tuple(rows))
+    return FactList(tuple(rows), boxed=True)
 
 
 def _audited(facts: Facts, annex: Row) -> str:
@@ -185,18 +185,20 @@ def _median(sample: Row) -> str:
 
 
 def _small(annex: Row) -> str:
-    """Which categories could be left out, and of how many people 2% is taken."""
+    """How many categories could be left out, and of how many people 2% is taken."""
     parts = []
     for made in annex["tables"]:
         if made["kind"] not in RULE_TABLES or made["group"] is not None:
             continue
-        small = [name_of(r) for r in made["rows"] if r["small"] and r["rate"]["denominator"] != 0]
-        kept = [name_of(r) for r in made["rows"] if r["small"] and not r["left_out"]]
-        named = NAMES[made["kind"]].lower()
+        small = [r for r in made["rows"] if r["small"] and r["rate"]["denominator"] != 0]
+        out = sum(row["left_out"] for row in small)
         if small:
-            listed = listing(small, 4)
-            fate = "" if len(kept) < len(small) else ", kept in the ratios"
-            parts.append(f"{named}, of {count(made['base'])} people: {listed}{fate}")
+            named = f"{spelled(len(small))} in {NAMES[made['kind']].lower()}"
+            fate = f"{spelled(out)} left out" if out else "kept"
+            parts.append(f"{named} (of {count(made['base'])} people), {fate}")
     if not parts:
         return ""
-    return f"Under 2% of the people in a table ({'; '.join(parts)})."
+    return (
+        "A category with under 2% of the people of its table may be left out of the ratios: "
+        f"{'; '.join(parts)}."
+    )

@@ -66,10 +66,10 @@ def table(annex: Row, place: int) -> Table:
     score = annex["settings"]["mode"] == "score"
     screen = bool(annex["settings"]["screen"])
     heads = _heads(annex, made)
-    columns = [*heads, Column("# of applicants", share=1.25)]
-    columns += [] if score else [Column("# selected", share=1.1)]
+    columns = [*heads, Column("# of applicants", share=1.35)]
+    columns += [] if score else [Column("# selected", share=1.05)]
     columns += [
-        Column("Scoring rate" if score else "Selection rate", share=1.2),
+        Column("Scoring rate" if score else "Selection rate", share=1.25),
         Column("Impact ratio", share=1.1),
     ]
     columns += [Column("Four-fifths screen", share=1.3)] if screen else []
@@ -79,14 +79,16 @@ def table(annex: Row, place: int) -> Table:
         columns=tables.share(columns),
         rows=tuple(_row(row, score=score, screen=screen) for row in made["rows"]),
         foot=tuple(line for line in (_lowest(made), _against(made)) if line),
+        roomy=True,
+        dense=made["kind"] == "intersectional",
     )
 
 
 def _heads(annex: Row, made: Row) -> list[Column]:
     if made["kind"] != "intersectional":
         return [Column("Category", "start", 3.6)]
-    origin = [Column("Ethnicity", "start", 2.1)] if annex["hispanic"] != "none" else []
-    return [*origin, Column("Sex", "start", 0.8), Column("Race", "start", 2.8)]
+    origin = [Column("Ethnicity", "start", 1.95)] if annex["hispanic"] != "none" else []
+    return [*origin, Column("Sex", "start", 0.72), Column("Race", "start", 3.15)]
 
 
 def _row(row: Row, *, score: bool, screen: bool) -> tuple[Cell, ...]:
