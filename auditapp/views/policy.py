@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from auditapp import selectors
 from auditapp.datasets.sizes import group_sizes
 from auditapp.errors import AuditError
+from auditapp.forms.annexes import AnnexesForm, titles
 from auditapp.forms.errors import Errors, error_list, mark_invalid
 from auditapp.forms.kinds import BINARY, ROLES, estimator_words, kind_of, kind_words
 from auditapp.forms.policy import PolicyForm
@@ -42,13 +43,19 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         title=_title(audit),
         model_format=_format(audit),
     )
+    annexes = AnnexesForm(
+        request.POST if request.method == "POST" else None,
+        draft=audit.draft,
+        profile=audit.dataset.profile,
+    )
     errors: Errors = []
     if request.method == "POST":
-        if form.is_valid():
+        # Both are looked at, so that one page names every error.
+        if all([form.is_valid(), annexes.is_valid()]):
             audits.draft_save(
                 audit=audit,
                 step="policy",
-                data=form.draft_data(),
+                data={**form.draft_data(), **annexes.draft_data()},
                 user=request.user,
                 title=form.cleaned_data["title"],
             )
@@ -64,15 +71,18 @@ def audit_policy(request: HttpRequest, audit_id: UUID) -> HttpResponse:
                 audits.audit_start(audit=audit, user=request.user)
                 return redirect("audit-progress", audit.id)
             except AuditError as error:
-                if error.where in form.fields:
-                    form.add_error(error.where, str(error))
+                of = annexes if error.where in annexes.fields else form
+                if error.where in of.fields:
+                    of.add_error(error.where, str(error))
                 else:
                     errors = [("", str(error))]
-        errors = errors + error_list(form)
+        errors = errors + error_list(form, annexes)
         mark_invalid(form)
+        mark_invalid(annexes)
     context = {
         "audit": audit,
         "form": form,
+        "annexes": annexes,
         "errors": errors,
         "before": report_before(audit=audit) if form.kind == BINARY else None,
         "references": [form[name] for name in form.fields if name.startswith("reference-")],
@@ -153,6 +163,14 @@ def summary(audit: Audit) -> list[dict[str, str]]:
         words = f"{spec['column']}, {n} {'group' if n == 1 else 'groups'}"
         rows.append({"term": term, "words": words, "url": roles})
     return rows
+
+
+def policy_summary(audit: Audit) -> list[dict[str, str]]:
+    """What all steps up to the third said."""
+    found = titles(audit.draft.get("templates"))
+    url = reverse("audit-policy", args=[audit.id])
+    rows = [{"term": "Annexes", "words": found, "url": url}] if found else []
+    return [*summary(audit), *rows]
 
 
 def _named(item: Any) -> str:

@@ -18,7 +18,7 @@ from auditapp.forms.remedy_needs import offered
 from auditapp.models import State
 from auditapp.services import audits
 from auditapp.views.access import enter
-from auditapp.views.policy import summary
+from auditapp.views.policy import policy_summary
 from auditapp.views.steps import STEPS, reached, steps_of
 
 
@@ -72,7 +72,7 @@ def audit_remedies(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "errors": errors,
         "offered": offered(audit.draft),
         "confirm": confirm,
-        "summary": summary(audit),
+        "summary": policy_summary(audit),
         "steps": steps_of(audit, 4),
     }
     return render(request, "pages/audit_remedies.html", context, status=422 if errors else 200)
