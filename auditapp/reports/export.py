@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from auditapp.reports import (
+    export_annexes,
     export_apart,
     export_classes,
     export_sources,
@@ -125,6 +126,7 @@ def _csv_rows(facts: Facts) -> list[Row]:
         *export_stability.items(facts),
         *export_sources.items(facts),
         *export_tradeoffs.items(facts),
+        *export_annexes.items(facts),
     ):
         rows.append({**_named(facts, name, item), "note": item.get("note")})
     return rows

@@ -11,12 +11,21 @@ from auditapp.reports.blocks import Block, Bullets, Fact, FactList, Prose, Secti
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import count, given, plural, spelled
 from auditapp.reports.regulatory import frame
-from auditapp.reports.regulatory.ll144_tables import NAMES, name_of, people_of, rate_of, table
+from auditapp.reports.regulatory.ll144_tables import (
+    NAMES,
+    name_of,
+    people_of,
+    rate_of,
+    table,
+    title,
+)
 from auditapp.reports.stamps import moment
 
 Row = Mapping[str, Any]
 
 MODES = {"selection": "Selection rate mode", "score": "Scoring rate mode"}
+CSV_NUMBERS = ("numerator", "denominator", "value", "low", "high")
+UNKNOWN = {"sex": "sex", "race": "race or ethnicity", "either": "sex, race or ethnicity"}
 RULE_TABLES = ("sex", "race", "intersectional")
 
 
@@ -37,6 +46,37 @@ def section(facts: Facts, annex: Row) -> Section:
     blocks += [table(annex, place) for place, wanted in enumerate(asked) if not wanted]
     blocks += [Prose(rich(text), "note") for text in _notes(facts, annex)]
     return frame.chapter(annex, blocks, lede)
+
+
+def items(facts: Facts, annex: Row) -> Iterator[dict[str, Any]]:
+    """Rows of the CSV: rate and ratio of every category, unrounded, and the people in none."""
+    mode = "scoring-rate" if annex["settings"]["mode"] == "score" else "selection-rate"
+    for made in annex["tables"]:
+        for row in made["rows"]:
+            head = {
+                "by": [title(annex, made)],
+                "group": {"category": name_of(row)},
+                "n": row["rate"]["denominator"],
+            }
+            why = row.get("justification")
+            yield head | {
+                "metric": mode,
+                **{name: row["rate"][name] for name in CSV_NUMBERS},
+                "note": row["rate"]["undefined"],
+            }
+            yield head | {
+                "metric": "impact-ratio",
+                **{name: row["ratio"][name] for name in CSV_NUMBERS},
+                "note": ": ".join(part for part in (row["ratio"]["undefined"], why) if part),
+            }
+    for what in ("sex", "race", "either"):
+        yield {
+            "by": [],
+            "group": {},
+            "metric": "unknown",
+            "n": annex["unknown"][what],
+            "note": UNKNOWN[what],
+        }
 
 
 def _day(text: str | None) -> str:
