@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 
 from auditapp.reports import measures, metric_words, phrases, units
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count as number
 from auditapp.reports.numbers import limit
 from auditapp.reports.units import Unit
@@ -30,9 +32,9 @@ FAMILY = (
 GOALS = {"equalized-odds": ("tpr", "fpr")}
 #: What is decided where the auditor gave no words for it.
 DECIDED = {
-    "multiclass": "The predicted class",
-    "regression": "A prediction",
-    "ranking": "A place near the top",
+    "multiclass": gettext_noop("The predicted class"),
+    "regression": gettext_noop("A prediction"),
+    "ranking": gettext_noop("A place near the top"),
 }
 
 
@@ -65,6 +67,10 @@ def in_order(value: Any, by: list[str] | None = None) -> Any:
     return out
 
 
+#: A title of an attribute stands in headings and sentences: it is cut earlier than values are.
+LONGEST_TITLE = 60
+
+
 class Facts:
     """One result document and everything the sections ask of it."""
 
@@ -81,7 +87,10 @@ class Facts:
         self.special: Row = document.get("outcome") or {}
         self.tolerance = self._tolerance()
         self.floor = int(self.plan.get("floor", 30))
-        self.titles = {a["column"]: a.get("title") or a["column"] for a in self.plan["attributes"]}
+        self.titles = {
+            a["column"]: phrases.short(a.get("title") or a["column"], LONGEST_TITLE)
+            for a in self.plan["attributes"]
+        }
         self.tables: list[Row] = self.doc.get("groups") or []
         self.singles = [t for t in self.tables if len(t["by"]) == 1]
         self.crosses = [t for t in self.tables if len(t["by"]) > 1]
@@ -102,24 +111,26 @@ class Facts:
     def tolerance_words(self) -> str:
         """The limit after an article: `5-point limit`."""
         if self.kind != "regression":
-            return f"{limit(self.tolerance)}-point limit"
-        return f"limit of {self.limit_words}"
+            return _("{tolerance}-point limit").format(tolerance=limit(self.tolerance))
+        return _("limit of {limit_words}").format(limit_words=self.limit_words)
 
     @property
     def limit_words(self) -> str:
         """`5 points`, `0.1 standard deviations (0.42 units)`."""
         if self.kind != "regression":
-            return f"{limit(self.tolerance)} points"
+            return _("{tolerance} points").format(tolerance=limit(self.tolerance))
         given = units.PLAIN.limit(float(self.plan.get("tolerance", 0.1)))
         if self.plan.get("tolerance_unit", "sd") == "units":
             return f"{given} {'unit' if given == '1' else 'units'}"
-        return f"{given} standard deviations ({self.limit_size})"
+        return _("{given} standard deviations ({limit_size})").format(
+            given=given, limit_size=self.limit_size
+        )
 
     @property
     def limit_size(self) -> str:
         """The limit in the unit of the differences: `5 points`, `0.42 units`."""
         if self.kind != "regression":
-            return f"{limit(self.tolerance)} points"
+            return _("{tolerance} points").format(tolerance=limit(self.tolerance))
         unit = self.unit("bias")
         if self.plan.get("tolerance_unit", "sd") == "units":
             return unit.counted(unit.limit(self.tolerance))
@@ -134,14 +145,14 @@ class Facts:
     @cached_property
     def _amount(self) -> Unit:
         of = (self.plan.get("label") or self.plan.get("score") or {}).get("column")
-        axis = f"units of {of}" if of else "units of the prediction"
+        axis = _("units of {of}").format(of=of) if of else _("units of the prediction")
         return units.amount((self.special.get("spread") or {}).get("sd"), axis)
 
     @property
     def first_k(self) -> str:
         """How many places are looked at, `10` or `10 of their list`."""
         return number(self.plan.get("k", 10)) + (
-            " of their list" if self.plan.get("query") else ""
+            _(" of their list") if self.plan.get("query") else ""
         )
 
     @property
@@ -323,7 +334,7 @@ class Facts:
     def comparator(self, gap: Row) -> str:
         """Whom a gap compares with, in a sentence."""
         other = gap["comparator"]
-        return "everyone else" if other == "rest" else self.people(other["group"])
+        return _("everyone else") if other == "rest" else self.people(other["group"])
 
     def table_title(self, table: Row) -> str:
         return phrases.attributes(table["by"], self.titles)

@@ -52,12 +52,12 @@ class Piece:
     after: str = ""
 
 
-def short(word: str) -> str:
+def short(word: str, longest: int = LONGEST) -> str:
     """A very long value by its beginning, its length and a mark that tells it from others."""
-    if len(word) <= LONGEST:
+    if len(word) <= longest:
         return word
     mark = f"{zlib.crc32(word.encode('utf-8', 'replace')):08x}"
-    return f"{word[: LONGEST - 20].rstrip()}… [{len(word):,} characters, {mark[:4]}]"
+    return f"{word[: longest - 20].rstrip()}… [{len(word):,} characters, {mark[:4]}]"
 
 
 def lower_first(word: str) -> str:
