@@ -279,6 +279,10 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 64  # a Census file of every state, words, and a 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000  # a role for each column of a wide table
 
+# The public page that verifies reports
+VERIFY_LIMIT_BYTES = env.int("VERIFY_LIMIT_MB", default=32) * 1024**2
+VERIFY_REQUESTS_PER_MINUTE = env.int("VERIFY_REQUESTS_PER_MINUTE", default=20)
+
 # What one workspace may hold; 0: no limit
 WORKSPACE_DISK_BYTES = env.int("WORKSPACE_DISK_MB", default=0) * 1024**2
 WORKSPACE_QUEUE_LIMIT = env.int("WORKSPACE_QUEUE_LIMIT", default=100)
@@ -296,6 +300,8 @@ if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", DEVICE):
     raise ImproperlyConfigured(f"EVENHAND_DEVICE is {DEVICE!r}; write auto, cpu or cuda:0.")
 for _name, _value in {
     "UPLOAD_LIMIT_MB": UPLOAD_LIMIT_BYTES,
+    "VERIFY_LIMIT_MB": VERIFY_LIMIT_BYTES,
+    "VERIFY_REQUESTS_PER_MINUTE": VERIFY_REQUESTS_PER_MINUTE,
     "WORKER_PROCESSES": WORKER_PROCESSES,
     "WEB_THREADS": WEB_THREADS,
     "LEASE_SECONDS": LEASE_SECONDS,

@@ -11,6 +11,7 @@ from auditapp.views import (
     audits,
     census,
     drafts,
+    finals,
     home,
     joins,
     members,
@@ -25,6 +26,7 @@ from auditapp.views import (
     tokens,
     trail,
     uploads,
+    verify,
 )
 
 urlpatterns = [
@@ -116,6 +118,10 @@ urlpatterns = [
         {"kind": "csv"},
         name="report-csv",
     ),
+    path("audits/<uuid:audit_id>/final/", finals.report_final, name="report-final"),
+    path(
+        "audits/<uuid:audit_id>/report.sig.json", finals.report_signature, name="report-signature"
+    ),
     path("audits/<uuid:audit_id>/sharing/", shares.report_shares, name="report-shares"),
     path("audits/<uuid:audit_id>/copies/", shares.report_copy, name="report-copy"),
     path("audits/<uuid:audit_id>/copies/now/", shares.report_copies, name="report-copies"),
@@ -155,6 +161,8 @@ urlpatterns = [
     path("data/<uuid:dataset_id>/delete/", uploads.dataset_delete, name="dataset-delete"),
     path("models/<uuid:model_id>/", uploads.model_detail, name="model-detail"),
     path("models/<uuid:model_id>/delete/", uploads.model_delete, name="model-delete"),
+    path("verify/", verify.verify_page, name="verify"),
+    path("verify/key.pem", verify.verify_key, name="verify-key"),
     path("api/docs/", api_docs.api_docs, name="api-docs"),
     path("api/v1/openapi.json", openapi, name="api-openapi"),
     path("api/v1/", api.urls),

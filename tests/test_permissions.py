@@ -122,6 +122,9 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "report-pdf": ("read", GET),
     "report-json": ("read", GET),
     "report-csv": ("read", GET),
+    "report-final": ("edit", BOTH),
+    # one that was written before reports were signed has none
+    "report-signature": ("read", GET),
     "report-shares": ("edit", BOTH),
     "report-copy": ("edit", POST),
     "report-copies": ("edit", GET),
@@ -146,6 +149,8 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "census-host": ("edit-here", GET),
     "model-detail": ("read", GET),
     "model-delete": ("edit", BOTH),
+    "verify": ("open", BOTH),
+    "verify-key": ("open", GET),
     "api-docs": ("open", GET),
     "api-openapi": ("open", BOTH),
     "docs": ("open", GET),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from auditapp import selectors
 from auditapp.models import State
+from auditapp.services.finals import edition_unwritten
 from auditapp.services.trail import report_downloaded
 from auditapp.views.access import enter, may_edit
 from auditapp.views.rules import has_rules
@@ -44,6 +45,7 @@ def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         "document": document_of(found.folder),
         "folder": found.folder,
         "rules": has_rules(found),
+        "edition": edition_unwritten(report=found),
     }
     return render(request, "pages/report.html", context)
 
