@@ -6,6 +6,7 @@ from typing import Any
 
 from auditapp.reports import metric_words, phrases
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts, measured
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import spelled, upper_first
 
 Gap = dict[str, Any]
@@ -23,7 +24,10 @@ def strip_message(facts: Facts, table: Gap, metric: str) -> str:
     ways = words.ways
     if ways is None:
         of_it = metric_words.lower(metric)
-        ways = (f"have a lower {of_it} than", f"have a higher {of_it} than")
+        ways = (
+            _("have a lower {of_it} than").format(of_it=of_it),
+            _("have a higher {of_it} than").format(of_it=of_it),
+        )
     elif facts.kind == "ranking":
         ways = (ways[0].replace("{k}", facts.first_k), ways[1].replace("{k}", facts.first_k))
     if total == 1 and (less or more):
@@ -31,22 +35,36 @@ def strip_message(facts: Facts, table: Gap, metric: str) -> str:
         return f"{group} {ways[0] if less else ways[1]} {reference}"
     if less or more:
         lead, way = (less, ways[0]) if less >= more else (more, ways[1])
-        groups = f"{name} groups" if total > 1 else f"{name} group"
+        groups = (
+            _("{name} groups").format(name=name)
+            if total > 1
+            else _("{name} group").format(name=name)
+        )
         verb = _of_one(way) if lead == 1 else way
         if lead == total:
-            every = "Both" if total == 2 else f"All {spelled(total)}"
+            every = _("Both") if total == 2 else _("All {total}").format(total=spelled(total))
             return f"{every} {groups} {verb} {reference}"
-        return f"{upper_first(spelled(lead))} of {spelled(total)} {groups} {verb} {reference}"
+        return _("{lead} of {total} {groups} {verb} {reference}").format(
+            lead=upper_first(spelled(lead)),
+            total=spelled(total),
+            groups=groups,
+            verb=verb,
+            reference=reference,
+        )
     open_rows = sum(g["verdict"] == NOT_ENOUGH for g in rows)
     if not open_rows and total:
-        return f"No {name} group differs from {reference} by your limit or more"
+        return _("No {name} group differs from {reference} by your limit or more").format(
+            name=name, reference=reference
+        )
     if total == 1:
         group = facts.people(rows[0]["group"])
-        return f"Not enough data to compare {group} with {reference}"
-    return (
-        f"No {name} group is shown to differ from {reference}; "
-        f"{spelled(open_rows)} of {spelled(total)} are not settled"
-    )
+        return _("Not enough data to compare {group} with {reference}").format(
+            group=group, reference=reference
+        )
+    return _(
+        "No {name} group is shown to differ from {reference}; {open_rows} of {total} "
+        "are not settled"
+    ).format(name=name, reference=reference, open_rows=spelled(open_rows), total=spelled(total))
 
 
 def _of_one(way: str) -> str:
@@ -61,7 +79,9 @@ def strip_alt(facts: Facts, table: Gap, rows: list[Gap]) -> str:
     """C1: `{k} of {m} groups differ from {ref}; largest: {g}, {est} points, 95% {lo} to {hi}.`"""
     found = [g for g in rows if g["verdict"] == DIFFERENCE]
     reference = " and ".join(table["reference"].values())
-    text = f"{len(found)} of {len(rows)} groups differ from {reference}"
+    text = _("{found} of {rows} groups differ from {reference}").format(
+        found=len(found), rows=len(rows), reference=reference
+    )
     drawn = [g for g in rows if measured(g)]
     if not drawn:
         return text + "."
@@ -69,8 +89,13 @@ def strip_alt(facts: Facts, table: Gap, rows: list[Gap]) -> str:
     name = ", ".join(top["group"].values())
     unit = facts.unit(top["metric"])
     return clip(
-        f"{text}; largest: {name}, {unit.difference(top['value'])} {unit.many}, "
-        f"95% {unit.differences(top['low'], top['high'])}."
+        _("{text}; largest: {name}, {value} {many}, 95% {low}.").format(
+            text=text,
+            name=name,
+            value=unit.difference(top["value"]),
+            many=unit.many,
+            low=unit.differences(top["low"], top["high"]),
+        )
     )
 
 

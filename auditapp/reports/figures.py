@@ -8,6 +8,7 @@ from auditapp.reports import metric_words, phrases, tables
 from auditapp.reports.blocks import Cell, Column, Figure, Legend, Table
 from auditapp.reports.captions import clip, strip_alt, strip_message
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts, measured
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import comparisons, count, percent, plural, upper_first
 from auditapp.reports.units import POINTS
 from auditapp.reports.words import CHOICES, VERDICT_WORDS
@@ -32,12 +33,14 @@ def gap_strip(facts: Facts, table: Row, metric: str, *, anchor: str) -> Figure:
     unit = facts.unit(metric)
     own_rate = f"{unit.value(own['value'])}, " if own.get("value") is not None else ""
     k = (facts.doc.get("family") or {}).get("k") or len(rows)
-    adjusted = f", adjusted for {comparisons(k)}" if k > 1 else ""
+    adjusted = _(", adjusted for {k}").format(k=comparisons(k)) if k > 1 else ""
     drawn = rows
     capped = ""
     if len(rows) > MAX_STRIP:
         drawn = sorted(rows, key=_strip_rank)[:MAX_STRIP]
-        capped = f" The {MAX_STRIP} groups with the most to say are drawn; the table has all."
+        capped = _(
+            " The {max_strip} groups with the most to say are drawn; the table has all."
+        ).format(max_strip=MAX_STRIP)
     chart = {
         "kind": "gap-strip",
         "rows": [_strip_row(facts, g) for g in drawn],
@@ -51,15 +54,26 @@ def gap_strip(facts: Facts, table: Row, metric: str, *, anchor: str) -> Figure:
         anchor=anchor,
         title=strip_message(facts, table, metric),
         subtitle=(
-            f"Difference in {metric_words.lower(metric)} to {who} ({own_rate}"
-            f"{CHOICES.get(table.get('reference_choice') or '', 'the reference')}), in "
-            f"{unit.axis}. Thin bars: 95%{adjusted}; thick bars: 90%{' each' if k > 1 else ''}. "
-            f"Band: your limit of {facts.limit_words}.{capped}"
+            _(
+                "Difference in {metric} to {who} ({own_rate}{table}), in {axis}. Thin bars: "
+                "95%{adjusted}; thick bars: 90%{maybe}. Band: your limit of "
+                "{limit_words}.{capped}"
+            ).format(
+                metric=metric_words.lower(metric),
+                who=who,
+                own_rate=own_rate,
+                table=CHOICES.get(table.get("reference_choice") or "", "the reference"),
+                axis=unit.axis,
+                adjusted=adjusted,
+                maybe=_(" each") if k > 1 else "",
+                limit_words=facts.limit_words,
+                capped=capped,
+            )
         ),
         alt=strip_alt(facts, table, rows),
         table=_strip_table(facts, table, rows),
         chart=chart,
-        legend=(*_strip_legend(rows), Legend("band", "Within your limit")),
+        legend=(*_strip_legend(rows), Legend("band", _("Within your limit"))),
     )
 
 
@@ -105,15 +119,17 @@ def _strip_table(facts: Facts, table: Row, rows: list[Row]) -> Table:
     unit = facts.unit(rows[0]["metric"]) if rows else POINTS
     columns = [
         Column(facts.table_title(table), "start", 2.4),
-        Column("People"),
-        Column(f"{unit.value_heading}, 95% interval", share=1.6),
-        Column(f"{unit.heading}, 95% interval", share=1.8),
-        Column("90% interval", share=1.4),
+        Column(_("People")),
+        Column(
+            _("{value_heading}, 95% interval").format(value_heading=unit.value_heading), share=1.6
+        ),
+        Column(_("{heading}, 95% interval").format(heading=unit.heading), share=1.8),
+        Column(_("90% interval"), share=1.4),
     ]
     body = []
     for gap in ordered:
         level = facts.level(gap["group"]) or {}
-        thick = Cell("not computed", soft=True)
+        thick = Cell(_("not computed"), soft=True)
         if measured(gap):
             thick = Cell(unit.differences(gap["thick_low"], gap["thick_high"]))
         body.append(
@@ -139,21 +155,26 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
     title = facts.table_title(table)
     biggest = max(levels, key=lambda v: v["n"])
     least = min(levels, key=lambda v: v["n"])
-    span = f"from {count(least['n'])} to " if least["n"] != biggest["n"] else "of "
+    span = _("from {n} to ").format(n=count(least["n"])) if least["n"] != biggest["n"] else "of "
     message = f"{title}: {plural(len(levels), 'group')}, {span}"
     message += plural(biggest["n"], "person", "people")
-    columns = [Column(title, "start", 2.4), Column("People"), Column("Share"), Column("", "start")]
+    columns = [
+        Column(title, "start", 2.4),
+        Column(_("People")),
+        Column(_("Share")),
+        Column("", "start"),
+    ]
     unknown = table.get("unknown") or 0
     rows = [
         (
             Cell(phrases.label(v["group"])),
             Cell(count(v["n"])),
             Cell(percent(v["share"], 1) if v.get("share") is not None else ""),
-            Cell("under the floor" if v in small else ""),
+            Cell(_("under the floor") if v in small else ""),
         )
         for v in levels
     ]
-    rows.append((Cell("Unknown"), Cell(count(unknown)), Cell(""), Cell("never compared")))
+    rows.append((Cell(_("Unknown")), Cell(count(unknown)), Cell(""), Cell(_("never compared"))))
     sizes = [
         {"label": phrases.label(v["group"]), "n": v["n"], "below_floor": v in small}
         for v in levels
@@ -162,13 +183,22 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
     return Figure(
         anchor=f"sizes-{facts.anchor(table)}",
         title=message,
-        subtitle="Number of people. Hatched: under the floor of "
-        f"{count(facts.floor)}, listed but not compared. Unknown: {count(unknown)}.",
+        subtitle=_(
+            "Number of people. Hatched: under the floor of {floor}, listed but not "
+            "compared. Unknown: {unknown}."
+        ).format(floor=count(facts.floor), unknown=count(unknown)),
         alt=clip(
-            f"{upper_first(phrases.label(biggest['group']))} is the largest group with "
-            f"{count(biggest['n'])} people, {phrases.label(least['group'])} the smallest with "
-            f"{count(least['n'])}; {count(len(small))} of {count(len(levels))} groups are under "
-            "the floor."
+            _(
+                "{group} is the largest group with {n} people, {group2} the smallest with "
+                "{n2}; {small} of {levels} groups are under the floor."
+            ).format(
+                group=upper_first(phrases.label(biggest["group"])),
+                n=count(biggest["n"]),
+                group2=phrases.label(least["group"]),
+                n2=count(least["n"]),
+                small=count(len(small)),
+                levels=count(len(levels)),
+            )
         ),
         table=Table(columns=tables.share(columns), rows=tuple(rows), foot=(reconciled(facts),)),
         chart={
@@ -178,9 +208,14 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
         },
         print_half=True,
         print_chart={"rows": most},
-        print_subtitle="Number of people. Hatched: under the floor of "
-        f"{count(facts.floor)}. Unknown: {count(unknown)}."
-        + (f" The {len(most)} largest are drawn." if len(most) < len(sizes) else ""),
+        print_subtitle=_(
+            "Number of people. Hatched: under the floor of {floor}. Unknown: {unknown}."
+        ).format(floor=count(facts.floor), unknown=count(unknown))
+        + (
+            _(" The {most} largest are drawn.").format(most=len(most))
+            if len(most) < len(sizes)
+            else ""
+        ),
     )
 
 

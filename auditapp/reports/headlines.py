@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditapp.reports import measures, metric_words
 from auditapp.reports.blocks import Rich, Run, rich
 from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, plural, size
 from auditapp.reports.words import (
     Gap,
@@ -30,28 +31,45 @@ def headline(facts: Facts) -> tuple[Rich, Rich]:
     settled = facts.tally[NO_DIFFERENCE]
     if gap["verdict"] == NOT_ENOUGH:
         metric = metric_words.lower(gap["metric"])
-        text = (
-            f"Not enough data to say whether {facts.people(gap['group'])} and "
-            f"{facts.comparator(gap)} are treated alike: a gap of up to "
-            f"{ruled_out(facts, gap)} in {metric} could be hidden."
+        text = _(
+            "Not enough data to say whether {group} and {gap} are treated alike: a gap of "
+            "up to {facts} in {metric} could be hidden."
+        ).format(
+            group=facts.people(gap["group"]),
+            gap=facts.comparator(gap),
+            facts=ruled_out(facts, gap),
+            metric=metric,
         )
         more = [*_plain(not_enough(facts, gap, hidden=False))]
         if settled:
-            more.append(Run(f" No difference was found in {plural(settled, 'other comparison')}."))
+            more.append(
+                Run(
+                    _(" No difference was found in {settled}.").format(
+                        settled=plural(settled, "other comparison")
+                    )
+                )
+            )
         return rich(text), tuple(more)
     below = facts.tally[NOT_ENOUGH]
     if settled == 1:
         return _plain(no_difference(facts, gap)), rich(_detail(facts, gap) + ".")
     widest = max(facts.settled_none, key=lambda g: g["b"])
-    text = (
-        "We saw no difference that matters at your limit: a gap of "
-        f"{ruled_out(facts, widest)} or more is ruled out in all {count(settled)} "
-        "comparisons (95%)."
+    text = _(
+        "We saw no difference that matters at your limit: a gap of {facts} or more is "
+        "ruled out in all {settled} comparisons (95%)."
+    ).format(facts=ruled_out(facts, widest), settled=count(settled))
+    rest = (
+        _(" {below} more could not be made, under the floor.").format(below=count(below))
+        if below
+        else ""
     )
-    rest = f" {count(below)} more could not be made, under the floor." if below else ""
     return rich(text), rich(
-        f"The widest interval is for {facts.people(widest['group'])} against "
-        f"{facts.comparator(widest)}: {_lower(_detail(facts, widest))}.{rest}"
+        _("The widest interval is for {group} against {widest}: {facts}.{rest}").format(
+            group=facts.people(widest["group"]),
+            widest=facts.comparator(widest),
+            facts=_lower(_detail(facts, widest)),
+            rest=rest,
+        )
     )
 
 
@@ -68,12 +86,15 @@ def _plain(text: Rich) -> Rich:
 
 
 def _nothing_compared(facts: Facts) -> tuple[Rich, Rich]:
-    text = "Not enough data: no two groups could be compared."
-    behind = f" and {facts.plan.get('denominator_floor', 10)} people behind each rate"
+    text = _("Not enough data: no two groups could be compared.")
+    behind = _(" and {value} people behind each rate").format(
+        value=facts.plan.get("denominator_floor", 10)
+    )
     behind = "" if facts.kind == "regression" else behind
     return rich(text), rich(
-        f"A group needs {count(facts.floor)} people{behind}. "
-        "Section “Data” lists the size of every group."
+        _(
+            "A group needs {floor} people{behind}. Section “Data” lists the size of every group."
+        ).format(floor=count(facts.floor), behind=behind)
     )
 
 
@@ -82,28 +103,36 @@ def next_step(facts: Facts) -> Rich:
     gap = facts.headline_gap
     if gap is None:
         return rich(
-            f"Collect at least {count(facts.floor)} people in each group that should be "
-            "compared, then audit again."
+            _(
+                "Collect at least {floor} people in each group that should be compared, then "
+                "audit again."
+            ).format(floor=count(facts.floor))
         )
     if gap["verdict"] == DIFFERENCE:
         return rich(_examine(facts, gap))
     if gap["verdict"] == NO_DIFFERENCE:
         return rich(
-            "Keep this report and audit again when the system or the people it decides about "
-            "change."
+            _(
+                "Keep this report and audit again when the system or the people it decides "
+                "about change."
+            )
         )
     need = more_needed(gap)
     behind = metric_words.words(gap["metric"]).behind
     group = facts.people(gap["group"])
     if need is None:
         return rich(
-            f"Decide whether a gap of up to {ruled_out(facts, gap)} for {group} matters here; "
-            "more rows of this group alone would not settle it."
+            _(
+                "Decide whether a gap of up to {facts} for {group} matters here; more rows of "
+                "this group alone would not settle it."
+            ).format(facts=ruled_out(facts, gap), group=group)
         )
-    noun = "more" if behind == "people" else f"more {behind}"
+    noun = _("more") if behind == "people" else _("more {behind}").format(behind=behind)
     return rich(
-        f"Collect about {about(need)} {noun} among {group}, then audit again: if there is no gap, "
-        f"that many rule out one of {facts.limit_size} four times in five."
+        _(
+            "Collect about {need} {noun} among {group}, then audit again: if there is no "
+            "gap, that many rule out one of {limit_size} four times in five."
+        ).format(need=about(need), noun=noun, group=group, limit_size=facts.limit_size)
     )
 
 
@@ -113,26 +142,28 @@ def _examine(facts: Facts, gap: Gap) -> str:
     if measures.metric_of(gap["metric"]) == "selection-rate":
         found = measures.of("tpr", of_class)
         tpr = facts.gap(found, gap["group"])
-        recorded = "people with the favourable outcome on record"
+        recorded = _("people with the favourable outcome on record")
         if of_class is not None:
             recorded = metric_words.words(found).behind
         if tpr is not None and tpr["comparator"] == gap["comparator"] and tpr.get("value"):
             same = (tpr["value"] < 0) == (gap["value"] < 0)
             if tpr["verdict"] == DIFFERENCE and same:
-                return (
-                    f"Examine how {group} are decided on. Recorded outcomes alone do not explain "
-                    f"the gap: among {recorded} it is {size(tpr['value'])} points."
-                )
+                return _(
+                    "Examine how {group} are decided on. Recorded outcomes alone do not explain "
+                    "the gap: among {recorded} it is {value} points."
+                ).format(group=group, recorded=recorded, value=size(tpr["value"]))
             if tpr["verdict"] == NO_DIFFERENCE:
-                return (
-                    f"Examine how the outcome is recorded for {group}. Among {recorded}, a "
-                    f"difference of {at_most(tpr['b'])} points or more is ruled out."
-                )
+                return _(
+                    "Examine how the outcome is recorded for {group}. Among {recorded}, a "
+                    "difference of {b} points or more is ruled out."
+                ).format(group=group, recorded=recorded, b=at_most(tpr["b"]))
     metric = metric_words.lower(gap["metric"])
     verb = {"regression": "predicted", "ranking": "ranked"}.get(facts.kind, "decided on")
-    start = (
-        f"Examine how {group} and {other} are {verb}, starting with how their data were recorded"
-    )
+    start = _(
+        "Examine how {group} and {other} are {verb}, starting with how their data were recorded"
+    ).format(group=group, other=other, verb=verb)
     if sum(facts.tally.values()) == 1:
         return f"{start}."
-    return f"{start}: no gap in {metric} is better supported by these data."
+    return _("{start}: no gap in {metric} is better supported by these data.").format(
+        start=start, metric=metric
+    )

@@ -9,6 +9,7 @@ from auditapp.reports import phrases, tables
 from auditapp.reports.blocks import Cell, Column, Figure, Table
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import listing, percent
 from auditapp.reports.score_figures import MAX_SERIES, drawn_note, rows_by_group
 from auditapp.reports.score_scale import Scale, few_values, spread
@@ -42,7 +43,7 @@ def histogram(facts: Facts, table: Row) -> Figure | None:
     if not series:
         return None
     title = facts.table_title(table)
-    columns = [Column("Score", "start")]
+    columns = [Column(_("Score"), "start")]
     columns += [Column(s["label"]) for s in series[:MAX_SERIES]]
     edges = series[0]["edges"]
     few = few_values(facts.doc["scores"])
@@ -58,13 +59,15 @@ def histogram(facts: Facts, table: Row) -> Figure | None:
     kept = [{k: v for k, v in s.items() if k != "group"} for s in series[:MAX_HISTOGRAM]]
     return Figure(
         anchor=f"scores-{facts.anchor(table)}",
-        title=f"{title}: how the scores are spread",
-        subtitle=f"Share of each group's people by score. Filled: {scale.rule}."
+        title=_("{title}: how the scores are spread").format(title=title),
+        subtitle=_("Share of each group's people by score. Filled: {rule}.").format(
+            rule=scale.rule
+        )
         + drawn_note(len(series), MAX_HISTOGRAM),
         alt=clip(
-            f"Share {scale.rule}: {listing(reached)}."
+            _("Share {rule}: {reached}.").format(rule=scale.rule, reached=listing(reached))
             if reached
-            else f"Score distributions of {len(kept)} groups."
+            else _("Score distributions of {kept} groups.").format(kept=len(kept))
         ),
         table=Table(columns=tables.share(columns), rows=tuple(rows), dense=True),
         chart={
@@ -87,7 +90,7 @@ def _boundary(edges: list[float], threshold: float) -> float:
 def _name(scale: Scale, low: float, high: float, few: bool) -> str:
     if few:
         return scale.text((low + high) / 2)
-    return f"{scale.text(low)} to {scale.text(high)}"
+    return _("{low} to {high}").format(low=scale.text(low), high=scale.text(high))
 
 
 def _chosen(facts: Facts, group: dict[str, str]) -> str:

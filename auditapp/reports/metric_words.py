@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from auditapp.reports import measures, phrases
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 
 
 @dataclass(frozen=True)
@@ -20,200 +22,235 @@ class MetricWords:
     asks: str
     behind: str
     given: str
-    less: str = "lower"
-    more: str = "higher"
+    less: str = gettext_noop("lower")
+    more: str = gettext_noop("higher")
     ways: tuple[str, str] | None = None
-    way: tuple[str, str] = ("less", "more")
+    way: tuple[str, str] = (gettext_noop("less"), gettext_noop("more"))
     sides: tuple[str, str] | None = None
     name: str = ""
 
 
 METRICS: dict[str, MetricWords] = {
     "selection-rate": MetricWords(
-        "Selection rate",
-        "Of all people, how many get the favourable decision?",
-        "people",
-        "{outcome} was given to {a} of {g} and {b} of {r}",
-        "chosen less often",
-        "more often",
-        ("are chosen less often than", "are chosen more often than"),
+        gettext_noop("Selection rate"),
+        gettext_noop("Of all people, how many get the favourable decision?"),
+        gettext_noop("people"),
+        gettext_noop("{outcome} was given to {a} of {g} and {b} of {r}"),
+        gettext_noop("chosen less often"),
+        gettext_noop("more often"),
+        (gettext_noop("are chosen less often than"), gettext_noop("are chosen more often than")),
     ),
     "tpr": MetricWords(
-        "True positive rate",
-        "Of those whose recorded outcome is favourable, how many get the favourable decision?",
-        "people with the favourable outcome",
-        "Of those with the favourable outcome on record, {a} of {g} and {b} of {r} were chosen",
-        "recognised less often",
-        "more often",
+        gettext_noop("True positive rate"),
+        gettext_noop(
+            "Of those whose recorded outcome is favourable, how many get the favourable decision?"
+        ),
+        gettext_noop("people with the favourable outcome"),
+        gettext_noop(
+            "Of those with the favourable outcome on record, {a} of {g} and {b} of {r} were chosen"
+        ),
+        gettext_noop("recognised less often"),
+        gettext_noop("more often"),
     ),
     "fpr": MetricWords(
-        "False positive rate",
-        "Of those whose recorded outcome is not favourable, how many still get the favourable "
-        "decision?",
-        "people without the favourable outcome",
-        "Of those without the favourable outcome on record, {a} of {g} and {b} of {r} were chosen",
-        "chosen in error less often",
-        "more often",
+        gettext_noop("False positive rate"),
+        gettext_noop(
+            "Of those whose recorded outcome is not favourable, how many still get the "
+            "favourable decision?"
+        ),
+        gettext_noop("people without the favourable outcome"),
+        gettext_noop(
+            "Of those without the favourable outcome on record, {a} of {g} and {b} of {r} "
+            "were chosen"
+        ),
+        gettext_noop("chosen in error less often"),
+        gettext_noop("more often"),
     ),
     "precision": MetricWords(
-        "Precision",
-        "Of those who get the favourable decision, how many have the favourable recorded outcome?",
-        "people chosen",
-        "Of those chosen, {a} of {g} and {b} of {r} had the favourable outcome on record",
-        "right less often",
-        "more often",
+        gettext_noop("Precision"),
+        gettext_noop(
+            "Of those who get the favourable decision, how many have the favourable "
+            "recorded outcome?"
+        ),
+        gettext_noop("people chosen"),
+        gettext_noop(
+            "Of those chosen, {a} of {g} and {b} of {r} had the favourable outcome on record"
+        ),
+        gettext_noop("right less often"),
+        gettext_noop("more often"),
     ),
     "accuracy": MetricWords(
-        "Accuracy",
-        "How often do decision and recorded outcome agree?",
-        "people",
-        "Decision and recorded outcome agreed for {a} of {g} and {b} of {r}",
-        "right less often",
-        "more often",
+        gettext_noop("Accuracy"),
+        gettext_noop("How often do decision and recorded outcome agree?"),
+        gettext_noop("people"),
+        gettext_noop("Decision and recorded outcome agreed for {a} of {g} and {b} of {r}"),
+        gettext_noop("right less often"),
+        gettext_noop("more often"),
     ),
     "balanced-accuracy": MetricWords(
-        "Balanced accuracy",
-        "The mean of true positive rate and true negative rate.",
-        "people",
+        gettext_noop("Balanced accuracy"),
+        gettext_noop("The mean of true positive rate and true negative rate."),
+        gettext_noop("people"),
         "",
     ),
     "tnr": MetricWords(
-        "True negative rate",
-        "Of those whose recorded outcome is not favourable, how many are not chosen?",
-        "people without the favourable outcome",
+        gettext_noop("True negative rate"),
+        gettext_noop(
+            "Of those whose recorded outcome is not favourable, how many are not chosen?"
+        ),
+        gettext_noop("people without the favourable outcome"),
         "",
     ),
     "fnr": MetricWords(
-        "False negative rate",
-        "Of those whose recorded outcome is favourable, how many are not chosen?",
-        "people with the favourable outcome",
+        gettext_noop("False negative rate"),
+        gettext_noop("Of those whose recorded outcome is favourable, how many are not chosen?"),
+        gettext_noop("people with the favourable outcome"),
         "",
     ),
     "npv": MetricWords(
-        "Negative predictive value",
-        "Of those not chosen, how many have an unfavourable recorded outcome?",
-        "people not chosen",
+        gettext_noop("Negative predictive value"),
+        gettext_noop("Of those not chosen, how many have an unfavourable recorded outcome?"),
+        gettext_noop("people not chosen"),
         "",
     ),
     "fdr": MetricWords(
-        "False discovery rate",
-        "Of those chosen, how many have an unfavourable recorded outcome?",
-        "people chosen",
+        gettext_noop("False discovery rate"),
+        gettext_noop("Of those chosen, how many have an unfavourable recorded outcome?"),
+        gettext_noop("people chosen"),
         "",
     ),
     "for": MetricWords(
-        "False omission rate",
-        "Of those not chosen, how many have the favourable recorded outcome?",
-        "people not chosen",
+        gettext_noop("False omission rate"),
+        gettext_noop("Of those not chosen, how many have the favourable recorded outcome?"),
+        gettext_noop("people not chosen"),
         "",
     ),
     "base-rate": MetricWords(
-        "Base rate",
-        "How many have the favourable recorded outcome?",
-        "people with a recorded outcome",
+        gettext_noop("Base rate"),
+        gettext_noop("How many have the favourable recorded outcome?"),
+        gettext_noop("people with a recorded outcome"),
         "",
     ),
     "predicted-actual-ratio": MetricWords(
-        "Predicted to actual ratio",
-        "How many are chosen for each person with the favourable recorded outcome?",
-        "people",
+        gettext_noop("Predicted to actual ratio"),
+        gettext_noop("How many are chosen for each person with the favourable recorded outcome?"),
+        gettext_noop("people"),
         "",
     ),
     "macro-tpr": MetricWords(
-        "Macro true positive rate",
-        "The mean over classes of the true positive rate, each class counting alike.",
-        "people",
+        gettext_noop("Macro true positive rate"),
+        gettext_noop(
+            "The mean over classes of the true positive rate, each class counting alike."
+        ),
+        gettext_noop("people"),
         "",
     ),
     "macro-fpr": MetricWords(
-        "Macro false positive rate",
-        "The mean over classes of the false positive rate, each class counting alike.",
-        "people",
+        gettext_noop("Macro false positive rate"),
+        gettext_noop(
+            "The mean over classes of the false positive rate, each class counting alike."
+        ),
+        gettext_noop("people"),
         "",
     ),
     "macro-precision": MetricWords(
-        "Macro precision",
-        "The mean over classes of the precision, each class counting alike.",
-        "people",
+        gettext_noop("Macro precision"),
+        gettext_noop("The mean over classes of the precision, each class counting alike."),
+        gettext_noop("people"),
         "",
     ),
     "abstention-rate": MetricWords(
-        "Abstention rate",
-        "How many get no decision and are sent to a person?",
-        "people",
+        gettext_noop("Abstention rate"),
+        gettext_noop("How many get no decision and are sent to a person?"),
+        gettext_noop("people"),
         "",
     ),
     "bias": MetricWords(
-        "Signed error",
-        "Are predictions too high or too low on average?",
-        "people",
-        "On average, predictions are {a} for {g} and {b} for {r}",
-        "predicted lower",
-        "predicted higher",
+        gettext_noop("Signed error"),
+        gettext_noop("Are predictions too high or too low on average?"),
+        gettext_noop("people"),
+        gettext_noop("On average, predictions are {a} for {g} and {b} for {r}"),
+        gettext_noop("predicted lower"),
+        gettext_noop("predicted higher"),
         (
-            "have lower predictions, relative to their outcomes, than",
-            "have higher predictions, relative to their outcomes, than",
+            gettext_noop("have lower predictions, relative to their outcomes, than"),
+            gettext_noop("have higher predictions, relative to their outcomes, than"),
         ),
-        ("lower relative to outcomes", "higher relative to outcomes"),
-        ("too low", "too high"),
+        (gettext_noop("lower relative to outcomes"), gettext_noop("higher relative to outcomes")),
+        (gettext_noop("too low"), gettext_noop("too high")),
     ),
     "mae": MetricWords(
-        "Mean absolute error",
-        "How far off are predictions on average, whichever way?",
-        "people",
-        "On average, predictions are off by {a} for {g} and by {b} for {r}",
-        "smaller errors",
-        "larger errors",
-        ("have smaller errors than", "have larger errors than"),
+        gettext_noop("Mean absolute error"),
+        gettext_noop("How far off are predictions on average, whichever way?"),
+        gettext_noop("people"),
+        gettext_noop("On average, predictions are off by {a} for {g} and by {b} for {r}"),
+        gettext_noop("smaller errors"),
+        gettext_noop("larger errors"),
+        (gettext_noop("have smaller errors than"), gettext_noop("have larger errors than")),
     ),
     "mean-prediction": MetricWords(
-        "Mean prediction",
-        "How high are predictions on average, whatever the outcome?",
-        "people",
-        "The mean prediction is {a} for {g} and {b} for {r}",
-        ways=("have lower predictions than", "have higher predictions than"),
-        way=("lower", "higher"),
+        gettext_noop("Mean prediction"),
+        gettext_noop("How high are predictions on average, whatever the outcome?"),
+        gettext_noop("people"),
+        gettext_noop("The mean prediction is {a} for {g} and {b} for {r}"),
+        ways=(
+            gettext_noop("have lower predictions than"),
+            gettext_noop("have higher predictions than"),
+        ),
+        way=(gettext_noop("lower"), gettext_noop("higher")),
     ),
     "rmse": MetricWords(
-        "Root mean squared error", "How large are errors when large ones count more?", "people", ""
+        gettext_noop("Root mean squared error"),
+        gettext_noop("How large are errors when large ones count more?"),
+        gettext_noop("people"),
+        "",
     ),
     "r2": MetricWords(
-        "R²", "Which share of the spread of outcomes do predictions account for?", "people", ""
+        "R²",
+        gettext_noop("Which share of the spread of outcomes do predictions account for?"),
+        gettext_noop("people"),
+        "",
     ),
     "mean-label": MetricWords(
-        "Mean recorded outcome", "How high are recorded outcomes on average?", "people", ""
+        gettext_noop("Mean recorded outcome"),
+        gettext_noop("How high are recorded outcomes on average?"),
+        gettext_noop("people"),
+        "",
     ),
     "selection-at-k": MetricWords(
-        "Selection at k",
-        "Of all people, how many are among the first {k}?",
-        "people",
-        "{a} of {g} and {b} of {r} are among the first {k}",
-        "less often on top",
-        "more often",
-        ("are among the first {k} less often than", "are among the first {k} more often than"),
+        gettext_noop("Selection at k"),
+        gettext_noop("Of all people, how many are among the first {k}?"),
+        gettext_noop("people"),
+        gettext_noop("{a} of {g} and {b} of {r} are among the first {k}"),
+        gettext_noop("less often on top"),
+        gettext_noop("more often"),
+        (
+            gettext_noop("are among the first {k} less often than"),
+            gettext_noop("are among the first {k} more often than"),
+        ),
     ),
     "exposure": MetricWords(
-        "Exposure",
-        "How much attention do places give, as a share of the average?",
-        "people",
-        "The places of {g} give {a} of the average exposure and those of {r} {b}",
-        "less exposure",
-        "more exposure",
-        ("get less exposure than", "get more exposure than"),
+        gettext_noop("Exposure"),
+        gettext_noop("How much attention do places give, as a share of the average?"),
+        gettext_noop("people"),
+        gettext_noop("The places of {g} give {a} of the average exposure and those of {r} {b}"),
+        gettext_noop("less exposure"),
+        gettext_noop("more exposure"),
+        (gettext_noop("get less exposure than"), gettext_noop("get more exposure than")),
     ),
     "ndcg": MetricWords(
-        "NDCG",
-        "How near is the order of people to the best possible order?",
-        "people",
-        "The order of {g} reaches {a} of the best possible one and that of {r} {b}",
-        "worse order",
-        "better order",
-        ("are in worse order than", "are in better order than"),
+        gettext_noop("NDCG"),
+        gettext_noop("How near is the order of people to the best possible order?"),
+        gettext_noop("people"),
+        gettext_noop("The order of {g} reaches {a} of the best possible one and that of {r} {b}"),
+        gettext_noop("worse order"),
+        gettext_noop("better order"),
+        (gettext_noop("are in worse order than"), gettext_noop("are in better order than")),
     ),
     "skew-at-k": MetricWords(
-        "Skew at k",
-        "Is the share among the first {k} larger than the share in the list?",
-        "people",
+        gettext_noop("Skew at k"),
+        gettext_noop("Is the share among the first {k} larger than the share in the list?"),
+        gettext_noop("people"),
         "",
     ),
 }
@@ -221,41 +258,46 @@ METRICS: dict[str, MetricWords] = {
 #: The same of one class against all others.
 CLASSED: dict[str, MetricWords] = {
     "selection-rate": MetricWords(
-        "Share predicted as {c}",
-        "Of all people, how many are predicted as {c}?",
-        "people",
-        "{a} of {g} and {b} of {r} were predicted as {c}",
-        "predicted less often",
-        "more often",
-        ("are predicted as {c} less often than", "are predicted as {c} more often than"),
-        name="the share predicted as {c}",
+        gettext_noop("Share predicted as {c}"),
+        gettext_noop("Of all people, how many are predicted as {c}?"),
+        gettext_noop("people"),
+        gettext_noop("{a} of {g} and {b} of {r} were predicted as {c}"),
+        gettext_noop("predicted less often"),
+        gettext_noop("more often"),
+        (
+            gettext_noop("are predicted as {c} less often than"),
+            gettext_noop("are predicted as {c} more often than"),
+        ),
+        name=gettext_noop("the share predicted as {c}"),
     ),
     "tpr": MetricWords(
-        "True positive rate, {c}",
-        "Of those recorded as {c}, how many are predicted as {c}?",
-        "people recorded as {c}",
-        "Of those recorded as {c}, {a} of {g} and {b} of {r} were predicted so",
-        "recognised less often",
-        "more often",
-        name="true positive rate for {c}",
+        gettext_noop("True positive rate, {c}"),
+        gettext_noop("Of those recorded as {c}, how many are predicted as {c}?"),
+        gettext_noop("people recorded as {c}"),
+        gettext_noop("Of those recorded as {c}, {a} of {g} and {b} of {r} were predicted so"),
+        gettext_noop("recognised less often"),
+        gettext_noop("more often"),
+        name=gettext_noop("true positive rate for {c}"),
     ),
     "fpr": MetricWords(
-        "False positive rate, {c}",
-        "Of those not recorded as {c}, how many are still predicted as {c}?",
-        "people not recorded as {c}",
-        "Of those not recorded as {c}, {a} of {g} and {b} of {r} were still predicted so",
-        "predicted in error less often",
-        "more often",
-        name="false positive rate for {c}",
+        gettext_noop("False positive rate, {c}"),
+        gettext_noop("Of those not recorded as {c}, how many are still predicted as {c}?"),
+        gettext_noop("people not recorded as {c}"),
+        gettext_noop(
+            "Of those not recorded as {c}, {a} of {g} and {b} of {r} were still predicted so"
+        ),
+        gettext_noop("predicted in error less often"),
+        gettext_noop("more often"),
+        name=gettext_noop("false positive rate for {c}"),
     ),
     "precision": MetricWords(
-        "Precision, {c}",
-        "Of those predicted as {c}, how many are recorded so?",
-        "people predicted as {c}",
-        "Of those predicted as {c}, {a} of {g} and {b} of {r} were recorded so",
-        "right less often",
-        "more often",
-        name="precision for {c}",
+        gettext_noop("Precision, {c}"),
+        gettext_noop("Of those predicted as {c}, how many are recorded so?"),
+        gettext_noop("people predicted as {c}"),
+        gettext_noop("Of those predicted as {c}, {a} of {g} and {b} of {r} were recorded so"),
+        gettext_noop("right less often"),
+        gettext_noop("more often"),
+        name=gettext_noop("precision for {c}"),
     ),
 }
 
@@ -268,11 +310,14 @@ def words(metric: str) -> MetricWords:
     known = METRICS.get(metric)
     if known is not None:
         return known
-    for start, named in (("pinball-", "Quantile error at {}%"), ("error-quantile-", "{}% below")):
+    for start, named in (
+        ("pinball-", _("Quantile error at {}%")),
+        ("error-quantile-", _("{}% below")),
+    ):
         if metric.startswith(start):
-            return MetricWords(named.format(metric.removeprefix(start)), "", "people", "")
+            return MetricWords(named.format(metric.removeprefix(start)), "", _("people"), "")
     title = metric.replace("-", " ").capitalize()
-    return MetricWords(title, "", "people", "")
+    return MetricWords(title, "", _("people"), "")
 
 
 def _of_class(known: MetricWords, name: str) -> MetricWords:
@@ -315,4 +360,6 @@ def title(metric: str) -> str:
 def given(metric: str) -> str:
     """The opening of a finding."""
     found = words(metric)
-    return found.given or f"{found.title} was {{a}} for {{g}} and {{b}} for {{r}}"
+    return found.given or _("{title} was {{a}} for {{g}} and {{b}} for {{r}}").format(
+        title=found.title
+    )

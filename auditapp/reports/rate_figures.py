@@ -8,6 +8,7 @@ from auditapp.reports import measures, metric_words, phrases, tables
 from auditapp.reports.blocks import Figure, Legend
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import percent, points, size, upper_first
 from auditapp.reports.units import Unit
 
@@ -33,7 +34,7 @@ def rates(facts: Facts, table: Row, chosen: tuple[str, ...] = ()) -> Figure | No
     low = min(known, key=lambda r: r["value"], default=None)
     name = panels[0]["title"]
     unit = facts.unit(metrics[0])
-    message = f"{title}: {unit.value_heading.lower()}s by group"
+    message = _("{title}: {lower}s by group").format(title=title, lower=unit.value_heading.lower())
     alt = message
     if top and low and len(known) > 1:
         message = _range(name, low, top, unit)
@@ -41,14 +42,18 @@ def rates(facts: Facts, table: Row, chosen: tuple[str, ...] = ()) -> Figure | No
     return Figure(
         anchor=f"rates-{facts.anchor(table)}",
         title=message,
-        subtitle=f"{unit.value_heading} with its own 95% interval"
-        f"{'' if unit.sign else f', in {unit.axis}'}. Dashed line: everyone together.",
+        subtitle=_(
+            "{value_heading} with its own 95% interval{maybe}. Dashed line: everyone together."
+        ).format(
+            value_heading=unit.value_heading,
+            maybe="" if unit.sign else _(", in {axis}").format(axis=unit.axis),
+        ),
         alt=clip(alt),
         table=tables.rates(facts, table, chosen if chosen else facts.metrics),
         chart={"kind": "rates", "panels": panels},
         legend=(
-            Legend("diamond", "Reference"),
-            Legend("dot", "Group"),
+            Legend("diamond", _("Reference")),
+            Legend("dot", _("Group")),
         ),
         note=_few(facts, panels),
         print_chart=_printed(panels),
@@ -69,37 +74,42 @@ def _everyone(facts: Facts, metrics: tuple[str, ...]) -> str:
         if not cell.soft:
             name = metric_words.lower(metric) if told else metric_words.title(metric)
             told.append(f"{name} {cell.text}{f' ({cell.note})' if cell.note else ''}")
-    return f"Everyone together: {'; '.join(told)}." if told else ""
+    return _("Everyone together: {told}.").format(told="; ".join(told)) if told else ""
 
 
 def _range(name: str, low: Row, top: Row, unit: Unit) -> str:
     """`Selection rate runs from 12% (A) to 44% (B)`, with decimals where the ends need them."""
     coarse = unit.coarse
     if low["value"] == top["value"]:
-        return f"{name} is {unit.value(low['value'], coarse)} in every group"
+        return _("{name} is {value} in every group").format(
+            name=name, value=unit.value(low["value"], coarse)
+        )
     same = unit.rounded(low["value"], coarse) == unit.rounded(top["value"], coarse)
     digits = unit.fine if same else coarse
     ends = [f"{unit.value(r['value'], digits)} ({r['label']})" for r in (low, top)]
-    return f"{name} runs from {ends[0]} to {ends[1]}"
+    return _("{name} runs from {ends} to {ends2}").format(name=name, ends=ends[0], ends2=ends[1])
 
 
 def _few(facts: Facts, panels: list[Row]) -> str:
     if not any(row.get("note") == tables.TOO_FEW for panel in panels for row in panel["rows"]):
         return ""
     floor = facts.plan.get("denominator_floor", 10)
-    return f"Too few: fewer than {floor} people behind the rate."
+    return _("Too few: fewer than {floor} people behind the rate.").format(floor=floor)
 
 
 def _panel_words(panel: Row) -> str:
     known = [r for r in panel["rows"] if r["value"] is not None]
     if not known:
-        return f"{panel['title']}: no rate"
+        return _("{title}: no rate").format(title=panel["title"])
     low = min(known, key=lambda r: r["value"])
     top = max(known, key=lambda r: r["value"])
     unit = Unit.of(panel["unit"])
-    return (
-        f"{panel['title']} {unit.value(low['value'], unit.coarse)} ({low['label']}) to "
-        f"{unit.value(top['value'], unit.coarse)} ({top['label']})"
+    return _("{title} {value} ({label}) to {value2} ({label2})").format(
+        title=panel["title"],
+        value=unit.value(low["value"], unit.coarse),
+        label=low["label"],
+        value2=unit.value(top["value"], unit.coarse),
+        label2=top["label"],
     )
 
 
@@ -165,23 +175,34 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
     name = facts.people(_group_of(table, furthest))
     where = "below" if furthest["value"] < 0 else "above"
     top = [f"{c['x']}, {c['y']} {points(c['value'], 0)}" for c in ranked[:3]]
-    rate = "the overall rate"
+    rate = _("the overall rate")
     if measures.class_of(metric) is not None:
-        rate = f"the overall {metric_words.lower(metric).removeprefix('the ')}"
-    message = f"{facts.table_title(table)}: no combination is a point from {rate}"
+        rate = _("the overall {value}").format(
+            value=metric_words.lower(metric).removeprefix("the ")
+        )
+    message = _("{table}: no combination is a point from {rate}").format(
+        table=facts.table_title(table), rate=rate
+    )
     if abs(furthest["value"]) >= 0.01:
         amount = size(furthest["value"])
-        message = (
-            f"{upper_first(name)} are furthest {where} {rate}: {amount} "
-            f"{'point' if amount == '1' else 'points'}"
+        message = _("{name} are furthest {where} {rate}: {amount} {maybe}").format(
+            name=upper_first(name),
+            where=where,
+            rate=rate,
+            amount=amount,
+            maybe=_("point") if amount == "1" else _("points"),
         )
     return Figure(
         anchor=f"grid-{facts.anchor(table)}-{facts.slug(metric)}",
         title=message,
-        subtitle=f"{words.title} minus the overall rate ({percent(overall, 1)}), in points. "
-        "Steadied: borrows from similar groups, decides no verdict. Small number: people.",
+        subtitle=_(
+            "{title} minus the overall rate ({overall}), in points. Steadied: borrows from "
+            "similar groups, decides no verdict. Small number: people."
+        ).format(title=words.title, overall=percent(overall, 1)),
         alt=clip(
-            f"Furthest from the overall {metric_words.lower(metric)}: {'; '.join(top)} points."
+            _("Furthest from the overall {metric}: {top} points.").format(
+                metric=metric_words.lower(metric), top="; ".join(top)
+            )
         ),
         table=tables.cells(facts, table),
         chart={
@@ -190,10 +211,10 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
             "y": list(dict.fromkeys(c["y"] for c in cells)),
             "floor": facts.floor,
             "cells": cells,
-            "less": "less",
-            "more": "more",
+            "less": _("less"),
+            "more": _("more"),
         },
-        legend=(Legend("not-enough-data", "Under the floor, not compared"),) if hidden else (),
+        legend=(Legend("not-enough-data", _("Under the floor, not compared")),) if hidden else (),
         note=_moved_most(facts, table, metric),
     )
 
@@ -217,8 +238,7 @@ def _moved_most(facts: Facts, table: Row, metric: str) -> str:
             moved.append((abs(steady - estimate["value"]), level, estimate["value"], steady))
     if not moved:
         return ""
-    _, level, raw, steady = max(moved, key=lambda m: (m[0], -m[1]["n"]))
-    return (
-        f"Steadying moved {phrases.label(level['group'])} most: from {percent(raw, 1)} to "
-        f"{percent(steady, 1)}."
+    _size, level, raw, steady = max(moved, key=lambda m: (m[0], -m[1]["n"]))
+    return _("Steadying moved {group} most: from {raw} to {steady}.").format(
+        group=phrases.label(level["group"]), raw=percent(raw, 1), steady=percent(steady, 1)
     )

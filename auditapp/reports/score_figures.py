@@ -8,6 +8,7 @@ from auditapp.reports import phrases, tables
 from auditapp.reports.blocks import Cell, Column, Figure, Table
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, listing, percent, percent_span
 from auditapp.reports.score_scale import Scale, sweep_points
 
@@ -46,7 +47,9 @@ def _nearest(points: list[Row], threshold: float) -> Row:
 def _everyone(facts: Facts, name: str) -> list[tuple[Row, Row]]:
     """The entry of the whole population, named like a group."""
     items = (facts.doc.get("scores") or {}).get(name) or []
-    return [({"group": {"": "Everyone"}, "status": "", "n": 0}, i) for i in items if not i["by"]]
+    return [
+        ({"group": {"": _("Everyone")}, "status": "", "n": 0}, i) for i in items if not i["by"]
+    ]
 
 
 def sweep(facts: Facts, table: Row) -> Figure | None:
@@ -72,8 +75,8 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
         at = [_nearest(entry["points"], t) for t in steps]
         cells = [Cell(percent(q["value"], 1), percent_span(q["low"], q["high"])) for q in at]
         rows.append((Cell(entry["label"]), *cells))
-    subtitle = "Selection rate if the threshold were moved. Ribbon: 95% interval at each "
-    subtitle += f"threshold. Now: {scale.rule}."
+    subtitle = _("Selection rate if the threshold were moved. Ribbon: 95% interval at each ")
+    subtitle += _("threshold. Now: {rule}.").format(rule=scale.rule)
     return Figure(
         anchor=f"sweep-{facts.anchor(table)}",
         title=_sweep_message(series, title),
@@ -82,7 +85,7 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
         table=Table(
             columns=tables.share(columns),
             rows=tuple(rows),
-            foot=("Selection rate at each threshold, in percent, with its 95% interval.",),
+            foot=(_("Selection rate at each threshold, in percent, with its 95% interval."),),
             stacked=True,
             dense=True,
         ),
@@ -91,13 +94,15 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
             "threshold": scale.threshold,
             "now": scale.text(scale.threshold),
             "x_title": scale.axis,
-            "y": "Selection rate",
+            "y": _("Selection rate"),
             "series": series,
         },
         print_half=True,
         print_chart={"series": series[:PRINT_SERIES]},
         print_subtitle=subtitle + drawn_note(len(series), PRINT_SERIES),
-        explorer=_explorer(series, scale, f"sweep-{facts.anchor(table)}", title),
+        explorer=_explorer(
+            series, scale, _("sweep-{table}").format(table=facts.anchor(table)), title
+        ),
     )
 
 
@@ -114,7 +119,7 @@ def _explorer(series: list[Row], scale: Scale, anchor: str, title: str) -> Row:
     """The stored selection rates at every threshold, as the page prints them."""
     steps = [q["t"] for q in series[0]["points"]]
     return {
-        "id": f"{anchor}-data",
+        "id": _("{anchor}-data").format(anchor=anchor),
         "group": title,
         "now": min(range(len(steps)), key=lambda i: abs(steps[i] - scale.threshold)),
         "thresholds": [scale.text(t).replace(",", "") for t in steps],
@@ -132,7 +137,7 @@ def _explorer(series: list[Row], scale: Scale, anchor: str, title: str) -> Row:
 def drawn_note(n: int, most: int) -> str:
     if n <= most:
         return ""
-    return f" Drawn: the reference and the {most - 1} largest others."
+    return _(" Drawn: the reference and the {most} largest others.").format(most=most - 1)
 
 
 def _crossings(series: list[Row]) -> list[tuple[str, str, float]]:
@@ -153,8 +158,12 @@ def _crossings(series: list[Row]) -> list[tuple[str, str, float]]:
 
 def _sweep_message(series: list[Row], title: str) -> str:
     if _crossings(series):
-        return f"{title}: which group is chosen more depends on the threshold"
-    return f"{title}: no groups are shown to change places at another threshold"
+        return _("{title}: which group is chosen more depends on the threshold").format(
+            title=title
+        )
+    return _("{title}: no groups are shown to change places at another threshold").format(
+        title=title
+    )
 
 
 def _sweep_alt(series: list[Row], scale: Scale, title: str) -> str:
@@ -163,12 +172,20 @@ def _sweep_alt(series: list[Row], scale: Scale, title: str) -> str:
     for entry in series[:MAX_SERIES]:
         at = _nearest(entry["points"], scale.threshold)
         now.append(f"{entry['label']} {percent(at['value'])}")
-    text = f"At threshold {scale.text(scale.threshold)}: {', '.join(now)}. "
+    text = _("At threshold {threshold}: {now}. ").format(
+        threshold=scale.text(scale.threshold), now=", ".join(now)
+    )
     if crossing:
         a, b, t = crossing[0]
-        return clip(f"{a} and {b} cross near {scale.text(t)}. {text}")
+        return clip(
+            _("{a} and {b} cross near {t}. {text}").format(a=a, b=b, t=scale.text(t), text=text)
+        )
     name = phrases.lower_first(title)
-    return clip(f"No lines of {name} groups cross by more than their intervals. {text}")
+    return clip(
+        _("No lines of {name} groups cross by more than their intervals. {text}").format(
+            name=name, text=text
+        )
+    )
 
 
 def calibration(facts: Facts, table: Row) -> Figure | None:
@@ -178,8 +195,8 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
         pairs += _everyone(facts, "calibration")
     series = []
     worst: tuple[float, str, Row] | None = None
-    tests = sum(bool(item.get("test")) for _, item in pairs)
-    groups = {phrases.label(v["group"]): v["group"] for v, _ in pairs if v["status"]}
+    tests = sum(bool(item.get("test")) for _size, item in pairs)
+    groups = {phrases.label(v["group"]): v["group"] for v, _size in pairs if v["status"]}
     for level, item in pairs:
         pts = [
             {
@@ -205,33 +222,40 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
     if not series:
         return None
     title = facts.table_title(table)
-    message = f"{title}: no calibration test shows the scores to be off"
-    alt = "No calibration test, adjusted for all of them, is under 5%."
+    message = _("{title}: no calibration test shows the scores to be off").format(title=title)
+    alt = _("No calibration test, adjusted for all of them, is under 5%.")
     if not tests:
-        message = f"{title}: too few people for a calibration test"
-        alt = "No group is large enough for a calibration test."
+        message = _("{title}: too few people for a calibration test").format(title=title)
+        alt = _("No group is large enough for a calibration test.")
     doubted = [phrases.label(v["group"]) for v, item in pairs if _doubted(item, tests)]
     if doubted:
         names = listing(doubted, 3)
-        message = (
-            f"{title}: the calibration test is under 5% for {names}, though no interval of theirs "
-            "misses the diagonal"
+        message = _(
+            "{title}: the calibration test is under 5% for {names}, though no interval of "
+            "theirs misses the diagonal"
+        ).format(title=title, names=names)
+        alt = _("The calibration test, adjusted for {tests}, is under 5% for {names}.").format(
+            tests=tests, names=names
         )
-        alt = f"The calibration test, adjusted for {tests}, is under 5% for {names}."
     if worst is not None:
-        _, label, p = worst
+        _size, label, p = worst
         group = groups.get(label)
-        who = facts.people(group) if group else "everyone together"
+        who = facts.people(group) if group else _("everyone together")
         side = "low" if p["value"] > p["x"] else "high"
-        message = f"Scores run furthest too {side} for {who}"
-        alt = (
-            f"Largest supported deviation: {label}, mean score {p['x']:.2f}, outcome in "
-            f"{percent(p['value'])} ({percent_span(p['low'], p['high'], 0)}%)."
+        message = _("Scores run furthest too {side} for {who}").format(side=side, who=who)
+        alt = _(
+            "Largest supported deviation: {label}, mean score {x:.2f}, outcome in {value} "
+            "({low}%)."
+        ).format(
+            label=label,
+            x=p["x"],
+            value=percent(p["value"]),
+            low=percent_span(p["low"], p["high"], 0),
         )
-    subtitle = "Share with the favourable recorded outcome by mean score, with 95% interval, "
-    subtitle += "each on its own."
+    subtitle = _("Share with the favourable recorded outcome by mean score, with 95% interval, ")
+    subtitle += _("each on its own.")
     subtitle += (
-        "" if Scale.of(facts).favourable else " Scores are turned round: 1 minus the score."
+        "" if Scale.of(facts).favourable else _(" Scores are turned round: 1 minus the score.")
     )
     kept = _printed(series, None if worst is None else worst[1])
     return Figure(
@@ -243,7 +267,11 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
         chart={"kind": "calibration", "series": series[:MAX_CALIBRATION]},
         print_chart={"series": kept, "across": PRINT_CALIBRATION},
         print_subtitle=subtitle
-        + (f" Drawn: {listing([s['label'] for s in kept])}." if len(kept) < len(series) else ""),
+        + (
+            _(" Drawn: {kept}.").format(kept=listing([s["label"] for s in kept]))
+            if len(kept) < len(series)
+            else ""
+        ),
     )
 
 
@@ -267,9 +295,9 @@ def _doubted(item: Row, tests: int) -> bool:
 def _calibration_table(series: list[Row], title: str) -> Table:
     columns = [
         Column(title, "start", 2.0),
-        Column("Mean score"),
-        Column("Share with the outcome", share=1.8),
-        Column("People"),
+        Column(_("Mean score")),
+        Column(_("Share with the outcome"), share=1.8),
+        Column(_("People")),
     ]
     rows = [
         (

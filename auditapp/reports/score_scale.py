@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import decimal
 
 Row = dict[str, Any]
@@ -70,8 +71,8 @@ class Scale:
     @property
     def axis(self) -> str:
         if self.favourable:
-            return "Threshold: score needed for a favourable decision"
-        return "Threshold: scores below it get a favourable decision"
+            return _("Threshold: score needed for a favourable decision")
+        return _("Threshold: scores below it get a favourable decision")
 
 
 def few_values(scores: Row) -> bool:
@@ -142,7 +143,7 @@ def _by_value(scale: Scale, sweep: Row) -> tuple[list[float], list[float]]:
         (scale.back(t), (a - b) / n)
         for t, a, b in zip(sweep["thresholds"], reached, reached[1:], strict=False)
     )
-    at = [value for value, _ in pairs]
+    at = [value for value, _share in pairs]
     between = [(a + b) / 2 for a, b in pairwise(at)]
     first, last = 2 * at[0] - between[0], 2 * at[-1] - between[-1]
-    return [first, *between, last], [share for _, share in pairs]
+    return [first, *between, last], [share for _value, share in pairs]

@@ -5,14 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import upper_first
 
 SOURCES = {
-    "logistic": "reference logistic regression, trained for this audit",
-    "linear": "reference ridge regression, trained for this audit",
-    "boosting": "reference gradient boosting, trained for this audit",
+    "logistic": gettext_noop("reference logistic regression, trained for this audit"),
+    "linear": gettext_noop("reference ridge regression, trained for this audit"),
+    "boosting": gettext_noop("reference gradient boosting, trained for this audit"),
 }
-KINDS = {"onnx": "ONNX model", "skops": "scikit-learn model", "network": "network"}
+KINDS = {
+    "onnx": gettext_noop("ONNX model"),
+    "skops": gettext_noop("scikit-learn model"),
+    "network": "network",
+}
 
 
 def moment(facts: Facts) -> datetime | None:
@@ -31,7 +37,7 @@ def run_date(facts: Facts) -> str:
     when = moment(facts)
     if when is None:
         return str(facts.run.get("date") or "")
-    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+    return _("{day} {when:%B %Y, %H:%M} UTC").format(day=when.day, when=when)
 
 
 def system(facts: Facts) -> str:
@@ -43,7 +49,11 @@ def system(facts: Facts) -> str:
         return upper_first(decisions(facts))
     bits = [name]
     if version:
-        bits.append(version if version.lower().startswith("version") else f"version {version}")
+        bits.append(
+            version
+            if version.lower().startswith("version")
+            else _("version {version}").format(version=version)
+        )
     return f"{', '.join(bits)} ({decisions(facts)})"
 
 
@@ -57,8 +67,8 @@ def decisions(facts: Facts) -> str:
     if kind in KINDS:
         return f"{KINDS[kind]} {model.get('name', '')}".strip()
     if plan.get("decision"):
-        return f"decisions in column {plan['decision']['column']}"
+        return _("decisions in column {column}").format(column=plan["decision"]["column"])
     if plan.get("score"):
         what = "predictions" if facts.kind == "regression" else "scores"
-        return f"{what} in column {plan['score']['column']}"
-    return "decisions in the data"
+        return _("{what} in column {column}").format(what=what, column=plan["score"]["column"])
+    return _("decisions in the data")

@@ -8,6 +8,8 @@ from typing import Any
 from auditapp.reports import metric_words, phrases
 from auditapp.reports.blocks import Cell, Column, Table
 from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts, measured
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, percent, percent_span, plural
 from auditapp.reports.units import PLAIN, POINTS, Unit
 from auditapp.reports.words import behind, reason
@@ -17,22 +19,25 @@ Row = dict[str, Any]
 PRINT_CELLS = 5
 FEWEST_PRINTED = 4
 LIST_CAP = 24
-TOO_FEW = "too few"
+TOO_FEW = gettext_noop("too few")
 #: Intervals of values that are not yes/no rates.
-INTERVALS = {"regression": "95% t intervals", "ranking": "95% intervals"}
+INTERVALS = {
+    "regression": gettext_noop("95% t intervals"),
+    "ranking": gettext_noop("95% intervals"),
+}
 
 
 def interval_words(facts: Facts) -> str:
     """How the intervals of single rates were made."""
     if facts.plan.get("weights"):
-        return "95% intervals with the survey's design"
+        return _("95% intervals with the survey's design")
     return INTERVALS.get(facts.kind, "Wilson 95% intervals")
 
 
 def rate(estimate: Row | None, unit: Unit = POINTS, *, strong: bool = False) -> Cell:
     """A value with its pointwise interval, or why there is none."""
     if estimate is None:
-        return Cell("not computed", soft=True)
+        return Cell(_("not computed"), soft=True)
     if estimate.get("value") is None:
         return Cell(reason(estimate.get("undefined")), soft=True)
     if estimate.get("below_floor"):
@@ -44,14 +49,14 @@ def rate(estimate: Row | None, unit: Unit = POINTS, *, strong: bool = False) -> 
     if estimate.get("low") is not None:
         note = unit.values(estimate["low"], estimate["high"])
     # The places of a list are given, not drawn: all of them together have no uncertainty.
-    note = "by definition" if estimate.get("interval") == "fixed" else note
+    note = _("by definition") if estimate.get("interval") == "fixed" else note
     return Cell(unit.value(estimate["value"]), note, strong=strong)
 
 
 def gap(row: Row | None, unit: Unit = POINTS) -> Cell:
     """A difference with its verdict shape and simultaneous interval."""
     if row is None:
-        return Cell("not compared", soft=True)
+        return Cell(_("not compared"), soft=True)
     if not measured(row):
         if row.get("reason") == "below-floor":
             fewest = min(behind(row), behind(row, "_comparator"))
@@ -81,8 +86,8 @@ def family_note(facts: Facts) -> str:
     if not k:
         return ""
     if k == 1:
-        return "The only comparison of the report: nothing to adjust for."
-    return f"Adjusted for all {count(k)} comparisons of the report."
+        return _("The only comparison of the report: nothing to adjust for.")
+    return _("Adjusted for all {k} comparisons of the report.").format(k=count(k))
 
 
 def few_note(facts: Facts, rows: Sequence[tuple[Cell, ...]]) -> str:
@@ -90,8 +95,14 @@ def few_note(facts: Facts, rows: Sequence[tuple[Cell, ...]]) -> str:
     if not any(cell.text == TOO_FEW for row in rows for cell in row):
         return ""
     behind_rate = facts.plan.get("denominator_floor", 10)
-    behind_it = "" if facts.kind == "regression" else f" or {behind_rate} behind a rate"
-    return f"Too few: under {count(facts.floor)} people in the group{behind_it}."
+    behind_it = (
+        ""
+        if facts.kind == "regression"
+        else _(" or {behind_rate} behind a rate").format(behind_rate=behind_rate)
+    )
+    return _("Too few: under {floor} people in the group{behind_it}.").format(
+        floor=count(facts.floor), behind_it=behind_it
+    )
 
 
 def reconcile(facts: Facts) -> str:
@@ -99,7 +110,9 @@ def reconcile(facts: Facts) -> str:
     rows = facts.rows
     left = sum(item["n"] for item in rows["left_out"])
     used, uploaded = count(rows["used"]), count(rows["uploaded"])
-    return f"Used {used} + left out {count(left)} = uploaded {uploaded}."
+    return _("Used {used} + left out {left} = uploaded {uploaded}.").format(
+        used=used, left=count(left), uploaded=uploaded
+    )
 
 
 def differences(facts: Facts, table: Row) -> Table:
@@ -107,18 +120,24 @@ def differences(facts: Facts, table: Row) -> Table:
     lead = facts.lead
     metrics = facts.metrics
     reference = table.get("reference") or {}
-    columns = [Column(facts.table_title(table), "start", 2.4), Column("People", share=1.0)]
+    columns = [Column(facts.table_title(table), "start", 2.4), Column(_("People"), share=1.0)]
     columns.append(Column(metric_words.title(lead), share=1.3))
-    columns += [Column(f"{metric_words.title(m)}, difference", share=1.5) for m in metrics]
+    columns += [
+        Column(_("{m}, difference").format(m=metric_words.title(m)), share=1.5) for m in metrics
+    ]
     spread = facts.kind == "regression"
-    columns += [Column(f"{metric_words.title(lead)}, in SD", share=1.3)] if spread else []
+    columns += (
+        [Column(_("{lead}, in SD").format(lead=metric_words.title(lead)), share=1.3)]
+        if spread
+        else []
+    )
     rows: list[tuple[Cell, ...]] = []
     for level in facts.levels(table, "reference", "compared", "below-floor"):
         group = level["group"]
         cells = [Cell(phrases.label(group)), people(level["n"])]
         cells.append(rate(facts.estimate(lead, group), facts.unit(lead)))
         if group == reference:
-            cells += [Cell("reference", soft=True)] * len(metrics)
+            cells += [Cell(_("reference"), soft=True)] * len(metrics)
         else:
             cells += [gap(facts.gap(m, group), facts.unit(m)) for m in metrics]
         lead_gap = None if group == reference else facts.gap(lead, group)
@@ -126,15 +145,21 @@ def differences(facts: Facts, table: Row) -> Table:
     rows += _reference_against_rest(facts, table, reference, metrics)
     unknown = table.get("unknown") or 0
     if unknown:
-        blank = [Cell("Unknown"), people(unknown), Cell("not compared", soft=True)]
-        rows.append((*blank, *[Cell("not compared", soft=True)] * len(metrics)))
+        blank = [Cell(_("Unknown")), people(unknown), Cell(_("not compared"), soft=True)]
+        rows.append((*blank, *[Cell(_("not compared"), soft=True)] * len(metrics)))
         rows[-1] += (Cell(""),) if spread else ()
     foot = [family_note(facts), few_note(facts, rows), reconcile(facts)]
-    foot += [f"SD: standard deviations of {_spread_of(facts)}."] if spread else []
+    foot += (
+        [_("SD: standard deviations of {facts}.").format(facts=_spread_of(facts))]
+        if spread
+        else []
+    )
     unit = facts.unit(lead)
-    title = f"Differences to everyone else, in {unit.many}"
+    title = _("Differences to everyone else, in {many}").format(many=unit.many)
     if reference:
-        title = f"Differences to {facts.people(reference)}, in {unit.many}"
+        title = _("Differences to {reference}, in {many}").format(
+            reference=facts.people(reference), many=unit.many
+        )
     return Table(
         title=title,
         anchor=f"{facts.anchor(table)}-differences",
@@ -156,7 +181,7 @@ def _reference_against_rest(
     if not any(g is not None and measured(g) for g in found):
         return []
     level = facts.level(reference)
-    name = f"{phrases.label(reference)} against everyone else"
+    name = _("{reference} against everyone else").format(reference=phrases.label(reference))
     return [
         (
             Cell(name),
@@ -169,7 +194,7 @@ def _reference_against_rest(
 
 
 def _spread_of(facts: Facts) -> str:
-    return "everybody's recorded outcomes" if facts.plan.get("label") else "all predictions"
+    return _("everybody's recorded outcomes") if facts.plan.get("label") else _("all predictions")
 
 
 def in_spreads(row: Row | None) -> Cell:
@@ -184,7 +209,7 @@ def in_spreads(row: Row | None) -> Cell:
 def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
     """The numbers behind C3."""
     columns = [Column(facts.table_title(table), "start", 2.2)]
-    columns.append(Column("People", share=0.9))
+    columns.append(Column(_("People"), share=0.9))
     columns += [Column(metric_words.title(m), share=1.4) for m in metrics]
     rows = [
         (
@@ -196,7 +221,7 @@ def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
     ]
     rows.append(
         (
-            Cell("Everyone", strong=True),
+            Cell(_("Everyone"), strong=True),
             people(facts.rows["used"]),
             *(rate(facts.overall(m), facts.unit(m)) for m in metrics),
         )
@@ -207,7 +232,9 @@ def rates(facts: Facts, table: Row, metrics: tuple[str, ...]) -> Table:
         foot=tuple(
             f
             for f in (
-                f"{interval_words(facts)}, each on its own: no verdict is read off them.",
+                _("{facts}, each on its own: no verdict is read off them.").format(
+                    facts=interval_words(facts)
+                ),
                 few_note(facts, rows),
             )
             if f
@@ -234,11 +261,13 @@ def cells(facts: Facts, table: Row) -> Table:
     """T3: every intersection cell above the floor against everyone else."""
     lead = facts.lead
     metrics = facts.metrics
-    columns = [Column(facts.table_title(table), "start", 2.0), Column("People", share=0.8)]
+    columns = [Column(facts.table_title(table), "start", 2.0), Column(_("People"), share=0.8)]
     steady = any((facts.estimate(lead, v["group"]) or {}).get("shrunken") for v in table["levels"])
     columns += [Column(metric_words.title(lead), share=1.25)]
-    columns += [Column("Steadied", share=1.25)] if steady else []
-    columns += [Column(f"{metric_words.title(m)}, difference", share=1.45) for m in metrics]
+    columns += [Column(_("Steadied"), share=1.25)] if steady else []
+    columns += [
+        Column(_("{m}, difference").format(m=metric_words.title(m)), share=1.45) for m in metrics
+    ]
     levels = sorted(
         facts.levels(table, "compared", "reference"), key=lambda v: _cell_order(facts, v, lead)
     )
@@ -258,14 +287,14 @@ def cells(facts: Facts, table: Row) -> Table:
     printed = max(FEWEST_PRINTED, PRINT_CELLS // len(facts.crosses))
     further = len(rows) - printed
     foot = [
-        "Steadied: the estimate borrows from similar groups; it decides no verdict."
+        _("Steadied: the estimate borrows from similar groups; it decides no verdict.")
         if steady
         else "",
         family_note(facts),
         few_note(facts, rows),
     ]
     return Table(
-        title=f"Differences to everyone else, in {facts.unit(lead).many}",
+        title=_("Differences to everyone else, in {many}").format(many=facts.unit(lead).many),
         anchor=f"{facts.anchor(table)}-differences",
         columns=share(columns),
         rows=tuple(rows),
@@ -275,9 +304,10 @@ def cells(facts: Facts, table: Row) -> Table:
         dense=True,
         print_rows=printed if further > 0 else None,
         print_more=(
-            f"{count(further)} further groups, all with smaller supported gaps in "
-            f"{metric_words.lower(lead)} or none, are in tables.csv, "
-            "attached to this file."
+            _(
+                "{further} further groups, all with smaller supported gaps in {lead} or none, "
+                "are in tables.csv, attached to this file."
+            ).format(further=count(further), lead=metric_words.lower(lead))
             if further > 0
             else ""
         ),
@@ -287,7 +317,7 @@ def cells(facts: Facts, table: Row) -> Table:
 def steadied(estimate: Row | None) -> Cell:
     shrunken = (estimate or {}).get("shrunken")
     if not shrunken or shrunken.get("value") is None:
-        return Cell("not computed", soft=True)
+        return Cell(_("not computed"), soft=True)
     note = percent_span(shrunken["low"], shrunken["high"])
     return Cell(percent(shrunken["value"], 1), note, soft=True)
 
@@ -299,14 +329,16 @@ def below_floor(facts: Facts, table: Row) -> str:
         return ""
     small = sorted(small, key=lambda v: (-v["n"], phrases.label(v["group"])))
     named = [f"{phrases.label(v['group'])} ({count(v['n'])})" for v in small]
-    line = f"Under the floor of {count(facts.floor)} people and not compared: "
+    line = _("Under the floor of {floor} people and not compared: ").format(
+        floor=count(facts.floor)
+    )
     line += f"{'; '.join(named[:LIST_CAP])}"
     if len(named) > LIST_CAP:
-        line += f"; and {count(len(named) - LIST_CAP)} more"
+        line += _("; and {named} more").format(named=count(len(named) - LIST_CAP))
     line += "."
     if len(named) > LIST_CAP:
-        line += " All are listed in tables.csv."
+        line += _(" All are listed in tables.csv.")
     empty = len(facts.levels(table, "empty"))
     if empty:
-        line += f" {count(empty)} combinations hold nobody."
+        line += _(" {empty} combinations hold nobody.").format(empty=count(empty))
     return line

@@ -17,92 +17,94 @@ from auditapp.reports.facts import (
     Facts,
     measured,
 )
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, upper_first
 from auditapp.reports.units import POINTS, Unit
 
 Gap = dict[str, Any]
 
 VERDICT_WORDS = {
-    DIFFERENCE: "Difference found",
-    NO_DIFFERENCE: "No difference found",
-    NOT_ENOUGH: "Not enough data",
-    NOT_APPLICABLE: "Not applicable",
+    DIFFERENCE: gettext_noop("Difference found"),
+    NO_DIFFERENCE: gettext_noop("No difference found"),
+    NOT_ENOUGH: gettext_noop("Not enough data"),
+    NOT_APPLICABLE: gettext_noop("Not applicable"),
 }
 REASONS = {
-    "below-floor": "under the floor",
-    "no-label": "needs a recorded outcome",
-    "no-labels": "needs a recorded outcome",
-    "no-decision": "needs a decision",
-    "one-group": "only one group",
-    "no-denominator": "nobody to count",
-    "empty-group": "nobody in the group",
-    "too-few": "too few",
-    "at-bound": "no interval at 0 or 1",
-    "one-score": "all have the same score",
-    "one-class": "only one recorded outcome",
-    "empty-denominator": "nobody to count",
-    "nobody-in-either": "nobody in either group",
-    "absent-class": "nobody recorded so",
-    "class-not-chosen": "nobody predicted so",
-    "only-class": "everybody recorded so",
-    "one-label": "only one recorded outcome",
-    "reference": "reference",
-    "score-is-no-probability": "the score is no probability between 0 and 1",
-    "abstain": "no decision was abstained from",
-    "no-columns": "no other column describes people",
-    "no-split": "no split beyond chance",
-    "constant-decision": "everybody is decided alike",
-    "has-a-role": "it has another part in the audit",
-    "one-value": "one value only",
-    "free-text": "free text",
-    "identifier": "numbers or names rows",
-    "weight": "a survey weight",
-    "tells-the-outcome": "it nearly tells the decision or the outcome",
-    "not-a-feature": "not a feature",
-    "beyond-cap": "no time was left",
-    "reference-below-floor": "reference under the floor",
-    "empty-control": "the factor is blank in every row",
-    "no-shared-stratum": "nowhere both groups",
-    "one-outcome": "all alike",
-    "one-stratum": "one value only",
-    "no-odds-ratio": "no odds ratio",
-    "sparse-strata": "too few in some values",
-    "no-gold": "no second labels",
-    "no-relabelled-row": "no measured row has a second label",
-    "no-score": "needs a score",
-    "no-labelled-score": "no row has a score and a recorded outcome",
-    "no-shared-scores": "no shared scores",
-    "no-references": "no reference decisions",
-    "not-comparable": "no reference could be compared",
-    "skewed": "too few for errors with long tails",
-    "zero-variance": "nothing varies",
-    "single-row": "one person only",
-    "one-list": "no interval from one list",
-    "too-few-lists": "too few lists",
-    "k-above-n": "every list is shorter than k",
-    "below-floor-before": "under the floor in the earlier audit",
-    "below-floor-after": "under the floor now",
-    "same-rows": "same rows, not tested",
-    "no-rows": "no rows",
-    "no-fitted-rows": "no fitted rows",
-    "one-site": "one site only",
-    "one-source": "one source only",
-    "no-features": "no columns to tell by",
-    "tied-at-k": "equal scores at the cut",
-    "no-relevance": "needs a relevance",
-    "none-selected": "nobody on top",
+    "below-floor": gettext_noop("under the floor"),
+    "no-label": gettext_noop("needs a recorded outcome"),
+    "no-labels": gettext_noop("needs a recorded outcome"),
+    "no-decision": gettext_noop("needs a decision"),
+    "one-group": gettext_noop("only one group"),
+    "no-denominator": gettext_noop("nobody to count"),
+    "empty-group": gettext_noop("nobody in the group"),
+    "too-few": gettext_noop("too few"),
+    "at-bound": gettext_noop("no interval at 0 or 1"),
+    "one-score": gettext_noop("all have the same score"),
+    "one-class": gettext_noop("only one recorded outcome"),
+    "empty-denominator": gettext_noop("nobody to count"),
+    "nobody-in-either": gettext_noop("nobody in either group"),
+    "absent-class": gettext_noop("nobody recorded so"),
+    "class-not-chosen": gettext_noop("nobody predicted so"),
+    "only-class": gettext_noop("everybody recorded so"),
+    "one-label": gettext_noop("only one recorded outcome"),
+    "reference": gettext_noop("reference"),
+    "score-is-no-probability": gettext_noop("the score is no probability between 0 and 1"),
+    "abstain": gettext_noop("no decision was abstained from"),
+    "no-columns": gettext_noop("no other column describes people"),
+    "no-split": gettext_noop("no split beyond chance"),
+    "constant-decision": gettext_noop("everybody is decided alike"),
+    "has-a-role": gettext_noop("it has another part in the audit"),
+    "one-value": gettext_noop("one value only"),
+    "free-text": gettext_noop("free text"),
+    "identifier": gettext_noop("numbers or names rows"),
+    "weight": gettext_noop("a survey weight"),
+    "tells-the-outcome": gettext_noop("it nearly tells the decision or the outcome"),
+    "not-a-feature": gettext_noop("not a feature"),
+    "beyond-cap": gettext_noop("no time was left"),
+    "reference-below-floor": gettext_noop("reference under the floor"),
+    "empty-control": gettext_noop("the factor is blank in every row"),
+    "no-shared-stratum": gettext_noop("nowhere both groups"),
+    "one-outcome": gettext_noop("all alike"),
+    "one-stratum": gettext_noop("one value only"),
+    "no-odds-ratio": gettext_noop("no odds ratio"),
+    "sparse-strata": gettext_noop("too few in some values"),
+    "no-gold": gettext_noop("no second labels"),
+    "no-relabelled-row": gettext_noop("no measured row has a second label"),
+    "no-score": gettext_noop("needs a score"),
+    "no-labelled-score": gettext_noop("no row has a score and a recorded outcome"),
+    "no-shared-scores": gettext_noop("no shared scores"),
+    "no-references": gettext_noop("no reference decisions"),
+    "not-comparable": gettext_noop("no reference could be compared"),
+    "skewed": gettext_noop("too few for errors with long tails"),
+    "zero-variance": gettext_noop("nothing varies"),
+    "single-row": gettext_noop("one person only"),
+    "one-list": gettext_noop("no interval from one list"),
+    "too-few-lists": gettext_noop("too few lists"),
+    "k-above-n": gettext_noop("every list is shorter than k"),
+    "below-floor-before": gettext_noop("under the floor in the earlier audit"),
+    "below-floor-after": gettext_noop("under the floor now"),
+    "same-rows": gettext_noop("same rows, not tested"),
+    "no-rows": gettext_noop("no rows"),
+    "no-fitted-rows": gettext_noop("no fitted rows"),
+    "one-site": gettext_noop("one site only"),
+    "one-source": gettext_noop("one source only"),
+    "no-features": gettext_noop("no columns to tell by"),
+    "tied-at-k": gettext_noop("equal scores at the cut"),
+    "no-relevance": gettext_noop("needs a relevance"),
+    "none-selected": gettext_noop("nobody on top"),
 }
 CHOICES = {
-    "largest": "the largest group",
-    "chosen": "chosen by the auditor",
-    "rest": "everyone else",
+    "largest": gettext_noop("the largest group"),
+    "chosen": gettext_noop("chosen by the auditor"),
+    "rest": gettext_noop("everyone else"),
 }
 
 
 def reason(code: str | None) -> str:
     """Why a number does not exist."""
     if not code:
-        return "not computed"
+        return _("not computed")
     return REASONS.get(code, code.replace("-", " "))
 
 
@@ -201,41 +203,51 @@ def how_sure(facts: Facts, gap: Gap) -> str:
     low, high = sorted((abs(gap["low"]), abs(gap["high"])))
     interval = unit.sizes(low, high, digits)
     noun = metric_words.words(gap["metric"]).behind
-    with_n = (
-        f"With {count(min(behind(gap), behind(gap, '_comparator')))} {noun} in the smaller group, "
+    with_n = _("With {gap} {noun} in the smaller group, ").format(
+        gap=count(min(behind(gap), behind(gap, _("_comparator")))), noun=noun
     )
     if gap["size_class"] == "near" and not unit.sign:
-        return (
-            f"{with_n}the gap is real, very likely {interval} {unit.many}, but may be smaller "
-            f"than your limit of {facts.limit_words}."
-        )
+        return _(
+            "{with_n}the gap is real, very likely {interval} {many}, but may be smaller "
+            "than your limit of {limit_words}."
+        ).format(with_n=with_n, interval=interval, many=unit.many, limit_words=facts.limit_words)
     if gap["size_class"] == "near":
-        return (
-            f"{with_n}the gap is real but may be smaller than your limit of "
-            f"{facts.limit_words} ({interval} {unit.many})."
-        )
+        return _(
+            "{with_n}the gap is real but may be smaller than your limit of {limit_words} "
+            "({interval} {many})."
+        ).format(with_n=with_n, limit_words=facts.limit_words, interval=interval, many=unit.many)
     if gap["size_class"] == "below" and high >= facts.tolerance:
-        return (
-            f"{with_n}the gap is real and below the {facts.tolerance_words} you set: a gap of "
-            f"{ruled_out(facts, gap)} or more is ruled out (95%)."
-        )
+        return _(
+            "{with_n}the gap is real and below the {tolerance_words} you set: a gap of "
+            "{facts} or more is ruled out (95%)."
+        ).format(with_n=with_n, tolerance_words=facts.tolerance_words, facts=ruled_out(facts, gap))
     if gap["size_class"] == "below":
-        end = f"The gap is real and smaller than the {facts.tolerance_words} you set."
+        end = _("The gap is real and smaller than the {tolerance_words} you set.").format(
+            tolerance_words=facts.tolerance_words
+        )
     else:
-        end = f"This is larger than the {facts.tolerance_words} you set."
+        end = _("This is larger than the {tolerance_words} you set.").format(
+            tolerance_words=facts.tolerance_words
+        )
     between = interval.replace(" to ", " and ")
-    return f"{with_n}the true gap is very likely between {between} {unit.many}. {end}"
+    return _("{with_n}the true gap is very likely between {between} {many}. {end}").format(
+        with_n=with_n, between=between, many=unit.many, end=end
+    )
 
 
 def no_difference(facts: Facts, gap: Gap) -> Rich:
     metric = gap["metric"]
-    of_class = "" if measures.class_of(metric) is None else f"in {metric_words.lower(metric)} "
+    of_class = (
+        ""
+        if measures.class_of(metric) is None
+        else _("in {metric} ").format(metric=metric_words.lower(metric))
+    )
     return rich(
-        f"We saw no difference {of_class}between ",
+        _("We saw no difference {of_class}between ").format(of_class=of_class),
         bold(facts.people(gap["group"])),
-        f" and {facts.comparator(gap)} that matters at your limit: a gap of ",
+        _(" and {gap} that matters at your limit: a gap of ").format(gap=facts.comparator(gap)),
         bold(ruled_out(facts, gap)),
-        " or more is ruled out (95%).",
+        _(" or more is ruled out (95%)."),
     )
 
 
@@ -258,7 +270,7 @@ def of_them(gap: Gap) -> str:
     if behind(gap) == gap["n"]:
         return ""
     who = metric_words.words(gap["metric"]).behind.removeprefix("people ")
-    return f" ({count(behind(gap))} of them {who})"
+    return _(" ({gap} of them {who})").format(gap=count(behind(gap)), who=who)
 
 
 def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
@@ -266,15 +278,19 @@ def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
     group = facts.people(gap["group"])
     if not measured(gap):
         return rich(
-            f"Only {count(gap['n'])} ",
+            _("Only {n} ").format(n=count(gap["n"])),
             bold(group),
-            f" are in the data, under the floor of {count(facts.floor)}: nothing is said of them.",
+            _(" are in the data, under the floor of {floor}: nothing is said of them.").format(
+                floor=count(facts.floor)
+            ),
         )
     words = metric_words.words(gap["metric"])
     need = more_needed(gap)
     inside = of_them(gap)
     name = metric_words.lower(gap["metric"])
-    could = f" Gaps up to {ruled_out(facts, gap)} in {name} could be hidden"
+    could = _(" Gaps up to {facts} in {name} could be hidden").format(
+        facts=ruled_out(facts, gap), name=name
+    )
     text = f"{could}." if hidden else ""
     # At a limit of 0 no number of rows settles anything, however large the comparator.
     if need is None and gap.get("rows_needed") is None and facts.tolerance > 0:
@@ -282,21 +298,32 @@ def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
         return rich(
             f"{count(gap['n'])} ",
             bold(group),
-            f"{inside} were compared with {facts.comparator(gap)}, only {others} {words.behind}."
-            f"{text}",
+            _("{inside} were compared with {gap}, only {others} {behind}.{text}").format(
+                inside=inside,
+                gap=facts.comparator(gap),
+                others=others,
+                behind=words.behind,
+                text=text,
+            ),
         )
     if need is None:
         return rich(
             f"{count(gap['n'])} ",
             bold(group),
-            f"{inside} were compared with {facts.comparator(gap)}."
-            + (f"{could}, and none is shown." if hidden else ""),
+            _("{inside} were compared with {gap}.").format(
+                inside=inside, gap=facts.comparator(gap)
+            )
+            + (_("{could}, and none is shown.").format(could=could) if hidden else ""),
         )
-    noun = "more" if words.behind == "people" else f"more {words.behind}"
+    noun = (
+        _("more") if words.behind == "people" else _("more {behind}").format(behind=words.behind)
+    )
     return rich(
-        f"Only {count(gap['n'])} ",
+        _("Only {n} ").format(n=count(gap["n"])),
         bold(group),
-        f"{inside} were in the data.{text} Collect about {about(need)} {noun} before deciding.",
+        _("{inside} were in the data.{text} Collect about {need} {noun} before deciding.").format(
+            inside=inside, text=text, need=about(need), noun=noun
+        ),
     )
 
 
@@ -326,4 +353,4 @@ def _spans(gap: Gap, unit: Unit) -> str:
     if gap["verdict"] == DIFFERENCE:
         return adjusted
     thick = unit.differences(gap["thick_low"], gap["thick_high"])
-    return f"90%: {thick}; adjusted 95%: {adjusted}"
+    return _("90%: {thick}; adjusted 95%: {adjusted}").format(thick=thick, adjusted=adjusted)

@@ -20,6 +20,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, spelled, upper_first
 from auditapp.reports.sections import factors, hidden, sources, stability, tradeoffs
 
@@ -31,7 +32,9 @@ def section(facts: Facts) -> Section:
     text, more = headlines.headline(facts)
     blocks: list[Block] = [Headline(facts.verdict, text, more)]
     if facts.about.get("simulated"):
-        note = rich(bold("Simulated data. "), "The rows were made by a program with planted gaps.")
+        note = rich(
+            bold(_("Simulated data. ")), _("The rows were made by a program with planted gaps.")
+        )
         blocks.append(Notice(note, "check", printed=False))
     blocks.append(Stats(cards(facts)))
     table = figures.first_strip_table(facts)
@@ -52,14 +55,16 @@ def section(facts: Facts) -> Section:
                     )
                     for g in found
                 ),
-                note="The first of each attribute and metric after the one above. Section "
-                "“Group results” has every comparison.",
+                note=_(
+                    "The first of each attribute and metric after the one above. Section “Group "
+                    "results” has every comparison."
+                ),
             )
         )
     if further:
-        blocks.append(Findings(titles=("What the deeper searches add",) * 2, items=further))
+        blocks.append(Findings(titles=(_("What the deeper searches add"),) * 2, items=further))
     blocks.append(_next(facts))
-    return Section(slug="answer", title="The answer", blocks=tuple(blocks))
+    return Section(slug="answer", title=_("The answer"), blocks=tuple(blocks))
 
 
 def _next(facts: Facts) -> NextStep:
@@ -68,8 +73,8 @@ def _next(facts: Facts) -> NextStep:
     same = head is not None and head["by"] == [(facts.doc.get("tradeoff") or {}).get("protect")]
     setting = tradeoffs.next_step(facts) if same else None
     if setting is not None:
-        return NextStep(setting, "See trade-offs", "tradeoffs")
-    return NextStep(headlines.next_step(facts), "See group results", "groups")
+        return NextStep(setting, _("See trade-offs"), "tradeoffs")
+    return NextStep(headlines.next_step(facts), _("See group results"), "groups")
 
 
 def deeper(facts: Facts) -> tuple[Finding, ...]:
@@ -90,12 +95,16 @@ def deeper(facts: Facts) -> tuple[Finding, ...]:
 
 def _title(found: list[dict[str, Any]]) -> str:
     """A difference is a finding; what was ruled out or not settled is a result."""
-    noun = "finding" if found[0]["verdict"] == DIFFERENCE else "result"
+    noun = _("finding") if found[0]["verdict"] == DIFFERENCE else _("result")
     if len(found) == 1:
-        return f"One further {noun}"
+        return _("One further {noun}").format(noun=noun)
     if noun == "finding":
-        return f"{upper_first(spelled(len(found)))} further findings, worst first"
-    return f"{upper_first(spelled(len(found)))} further results, widest first"
+        return _("{found} further findings, worst first").format(
+            found=upper_first(spelled(len(found)))
+        )
+    return _("{found} further results, widest first").format(
+        found=upper_first(spelled(len(found)))
+    )
 
 
 def cards(facts: Facts) -> tuple[Stat, ...]:
@@ -103,19 +112,25 @@ def cards(facts: Facts) -> tuple[Stat, ...]:
     rows = facts.rows
     left = sum(item["n"] for item in rows["left_out"])
     people = Stat(
-        "People examined",
+        _("People examined"),
         count(rows["used"]),
-        note=f"{count(left)} left out of {count(rows['uploaded'])} uploaded",
-        short=f"{count(left)} left out",
+        note=_("{left} left out of {uploaded} uploaded").format(
+            left=count(left), uploaded=count(rows["uploaded"])
+        ),
+        short=_("{left} left out").format(left=count(left)),
     )
     levels = [v for v in facts.all_levels() if v["status"] != "empty"]
     small = sum(v["status"] == "below-floor" for v in levels)
     groups = Stat(
-        "Groups examined",
+        _("Groups examined"),
         count(len(levels) - small),
-        f"of {count(len(levels))}",
-        f"{count(small)} under the floor of {count(facts.floor)} people",
-        f"{count(small)} under the floor of {count(facts.floor)}",
+        _("of {levels}").format(levels=count(len(levels))),
+        _("{small} under the floor of {floor} people").format(
+            small=count(small), floor=count(facts.floor)
+        ),
+        _("{small} under the floor of {floor}").format(
+            small=count(small), floor=count(facts.floor)
+        ),
     )
     best = tradeoffs.best_card(facts)
     return people, groups, _largest(facts), _unsettled(facts) if best is None else best
@@ -125,22 +140,26 @@ def _largest(facts: Facts) -> Stat:
     gap = facts.found[0] if facts.found else None
     if gap is None:
         return Stat(
-            "Largest supported gap",
-            "none",
+            _("Largest supported gap"),
+            _("none"),
             "",
-            "no difference was found",
-            "no difference was found",
+            _("no difference was found"),
+            _("no difference was found"),
         )
     top = max(facts.found, key=_support)
-    name = "Largest supported gap" if _support(top) <= _support(gap) else "Largest primary gap"
+    name = (
+        _("Largest supported gap") if _support(top) <= _support(gap) else _("Largest primary gap")
+    )
     unit = facts.unit(gap["metric"])
     interval = unit.differences(gap["low"], gap["high"])
     return Stat(
         name,
         unit.difference(gap["value"]),
         unit.many,
-        f"{metric_words.title(gap['metric'])}, 95% {interval}",
-        f"95%: {interval}",
+        _("{metric}, 95% {interval}").format(
+            metric=metric_words.title(gap["metric"]), interval=interval
+        ),
+        _("95%: {interval}").format(interval=interval),
     )
 
 
@@ -153,13 +172,19 @@ def _unsettled(facts: Facts) -> Stat:
     total = sum(facts.tally.values())
     open_ones = facts.tally[NOT_ENOUGH]
     if not total:
-        note = short = "nothing could be compared"
+        note = short = _("nothing could be compared")
     elif open_ones:
-        note = "too few people to settle them"
-        short = "too few people to say"
+        note = _("too few people to settle them")
+        short = _("too few people to say")
     else:
-        note = short = "every one has a verdict"
-    return Stat("Comparisons not settled", count(open_ones), f"of {count(total)}", note, short)
+        note = short = _("every one has a verdict")
+    return Stat(
+        _("Comparisons not settled"),
+        count(open_ones),
+        _("of {total}").format(total=count(total)),
+        note,
+        short,
+    )
 
 
 def findings(facts: Facts) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from auditapp.reports import figures, kind_words, number_tables, phrases, survey_tables, tables
 from auditapp.reports.blocks import Block, Cell, Column, Prose, Section, Table, rich
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, percent, plural
 from auditapp.reports.tables import share
 
@@ -20,11 +21,15 @@ PRINT_MISSING = 6
 def section(facts: Facts) -> Section:
     rows = facts.rows
     left = sum(item["n"] for item in rows["left_out"])
-    verb = "was" if rows["used"] == 1 else "were"
-    lede = f"All {plural(rows['used'], 'row')} {verb} used."
+    verb = _("was") if rows["used"] == 1 else _("were")
+    lede = _("All {used} {verb} used.").format(used=plural(rows["used"], "row"), verb=verb)
     if left:
-        lede = f"{count(rows['used'])} of {plural(rows['uploaded'], 'row')} {verb} used; "
-        lede += f"{count(left)} {'was' if left == 1 else 'were'} left out, for the reasons listed."
+        lede = _("{used} of {uploaded} {verb} used; ").format(
+            used=count(rows["used"]), uploaded=plural(rows["uploaded"], "row"), verb=verb
+        )
+        lede += _("{left} {maybe} left out, for the reasons listed.").format(
+            left=count(left), maybe=_("was") if left == 1 else _("were")
+        )
     blocks: list[Block] = [_rows(facts)]
     for i, table in enumerate(facts.singles):
         if facts.levels(table, "reference", "compared", "below-floor"):
@@ -44,27 +49,28 @@ def section(facts: Facts) -> Section:
     if missing is not None:
         blocks.append(missing)
     blocks += _notes(facts)
-    return Section("data", "Data", tuple(blocks), rich(lede))
+    return Section("data", _("Data"), tuple(blocks), rich(lede))
 
 
 def _rows(facts: Facts) -> Table:
     """T1: the rows reconcile."""
     rows = facts.rows
-    body = [(Cell("Uploaded"), Cell(count(rows["uploaded"])), Cell(""))]
+    body = [(Cell(_("Uploaded")), Cell(count(rows["uploaded"])), Cell(""))]
     for item in rows["left_out"]:
         body.append(
-            (Cell("Left out"), Cell(count(item["n"])), Cell(f"{item['reason']}")),
+            (Cell(_("Left out")), Cell(count(item["n"])), Cell(f"{item['reason']}")),
         )
     if not rows["left_out"]:
-        body.append((Cell("Left out"), Cell("0"), Cell("")))
-    body.append((Cell("Used", strong=True), Cell(count(rows["used"]), strong=True), Cell("")))
+        body.append((Cell(_("Left out")), Cell("0"), Cell("")))
+    body.append((Cell(_("Used"), strong=True), Cell(count(rows["used"]), strong=True), Cell("")))
     blank = rows.get("label_blank") or 0
     if facts.plan.get("label"):
         body.append(
             (
                 Cell(
-                    "of these, "
-                    f"{kind_words.LABELS.get(facts.kind, 'Recorded outcome').lower()} blank"
+                    _("of these, {lower} blank").format(
+                        lower=kind_words.LABELS.get(facts.kind, "Recorded outcome").lower()
+                    )
                 ),
                 Cell(count(blank)),
                 Cell(
@@ -78,14 +84,22 @@ def _rows(facts: Facts) -> Table:
         unknown = table.get("unknown") or 0
         body.append(
             (
-                Cell(f"of these, {phrases.lower_first(facts.table_title(table))} unknown"),
+                Cell(
+                    _("of these, {table} unknown").format(
+                        table=phrases.lower_first(facts.table_title(table))
+                    )
+                ),
                 Cell(count(unknown)),
-                Cell("in totals, never compared" if unknown else ""),
+                Cell(_("in totals, never compared") if unknown else ""),
             )
         )
-    columns = [Column("Rows", "start", 2.2), Column("Number"), Column("Why", "start", 2.6)]
+    columns = [
+        Column(_("Rows"), "start", 2.2),
+        Column(_("Number")),
+        Column(_("Why"), "start", 2.6),
+    ]
     return Table(
-        title="Rows",
+        title=_("Rows"),
         anchor="rows",
         columns=share(columns),
         rows=tuple(body),
@@ -105,7 +119,7 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
             "value": level.get("base_rate"),
             "low": level.get("base_low"),
             "high": level.get("base_high"),
-            "undefined": "nobody to count",
+            "undefined": _("nobody to count"),
             "denominator": level.get("base_denominator") or 0,
             "n": level["n"],
         }
@@ -125,27 +139,33 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
     further = len(rows) - PRINT_ROWS
     columns = [
         Column(title, "start", 2.4),
-        Column("People"),
-        Column("Outcome recorded", share=1.3),
-        Column("Favourable", share=1.1),
-        Column("Base rate", share=1.8),
+        Column(_("People")),
+        Column(_("Outcome recorded"), share=1.3),
+        Column(_("Favourable"), share=1.1),
+        Column(_("Base rate"), share=1.8),
     ]
     return Table(
-        title=f"Favourable recorded outcomes by {phrases.lower_first(title)}",
+        title=_("Favourable recorded outcomes by {title}").format(
+            title=phrases.lower_first(title)
+        ),
         anchor=f"base-rates-{facts.anchor(table)}",
         columns=share(columns),
         rows=tuple(rows),
         foot=tuple(
             text
             for text in (
-                f"Base rates are described, not judged. {tables.interval_words(facts)}.",
+                _("Base rates are described, not judged. {facts}.").format(
+                    facts=tables.interval_words(facts)
+                ),
                 tables.few_note(facts, rows),
             )
             if text
         ),
         dense=True,
         print_rows=PRINT_ROWS if further > 0 else None,
-        print_more=f"{plural(further, 'further group')} in tables.csv." if further > 0 else "",
+        print_more=_("{further} in tables.csv.").format(further=plural(further, "further group"))
+        if further > 0
+        else "",
     )
 
 
@@ -177,19 +197,19 @@ def _missing(facts: Facts) -> Table | None:
         )
         for c in found[:MAX_MISSING]
     ]
-    foot = [f"Of {plural(total, 'row')} uploaded."]
+    foot = [_("Of {total} uploaded.").format(total=plural(total, "row"))]
     if len(found) > MAX_MISSING:
         more = plural(len(found) - MAX_MISSING, "further column")
-        foot.append(f"{more} with blanks: see the result document.")
+        foot.append(_("{more} with blanks: see the result document.").format(more=more))
     return Table(
-        title="Blank values in the columns used",
+        title=_("Blank values in the columns used"),
         anchor="missing",
-        columns=share([Column("Column", "start", 2.0), Column("Blank"), Column("Share")]),
+        columns=share([Column(_("Column"), "start", 2.0), Column(_("Blank")), Column(_("Share"))]),
         rows=tuple(rows),
         foot=tuple(foot),
         dense=True,
         print_rows=PRINT_MISSING if len(rows) > PRINT_MISSING else None,
-        print_more="The columns with most blanks; the others are in result.json."
+        print_more=_("The columns with most blanks; the others are in result.json.")
         if len(rows) > PRINT_MISSING
         else "",
     )
@@ -201,7 +221,7 @@ def _notes(facts: Facts) -> list[Block]:
     if data.get("images"):
         out.append(Prose(rich(_pictures(data["images"])), "note"))
     if not _missing(facts):
-        out.append(Prose(rich("No value is blank in the columns used."), "note"))
+        out.append(Prose(rich(_("No value is blank in the columns used.")), "note"))
     for notice in data.get("notices") or []:
         text = notice.get("message", "")
         if notice.get("level") == "check" and text:
@@ -215,21 +235,27 @@ def _notes(facts: Facts) -> list[Block]:
 
 def _pictures(images: dict[str, Any]) -> str:
     """What was looked at; no picture is ever printed."""
-    names = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+    names = {"png": _("PNG"), "jpeg": _("JPEG"), "webp": _("WebP")}
     kinds = ", ".join(f"{count(n)} {names.get(k, k)}" for k, n in images["kinds"].items())
     sides = [images[key] for key in ("width", "height")]
     if all(low == high for low, _, high in sides):
-        shape = f"all {count(sides[0][0])} x {count(sides[1][0])} pixels"
+        shape = _("all {sides} x {sides2} pixels").format(
+            sides=count(sides[0][0]), sides2=count(sides[1][0])
+        )
     else:
-        wide, high = (f"{count(low)} to {count(top)}" for low, _, top in sides)
-        shape = f"{wide} pixels wide, {high} high"
+        wide, high = (
+            _("{low} to {top}").format(low=count(low), top=count(top)) for low, _, top in sides
+        )
+        shape = _("{wide} pixels wide, {high} high").format(wide=wide, high=high)
     size = images["size"]
-    return f"Pictures: {kinds}; {shape}. They were read as {size} x {size} pixels."
+    return _("Pictures: {kinds}; {shape}. They were read as {size} x {size} pixels.").format(
+        kinds=kinds, shape=shape, size=size
+    )
 
 
 def _drift(facts: Facts) -> str:
     """Whether the people were compared with those of an earlier audit, and where."""
     change = facts.doc.get("change")
     if not change or change.get("failed") or change["undefined"] is not None:
-        return "No earlier audit was compared, so drift of the inputs was not examined."
-    return "Drift since the earlier audit stands in the section “Stability and shift”."
+        return _("No earlier audit was compared, so drift of the inputs was not examined.")
+    return _("Drift since the earlier audit stands in the section “Stability and shift”.")

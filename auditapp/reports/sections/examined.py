@@ -17,117 +17,148 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import comparisons, count, given, listing, plural, upper_first
 from auditapp.reports.stamps import system
 from auditapp.reports.words import CHOICES, reason
 
 MAX_NAMES = 12
 GOALS = {
-    "selection-rate": "Do groups get the favourable decision equally often?",
-    "tpr": "Are people with the favourable recorded outcome recognised equally often?",
-    "equalized-odds": "Are both kinds of error equally frequent in every group?",
-    "precision": "Does a favourable decision mean the same in every group?",
-    "accuracy": "Are decisions right equally often in every group?",
+    "selection-rate": gettext_noop("Do groups get the favourable decision equally often?"),
+    "tpr": gettext_noop(
+        "Are people with the favourable recorded outcome recognised equally often?"
+    ),
+    "equalized-odds": gettext_noop("Are both kinds of error equally frequent in every group?"),
+    "precision": gettext_noop("Does a favourable decision mean the same in every group?"),
+    "accuracy": gettext_noop("Are decisions right equally often in every group?"),
 }
 NOT_EXAMINED = {
-    "subgroups": "Groups nobody named: no search was made outside the columns above.",
-    "pid": "Where a gap comes from: it needs a column of sites, such as branches or states.",
-    "bounds": "How far the decisions are from the best possible: it needs a recorded outcome.",
-    "strata": "Legitimate factors: no column was named to hold equal.",
-    "references": "Other deciders: no reference decisions were given.",
-    "numerics": "Number formats: whether another precision would decide otherwise.",
-    "methods": "Remedies and their cost: no other setting of the system was tried.",
-    "shift": "Other places and periods: results hold for this file only.",
-    "change": "Change over time: there is no earlier audit to compare with.",
+    "subgroups": gettext_noop(
+        "Groups nobody named: no search was made outside the columns above."
+    ),
+    "pid": gettext_noop(
+        "Where a gap comes from: it needs a column of sites, such as branches or states."
+    ),
+    "bounds": gettext_noop(
+        "How far the decisions are from the best possible: it needs a recorded outcome."
+    ),
+    "strata": gettext_noop("Legitimate factors: no column was named to hold equal."),
+    "references": gettext_noop("Other deciders: no reference decisions were given."),
+    "numerics": gettext_noop("Number formats: whether another precision would decide otherwise."),
+    "methods": gettext_noop("Remedies and their cost: no other setting of the system was tried."),
+    "shift": gettext_noop("Other places and periods: results hold for this file only."),
+    "change": gettext_noop("Change over time: there is no earlier audit to compare with."),
 }
 
 
 def section(facts: Facts) -> Section:
     names = listing([phrases.lower_first(facts.table_title(t)) for t in facts.singles])
-    met = ", and where these meet" if facts.crosses else ""
-    lede = f"{facts.outcome}, compared between groups by {names}{met}."
+    met = _(", and where these meet") if facts.crosses else ""
+    lede = _("{outcome}, compared between groups by {names}{met}.").format(
+        outcome=facts.outcome, names=names, met=met
+    )
     blocks: list[Block] = [
         _facts(facts),
         _groups(facts),
         _metrics(facts),
-        Bullets(_outside(facts), "Not examined", columns=2),
+        Bullets(_outside(facts), _("Not examined"), columns=2),
     ]
-    return Section("examined", "What was examined", tuple(blocks), rich(lede))
+    return Section("examined", _("What was examined"), tuple(blocks), rich(lede))
 
 
 def _facts(facts: Facts) -> FactList:
     about, plan = facts.about, facts.plan
-    rows = [Fact("System", rich(system(facts)))]
-    for key, label in (("purpose", "Purpose"), ("population", "Population"), ("period", "Period")):
-        rows.append(Fact(label, rich(upper_first(str(about.get(key) or "Not given")))))
-    decided = [("Favourable decision", facts.outcome), ("Decision", _decision(plan))]
+    rows = [Fact(_("System"), rich(system(facts)))]
+    for key, label in (
+        ("purpose", _("Purpose")),
+        ("population", _("Population")),
+        ("period", _("Period")),
+    ):
+        rows.append(Fact(label, rich(upper_first(str(about.get(key) or _("Not given"))))))
+    decided = [(_("Favourable decision"), facts.outcome), (_("Decision"), _decision(plan))]
     if kind_words.special(facts):
         decided = kind_words.decided(facts)
     elif facts.classes:
         decided = class_words.decided(facts)
     rows += [Fact(label, rich(text)) for label, text in decided]
     outcome = plan.get("label")
-    none = "Not given: metrics that need one are not applicable"
+    none = _("Not given: metrics that need one are not applicable")
     text = _column(outcome) if outcome else kind_words.UNLABELLED.get(facts.kind, none)
     rows.append(Fact(kind_words.LABELS.get(facts.kind, "Recorded outcome"), rich(text)))
     rows += _beside(plan)
     goals = class_words.GOALS if facts.classes else {**GOALS, **kind_words.GOALS}
     goal = goals.get(plan.get("goal", ""), str(plan.get("goal", "")))
-    rows.append(Fact("Question asked", rich(goal)))
-    rows.append(Fact("Limit", rich(f"{upper_first(facts.limit_words)}, set by the auditor")))
-    behind = f" and {plan.get('denominator_floor', 10)} behind a rate"
-    behind = "" if facts.kind == "regression" else behind
-    floor = (
-        f"{count(facts.floor)} people in a group{behind}; smaller ones are listed, not compared"
+    rows.append(Fact(_("Question asked"), rich(goal)))
+    rows.append(
+        Fact(
+            _("Limit"),
+            rich(
+                _("{limit_words}, set by the auditor").format(
+                    limit_words=upper_first(facts.limit_words)
+                )
+            ),
+        )
     )
-    rows.append(Fact("Floor", rich(floor)))
+    behind = _(" and {value} behind a rate").format(value=plan.get("denominator_floor", 10))
+    behind = "" if facts.kind == "regression" else behind
+    floor = _("{floor} people in a group{behind}; smaller ones are listed, not compared").format(
+        floor=count(facts.floor), behind=behind
+    )
+    rows.append(Fact(_("Floor"), rich(floor)))
     return FactList(tuple(rows), print_columns=2)
 
 
 def _beside(plan: dict[str, Any]) -> list[Fact]:
     """Columns that neither decide nor group people, but are looked at beside them."""
     rows = []
-    for key, label in (("site", "Sites"), ("control", "Legitimate factor")):
+    for key, label in (("site", _("Sites")), ("control", _("Legitimate factor"))):
         if plan.get(key):
-            rows.append(Fact(label, rich(f"Column {plan[key]['column']}")))
+            rows.append(Fact(label, rich(_("Column {column}").format(column=plan[key]["column"]))))
     if plan.get("target"):
-        rows.append(Fact("Target site", rich(str(plan["target"]))))
+        rows.append(Fact(_("Target site"), rich(str(plan["target"]))))
     if plan.get("gold"):
-        rows.append(Fact("Gold labels", rich(_column(plan["gold"]))))
+        rows.append(Fact(_("Gold labels"), rich(_column(plan["gold"]))))
     if plan.get("references"):
         names = listing(plan["references"]["columns"], 6)
         many = len(plan["references"]["columns"]) > 1
         rows.append(
-            Fact("Reference decisions", rich(f"{'Columns' if many else 'Column'} {names}"))
+            Fact(_("Reference decisions"), rich(f"{'Columns' if many else 'Column'} {names}"))
         )
     return rows
 
 
 def _column(spec: dict[str, Any]) -> str:
     if not spec["favourable"]:
-        return f"Column {spec['column']}"
+        return _("Column {column}").format(column=spec["column"])
     values = listing([f"“{v}”" for v in spec["favourable"]], 6)
-    return f"Column {spec['column']}; favourable: {values}"
+    return _("Column {column}; favourable: {values}").format(column=spec["column"], values=values)
 
 
 def _decision(plan: dict[str, Any]) -> str:
     if plan.get("decision"):
         return _column(plan["decision"])
-    uploaded = dict.fromkeys(("onnx", "skops", "network"), "Uploaded model")
-    source = {"train": "Reference model", **uploaded}
+    uploaded = dict.fromkeys(("onnx", "skops", "network"), _("Uploaded model"))
+    source = {"train": _("Reference model"), **uploaded}
     score = plan.get("score") or {}
     name = source.get((plan.get("model") or {}).get("kind", ""), "")
-    name = name or (f"Score in column {score['column']}" if score.get("column") else "Score")
-    at = "at least" if score.get("favourable", True) else "below"
-    return f"{name}: favourable when the score is {at} {given(plan.get('threshold', 0.5))}"
+    name = name or (
+        _("Score in column {column}").format(column=score["column"])
+        if score.get("column")
+        else _("Score")
+    )
+    at = _("at least") if score.get("favourable", True) else "below"
+    return _("{name}: favourable when the score is {at} {value}").format(
+        name=name, at=at, value=given(plan.get("threshold", 0.5))
+    )
 
 
 def _groups(facts: Facts) -> Table:
     columns = [
-        Column("Attribute", "start", 1.5),
-        Column("Column", "start", 1.3),
-        Column("Groups", "start", 3.0),
-        Column("Compared with", "start", 1.8),
+        Column(_("Attribute"), "start", 1.5),
+        Column(_("Column"), "start", 1.3),
+        Column(_("Groups"), "start", 3.0),
+        Column(_("Compared with"), "start", 1.8),
     ]
     rows = []
     for table in facts.tables:
@@ -137,7 +168,7 @@ def _groups(facts: Facts) -> Table:
             other = _comparator(facts, table)
         else:
             names = plural(len(present), "combination")
-            other = "everyone else"
+            other = _("everyone else")
         rows.append(
             (
                 Cell(facts.table_title(table)),
@@ -147,12 +178,14 @@ def _groups(facts: Facts) -> Table:
             )
         )
     return Table(
-        title="Groups",
+        title=_("Groups"),
         columns=tables.share(columns),
         rows=tuple(rows),
         foot=(
-            "Where an attribute has three groups or more, the reference group is itself compared "
-            "with everyone else.",
+            _(
+                "Where an attribute has three groups or more, the reference group is itself "
+                "compared with everyone else."
+            ),
         ),
     )
 
@@ -160,13 +193,15 @@ def _groups(facts: Facts) -> Table:
 def _names(groups: list[str]) -> str:
     """Group names may hold commas, so they are parted by semicolons."""
     more = len(groups) - MAX_NAMES
-    return "; ".join(groups[:MAX_NAMES]) + (f"; and {count(more)} more" if more > 0 else "")
+    return "; ".join(groups[:MAX_NAMES]) + (
+        _("; and {more} more").format(more=count(more)) if more > 0 else ""
+    )
 
 
 def _comparator(facts: Facts, table: dict[str, Any]) -> str:
     reference = table.get("reference")
     if not reference:
-        return "nothing: no group reaches the floor"
+        return _("nothing: no group reaches the floor")
     choice = CHOICES.get(table.get("reference_choice") or "", "")
     name = phrases.label(reference)
     return f"{name} ({choice})" if choice else name
@@ -174,27 +209,33 @@ def _comparator(facts: Facts, table: dict[str, Any]) -> str:
 
 def _metrics(facts: Facts) -> Table:
     columns = [
-        Column("Metric", "start", 1.6),
-        Column("What it asks", "start", 4.0),
-        Column("Role", "start", 1.6),
+        Column(_("Metric"), "start", 1.6),
+        Column(_("What it asks"), "start", 4.0),
+        Column(_("Role"), "start", 1.6),
     ]
     rows = class_words.metric_rows(facts) if facts.classes else _metric_rows(facts)
     family = facts.doc.get("family") or {}
     foot = []
     if family.get("k"):
         foot.append(
-            f"{comparisons(family['k'])} in one family: {count(family['k_primary'])} "
-            f"primary, {count(family['k_secondary'])} secondary, level {family['alpha']:g}."
+            _(
+                "{k} in one family: {k_primary} primary, {k_secondary} secondary, level {alpha:g}."
+            ).format(
+                k=comparisons(family["k"]),
+                k_primary=count(family["k_primary"]),
+                k_secondary=count(family["k_secondary"]),
+                alpha=family["alpha"],
+            )
         )
     return Table(
-        title="Metrics", columns=tables.share(columns), rows=tuple(rows), foot=tuple(foot)
+        title=_("Metrics"), columns=tables.share(columns), rows=tuple(rows), foot=tuple(foot)
     )
 
 
 def _metric_rows(facts: Facts) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for metric in facts.metrics:
-        role = "Primary" if metric in facts.primary else "Secondary"
+        role = _("Primary") if metric in facts.primary else _("Secondary")
         words = metric_words.words(metric)
         asks = words.asks.replace("{k}", facts.first_k)
         rows.append((Cell(words.title), Cell(asks), Cell(role)))
@@ -202,7 +243,7 @@ def _metric_rows(facts: Facts) -> list[tuple[Cell, ...]]:
         words = metric_words.words(metric)
         asks = words.asks.replace("{k}", facts.first_k)
         why = facts.why_not(metric)
-        role = f"Not applicable: {reason(why)}" if why else "Not applicable"
+        role = _("Not applicable: {why}").format(why=reason(why)) if why else _("Not applicable")
         rows.append((Cell(words.title), Cell(asks), Cell(role, soft=True)))
     return rows
 
@@ -216,9 +257,9 @@ def _outside(facts: Facts) -> tuple[Any, ...]:
         items = [rich(kind_words.NOT_SEARCHED[facts.kind]), rich(NOT_EXAMINED["methods"])]
     if left and not facts.classes and not kind_words.special(facts):
         names = listing([phrases.lower_first(NOT_EXAMINED[name].split(":")[0]) for name in left])
-        items.append(rich(f"Switched off for this audit: {names}."))
-    items.append(rich("Whether any decision was lawful, and how people experienced it."))
+        items.append(rich(_("Switched off for this audit: {names}.").format(names=names)))
+    items.append(rich(_("Whether any decision was lawful, and how people experienced it.")))
     if not facts.plan.get("label"):
-        items.append(rich("Whether decisions were right: no recorded outcome was given."))
-    items.append(rich("Attributes that are not in the file or were not chosen."))
+        items.append(rich(_("Whether decisions were right: no recorded outcome was given.")))
+    items.append(rich(_("Attributes that are not in the file or were not chosen.")))
     return tuple(items)

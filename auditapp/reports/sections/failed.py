@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from auditapp.reports.blocks import Notice, Section, bold, rich
+from auditapp.reports.language import gettext as _
 
 
 def failed(slug: str, title: str, found: Any) -> Section | None:
@@ -12,5 +13,5 @@ def failed(slug: str, title: str, found: Any) -> Section | None:
     if not isinstance(found, dict) or not isinstance(found.get("failed"), dict):
         return None
     message = str(found["failed"].get("message") or "")
-    text = rich(bold("This part could not be computed. "), message)
+    text = rich(bold(_("This part could not be computed. ")), message)
     return Section(slug, title, (Notice(text, "check"),))

@@ -16,10 +16,16 @@ from auditapp.reports import (
 )
 from auditapp.reports.blocks import Block, Part, Prose, Rich, Section, Tab, Tabs, bold, rich
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, decimal, p_value, plural, size
 from auditapp.reports.sections import classes
 
-METHODS = {"asymptotic": "", "permutation": " by permutation", "exact": ", exact"}
+METHODS = {
+    "asymptotic": "",
+    "permutation": gettext_noop(" by permutation"),
+    "exact": gettext_noop(", exact"),
+}
 
 
 def section(facts: Facts) -> Section:
@@ -31,12 +37,12 @@ def section(facts: Facts) -> Section:
     else:
         parts = [_single(facts, table) for table in facts.singles]
         parts += [_cross(facts, table) for table in facts.crosses]
-    tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
-    lede = "Each rate is counted for each group and compared with a stated comparator. "
-    lede += "Every comparison carries its interval."
+    tabs = Tabs(_("Attributes"), tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
+    lede = _("Each rate is counted for each group and compared with a stated comparator. ")
+    lede += _("Every comparison carries its interval.")
     lede = kind_words.LEDES.get(facts.kind, lede)
     blocks: tuple[Block, ...] = (tabs,) if parts else ()
-    return Section("groups", "Group results", blocks, rich(lede))
+    return Section("groups", _("Group results"), blocks, rich(lede))
 
 
 def _overall(facts: Facts, table: dict[str, Any]) -> list[Prose]:
@@ -49,8 +55,12 @@ def _overall(facts: Facts, table: dict[str, Any]) -> list[Prose]:
         if chi is not None and chi.get("statistic") is not None:
             how = METHODS.get(chi.get("method") or "", "")
             parts.append(
-                f"chi-square {decimal(chi['statistic'], 1)} on "
-                f"{plural(chi['df'], 'degree')} of freedom, {p_value(chi['p'])}{how}."
+                _("chi-square {statistic} on {df} of freedom, {p}{how}.").format(
+                    statistic=decimal(chi["statistic"], 1),
+                    df=plural(chi["df"], "degree"),
+                    p=p_value(chi["p"]),
+                    how=how,
+                )
             )
         survey = survey_tables.overall(facts, table["by"], metric)
         if survey:
@@ -58,20 +68,31 @@ def _overall(facts: Facts, table: dict[str, Any]) -> list[Prose]:
         spread = facts.test(table["by"], "max-min", metric)
         if spread is not None and spread.get("value") is not None:
             parts.append(
-                f"Highest minus lowest rate of the {plural(spread['groups'], 'group')} above the "
-                f"floor {size(spread['value'], 1)} points; with no disparity "
-                f"at all it would be {size(spread['null_mean'], 1)} on average and under "
-                f"{size(spread['null_p95'], 1)} in 95% of draws."
+                _(
+                    "Highest minus lowest rate of the {groups} above the floor {value} points; "
+                    "with no disparity at all it would be {null_mean} on average and under "
+                    "{null_p95} in 95% of draws."
+                ).format(
+                    groups=plural(spread["groups"], "group"),
+                    value=size(spread["value"], 1),
+                    null_mean=size(spread["null_mean"], 1),
+                    null_p95=size(spread["null_p95"], 1),
+                )
             )
         ratio = facts.test(table["by"], "min-max-ratio", metric)
         if ratio is not None and ratio.get("value") is not None:
             parts.append(
-                f"Lowest divided by highest {decimal(ratio['value'])}; with no disparity at all "
-                f"{decimal(ratio['null_mean'])} on average and above "
-                f"{decimal(ratio['null_p05'])} in 95% of draws."
+                _(
+                    "Lowest divided by highest {value}; with no disparity at all {null_mean} on "
+                    "average and above {null_p05} in 95% of draws."
+                ).format(
+                    value=decimal(ratio["value"]),
+                    null_mean=decimal(ratio["null_mean"]),
+                    null_p05=decimal(ratio["null_p05"]),
+                )
             )
         if parts:
-            lead = bold(f"Overall variation in {name}: ")
+            lead = bold(_("Overall variation in {name}: ").format(name=name))
             text = " ".join([*parts, "This decides no verdict."])
             out.append(Prose(rich(lead, text), "note"))
     return out
@@ -87,8 +108,10 @@ def _single(facts: Facts, table: dict[str, Any]) -> Part:
     if table.get("reference") and len(compared) > 1:
         blocks.append(tables.differences(facts, table))
     else:
-        reason = "Only one group" if len(compared) == 1 else "No group"
-        text = f"{reason} reaches the floor of {count(facts.floor)} people: nothing is compared."
+        reason = _("Only one group") if len(compared) == 1 else _("No group")
+        text = _("{reason} reaches the floor of {floor} people: nothing is compared.").format(
+            reason=reason, floor=count(facts.floor)
+        )
         blocks.append(Prose(rich(text)))
     for metric in facts.leads:
         design = survey_tables.intervals(facts, table, metric)
@@ -109,9 +132,9 @@ def _lede(facts: Facts, table: dict[str, Any]) -> tuple[Any, ...]:
     if not table.get("reference"):
         return ()
     who = facts.people(table["reference"])
-    choice = {"largest": "the largest group", "chosen": "the group the auditor chose"}
+    choice = {"largest": _("the largest group"), "chosen": _("the group the auditor chose")}
     why = choice.get(table.get("reference_choice") or "")
-    return rich(f"Compared with {who}{f', {why}' if why else ''}.")
+    return rich(_("Compared with {who}{maybe}.").format(who=who, maybe=f", {why}" if why else ""))
 
 
 def _cross(facts: Facts, table: dict[str, Any]) -> Part:
@@ -124,7 +147,9 @@ def _cross(facts: Facts, table: dict[str, Any]) -> Part:
     if compared:
         blocks.append(tables.cells(facts, table))
     else:
-        text = f"No combination reaches the floor of {count(facts.floor)} people."
+        text = _("No combination reaches the floor of {floor} people.").format(
+            floor=count(facts.floor)
+        )
         blocks.append(Prose(rich(text)))
     line = tables.below_floor(facts, table)
     if line:
@@ -132,7 +157,7 @@ def _cross(facts: Facts, table: dict[str, Any]) -> Part:
     blocks += [replace(note, printed=False) for note in _overall(facts, table)]
     return Part(
         facts.anchor(table),
-        f"{facts.table_title(table)} together",
+        _("{table} together").format(table=facts.table_title(table)),
         tuple(blocks),
         _cross_lede(facts, table),
     )
@@ -140,6 +165,8 @@ def _cross(facts: Facts, table: dict[str, Any]) -> Part:
 
 def _cross_lede(facts: Facts, table: dict[str, Any]) -> Rich:
     names = [phrases.lower_first(facts.titles.get(attr, attr)) for attr in table["by"]]
-    where = "where the two meet" if len(names) == 2 else "where they meet"
-    lede = f"A group can look unharmed by {' and by '.join(names)} and still fare badly {where}. "
-    return rich(lede + "Each cell is compared with everyone else.")
+    where = _("where the two meet") if len(names) == 2 else _("where they meet")
+    lede = _("A group can look unharmed by {names} and still fare badly {where}. ").format(
+        names=" and by ".join(names), where=where
+    )
+    return rich(lede + _("Each cell is compared with everyone else."))

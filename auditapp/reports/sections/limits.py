@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditapp.reports import class_words, kind_words, phrases
 from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import comparisons, count, listing, percent, plural
 
 #: What the search for groups nobody named spends of the report's error rate (verdicts.md 1.3).
@@ -13,10 +14,10 @@ SEARCH_ALPHA = 0.01
 
 def section(facts: Facts) -> Section:
     blocks: tuple[Block, ...] = (
-        Bullets(tuple(_limits(facts)), "Limits of the numbers"),
-        Bullets(tuple(_would_change(facts)), "What would change the verdict"),
+        Bullets(tuple(_limits(facts)), _("Limits of the numbers")),
+        Bullets(tuple(_would_change(facts)), _("What would change the verdict")),
     )
-    return Section("limits", "Limits", blocks)
+    return Section("limits", _("Limits"), blocks)
 
 
 def _limits(facts: Facts) -> list[Rich]:
@@ -28,49 +29,59 @@ def _limits(facts: Facts) -> list[Rich]:
     elif facts.plan.get("label"):
         items.append(
             rich(
-                bold("Recorded outcomes. "),
-                "Metrics other than the selection rate take the recorded outcome as true. If it "
-                "was recorded differently for different groups, these rates inherit that, in "
-                "either direction.",
+                bold(_("Recorded outcomes. ")),
+                _(
+                    "Metrics other than the selection rate take the recorded outcome as true. If "
+                    "it was recorded differently for different groups, these rates inherit that, "
+                    "in either direction."
+                ),
             )
         )
     else:
         items.append(
             rich(
-                bold("No recorded outcome. "),
-                "Only who was chosen could be compared. Whether decisions were right is "
-                "not known.",
+                bold(_("No recorded outcome. ")),
+                _(
+                    "Only who was chosen could be compared. Whether decisions were right is not "
+                    "known."
+                ),
             )
         )
     names = listing([phrases.lower_first(facts.table_title(t)) for t in facts.singles])
     items.append(
         rich(
-            bold("Group columns. "),
-            f"Groups by {names} are taken as the file records them. Wrong or coarse coding "
-            "hides gaps and moves people between groups.",
+            bold(_("Group columns. ")),
+            _(
+                "Groups by {names} are taken as the file records them. Wrong or coarse coding "
+                "hides gaps and moves people between groups."
+            ).format(names=names),
         )
     )
     people = plural(facts.rows["used"], "person", "people")
     items.append(
         rich(
-            bold("Sample. "),
-            f"Intervals describe chance among {people} drawn like "
-            "these. They do not cover people the file never reached.",
+            bold(_("Sample. ")),
+            _(
+                "Intervals describe chance among {people} drawn like these. They do not cover "
+                "people the file never reached."
+            ).format(people=people),
         )
     )
     items += _looks(facts)
     items.append(
         rich(
-            bold("Association. "),
-            "A difference between groups says that outcomes differ, not why.",
+            bold(_("Association. ")),
+            _("A difference between groups says that outcomes differ, not why."),
         )
     )
     unknown = sum(t.get("unknown") or 0 for t in facts.singles)
     if unknown:
         items.append(
             rich(
-                bold("Unknown groups. "),
-                f"{count(unknown)} blank group entries count in totals and in no comparison.",
+                bold(_("Unknown groups. ")),
+                _("{unknown} blank group entries count in totals and in no comparison.").format(
+                    unknown=count(unknown)
+                ),
             )
         )
     return items
@@ -83,15 +94,23 @@ def _looks(facts: Facts) -> list[Rich]:
         return []
     searched = isinstance(facts.doc.get("subgroups"), list)
     spent = family["alpha"] + (SEARCH_ALPHA if searched else 0.0)
-    together = " and the search for groups nobody named" if searched else ""
+    together = _(" and the search for groups nobody named") if searched else ""
     return [
         rich(
-            bold("Many looks. "),
-            f"{comparisons(k)} {'was' if k == 1 else 'were'} made. Thin intervals and verdicts "
-            f"are adjusted for all{together} together: if no groups differed at all, a report "
-            f"like this would name a difference in at most {percent(spent)} of cases. "
-            f"{'Single-value' if facts.kind == 'regression' else 'Single-rate'} intervals are not "
-            f"adjusted.{_own_families(facts)}",
+            bold(_("Many looks. ")),
+            _(
+                "{k} {maybe} made. Thin intervals and verdicts are adjusted for all{together} "
+                "together: if no groups differed at all, a report like this would name a "
+                "difference in at most {spent} of cases. {maybe2} intervals are not "
+                "adjusted.{facts}"
+            ).format(
+                k=comparisons(k),
+                maybe=_("was") if k == 1 else _("were"),
+                together=together,
+                spent=percent(spent),
+                maybe2=_("Single-value") if facts.kind == "regression" else _("Single-rate"),
+                facts=_own_families(facts),
+            ),
         )
     ]
 
@@ -107,8 +126,10 @@ def _own_families(facts: Facts) -> str:
     named = [name for name, found in parts.items() if found and "failed" not in found]
     if not named:
         return ""
-    own = "its own tests only" if len(named) == 1 else "their own tests only, each by itself"
-    return f" What is said of {listing(named)} is adjusted for {own}, on top of these."
+    own = _("its own tests only") if len(named) == 1 else _("their own tests only, each by itself")
+    return _(" What is said of {named} is adjusted for {own}, on top of these.").format(
+        named=listing(named), own=own
+    )
 
 
 def _would_change(facts: Facts) -> list[Rich]:
@@ -117,21 +138,27 @@ def _would_change(facts: Facts) -> list[Rich]:
     if head is not None:
         items.append(
             rich(
-                f"Another limit: {facts.limit_words} was set by the auditor. It does "
-                "not change whether a difference is found, only whether it is above the limit "
-                "and whether a small one can be ruled out."
+                _(
+                    "Another limit: {limit_words} was set by the auditor. It does not change "
+                    "whether a difference is found, only whether it is above the limit and "
+                    "whether "
+                    "a small one can be ruled out."
+                ).format(limit_words=facts.limit_words)
             )
         )
     open_ones = facts.tally[NOT_ENOUGH]
     if open_ones:
         items.append(
             rich(
-                f"More people: {comparisons(open_ones)} could not be settled at this "
-                "size. The table of each attribute says which."
+                _(
+                    "More people: {open_ones} could not be settled at this size. The table of "
+                    "each "
+                    "attribute says which."
+                ).format(open_ones=comparisons(open_ones))
             )
         )
-    items.append(rich("Another coding of groups, another reference group or another period."))
+    items.append(rich(_("Another coding of groups, another reference group or another period.")))
     if facts.plan.get("label"):
-        what = "relevance" if facts.kind == "ranking" else "recorded outcomes"
-        items.append(rich(f"Corrected {what}."))
+        what = "relevance" if facts.kind == "ranking" else _("recorded outcomes")
+        items.append(rich(_("Corrected {what}.").format(what=what)))
     return items

@@ -20,6 +20,8 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import byte_size, count, given, limit, listing, plural
 from auditapp.reports.stamps import decisions, run_date
 
@@ -37,27 +39,36 @@ DEFAULTS: dict[str, Any] = {
     "k": 10,
 }
 NAMES = {
-    "goal": "Goal",
-    "tolerance": "Limit, points",
-    "threshold": "Threshold",
-    "floor": "Floor, people",
-    "denominator_floor": "Floor behind a rate",
-    "intersections": "Intersections of",
-    "draws": "Bootstrap draws",
-    "seed": "Master seed",
-    "k": "Places, k",
+    "goal": gettext_noop("Goal"),
+    "tolerance": gettext_noop("Limit, points"),
+    "threshold": gettext_noop("Threshold"),
+    "floor": gettext_noop("Floor, people"),
+    "denominator_floor": gettext_noop("Floor behind a rate"),
+    "intersections": gettext_noop("Intersections of"),
+    "draws": gettext_noop("Bootstrap draws"),
+    "seed": gettext_noop("Master seed"),
+    "k": gettext_noop("Places, k"),
 }
 MAX_CODES = 12
 METHODS = (
-    "Rates: Wilson interval (Wilson, JASA 1927).",
-    "Differences: square-and-add of Jeffreys limits (Newcombe, Statistics in Medicine 1998; "
-    "Brown, Cai and DasGupta, Statistical Science 2001).",
-    "Tests: central Fisher exact, one weighted Bonferroni family over the whole report.",
-    "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. Biopharm. 1987).",
-    "Steadied intersections: logit-normal model with main effects.",
-    "AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 1988, logit interval; exact ranks in "
-    "groups under 5,000 people, score bins in others.",
-    "Highest minus lowest rate: multivariate hypergeometric draws of the counts.",
+    gettext_noop("Rates: Wilson interval (Wilson, JASA 1927)."),
+    gettext_noop(
+        "Differences: square-and-add of Jeffreys limits (Newcombe, Statistics in "
+        "Medicine 1998; Brown, Cai and DasGupta, Statistical Science 2001)."
+    ),
+    gettext_noop(
+        "Tests: central Fisher exact, one weighted Bonferroni family over the whole report."
+    ),
+    gettext_noop(
+        "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. "
+        "Biopharm. 1987)."
+    ),
+    gettext_noop("Steadied intersections: logit-normal model with main effects."),
+    gettext_noop(
+        "AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 1988, logit interval; "
+        "exact ranks in groups under 5,000 people, score bins in others."
+    ),
+    gettext_noop("Highest minus lowest rate: multivariate hypergeometric draws of the counts."),
 )
 
 
@@ -70,19 +81,19 @@ def section(facts: Facts) -> Section:
         _software(facts),
         Bullets(
             tuple(rich(m) for m in _methods(facts)),
-            "Methods",
+            _("Methods"),
             columns=2,
         ),
         Prose(
             rich(
-                "The same inputs and version give the same result hash. ",
+                _("The same inputs and version give the same result hash. "),
                 mono("python manage.py verify result.json"),
-                " recomputes it from the attached file.",
+                _(" recomputes it from the attached file."),
             ),
             "note",
         ),
     ]
-    return Section("reproducibility", "Reproducibility", tuple(blocks), compact=True)
+    return Section("reproducibility", _("Reproducibility"), tuple(blocks), compact=True)
 
 
 def _methods(facts: Facts) -> tuple[str, ...]:
@@ -94,7 +105,7 @@ def _methods(facts: Facts) -> tuple[str, ...]:
 
 
 def _or_none(value: Any) -> str:
-    return str(value) if value not in (None, "") else "Not given"
+    return str(value) if value not in (None, "") else _("Not given")
 
 
 def _identity(facts: Facts) -> FactList:
@@ -105,11 +116,11 @@ def _identity(facts: Facts) -> FactList:
     elif isinstance(people, list):
         people = listing([str(p) for p in people])
     rows = [
-        Fact("Report", rich(f"{_or_none(run.get('id'))} ({facts.doc['schema']})")),
-        Fact("Result hash, SHA-256", (mono(facts.hash),)),
-        Fact("Run", rich(_or_none(run_date(facts)))),
-        Fact("Started by", rich(_or_none(people))),
-        Fact("Previous report", rich(_or_none(run.get("previous")))),
+        Fact(_("Report"), rich(f"{_or_none(run.get('id'))} ({facts.doc['schema']})")),
+        Fact(_("Result hash, SHA-256"), (mono(facts.hash),)),
+        Fact(_("Run"), rich(_or_none(run_date(facts)))),
+        Fact(_("Started by"), rich(_or_none(people))),
+        Fact(_("Previous report"), rich(_or_none(run.get("previous")))),
     ]
     return FactList(tuple(rows))
 
@@ -117,7 +128,7 @@ def _identity(facts: Facts) -> FactList:
 def _files(facts: Facts) -> FactList:
     inputs = facts.doc.get("inputs") or {}
     rows = []
-    for role, item in (("Data", inputs.get("data")), ("Model", inputs.get("model"))):
+    for role, item in ((_("Data"), inputs.get("data")), (_("Model"), inputs.get("model"))):
         if not item:
             continue
         bits = [str(item.get("name") or decisions(facts))]
@@ -126,19 +137,23 @@ def _files(facts: Facts) -> FactList:
         if item.get("rows") is not None:
             bits.append(plural(item["rows"], "row"))
         if item.get("columns"):
-            bits.append(f"{plural(len(item['columns']), 'column')}, types in result.json")
+            bits.append(
+                _("{columns}, types in result.json").format(
+                    columns=plural(len(item["columns"]), "column")
+                )
+            )
         rows.append(Fact(role, rich("; ".join(bits))))
         if item.get("sha256"):
-            rows.append(Fact(f"{role}, SHA-256", (mono(str(item["sha256"])),)))
-    return FactList(tuple(rows), "Files")
+            rows.append(Fact(_("{role}, SHA-256").format(role=role), (mono(str(item["sha256"])),)))
+    return FactList(tuple(rows), _("Files"))
 
 
 def _codes(spec: Row) -> str:
     if spec.get("cuts"):
-        return f"cut at {listing([given(c) for c in spec['cuts']])}"
+        return _("cut at {spec}").format(spec=listing([given(c) for c in spec["cuts"]]))
     words = spec.get("words") or {}
     if not words:
-        return "values as they stand"
+        return _("values as they stand")
     return listing([f"{key} = {word}" for key, word in words.items()], MAX_CODES)
 
 
@@ -151,36 +166,50 @@ def _roles(facts: Facts) -> Table:
         spec = plan.get(role)
         if spec:
             values = listing([f"“{v}”" for v in spec["favourable"]], MAX_CODES)
-            name = "recorded outcome" if role == "label" else role
+            name = _("recorded outcome") if role == "label" else role
             name = "relevance" if role == "label" and facts.kind == "ranking" else name
-            coding = f"favourable: {values}" if values else "values as they stand"
+            coding = (
+                _("favourable: {values}").format(values=values)
+                if values
+                else _("values as they stand")
+            )
             rows.append((Cell(spec["column"], mono=True), Cell(name), Cell(coding)))
     score = plan.get("score")
     if score and score.get("column"):
-        way = "higher is favourable" if score.get("favourable", True) else "lower is favourable"
-        text = f"{way}, range {given(score.get('low', 0))} to {given(score.get('high', 1))}"
+        way = (
+            _("higher is favourable")
+            if score.get("favourable", True)
+            else _("lower is favourable")
+        )
+        text = _("{way}, range {value} to {value2}").format(
+            way=way, value=given(score.get("low", 0)), value2=given(score.get("high", 1))
+        )
         if facts.kind == "ranking":
             text = way.replace("favourable", "nearer the top")
         name = "score" if facts.kind != "regression" else "prediction"
-        text = text if facts.kind != "regression" else "values as they stand"
+        text = text if facts.kind != "regression" else _("values as they stand")
         rows.append((Cell(score["column"], mono=True), Cell(name), Cell(text)))
     if plan.get("query"):
-        cells = (Cell(plan["query"], mono=True), Cell("list"), Cell("one list for each value"))
+        cells = (Cell(plan["query"], mono=True), Cell("list"), Cell(_("one list for each value")))
         rows.append(cells)
     rows += _further_roles(plan)
     features = plan.get("features")
     if features:
-        rows.append((Cell("Features"), Cell("input"), Cell(listing(list(features), 30))))
+        rows.append((Cell(_("Features")), Cell("input"), Cell(listing(list(features), 30))))
     if plan.get("unit"):
-        rows.append((Cell(plan["unit"], mono=True), Cell("unit"), Cell("never split")))
-    columns = [Column("Column", "start", 1.5), Column("Role", "start", 1.2)]
-    columns.append(Column("Coding", "start", 4.1))
+        rows.append((Cell(plan["unit"], mono=True), Cell(_("unit")), Cell(_("never split"))))
+    columns = [Column(_("Column"), "start", 1.5), Column(_("Role"), "start", 1.2)]
+    columns.append(Column(_("Coding"), "start", 4.1))
     left = [f"{item['reason']}: {count(item['n'])}" for item in facts.rows["left_out"]]
     return Table(
-        title="Columns and codings",
+        title=_("Columns and codings"),
         columns=tables.share(columns),
         rows=tuple(rows),
-        foot=(f"Row filters in order: {'; '.join(left) if left else 'none'}.",),
+        foot=(
+            _("Row filters in order: {maybe}.").format(
+                maybe="; ".join(left) if left else _("none")
+            ),
+        ),
         dense=True,
     )
 
@@ -188,19 +217,19 @@ def _roles(facts: Facts) -> Table:
 def _further_roles(plan: Row) -> list[tuple[Cell, ...]]:
     """Columns that only the deeper searches read."""
     rows: list[tuple[Cell, ...]] = []
-    for role, name in (("site", "site"), ("control", "legitimate factor")):
+    for role, name in (("site", "site"), ("control", _("legitimate factor"))):
         spec = plan.get(role)
         if spec:
             rows.append((Cell(spec["column"], mono=True), Cell(name), Cell(_codes(spec))))
     if plan.get("gold"):
         values = listing([f"“{v}”" for v in plan["gold"]["favourable"]], MAX_CODES)
-        cells = (Cell(plan["gold"]["column"], mono=True), Cell("second, careful label"))
-        rows.append((*cells, Cell(f"favourable: {values}")))
+        cells = (Cell(plan["gold"]["column"], mono=True), Cell(_("second, careful label")))
+        rows.append((*cells, Cell(_("favourable: {values}").format(values=values))))
     if plan.get("references"):
         given = plan["references"]
         values = listing([f"“{v}”" for v in given["favourable"]], MAX_CODES)
-        cells = (Cell(listing(list(given["columns"]), 30)), Cell("reference decisions"))
-        rows.append((*cells, Cell(f"favourable: {values}")))
+        cells = (Cell(listing(list(given["columns"]), 30)), Cell(_("reference decisions")))
+        rows.append((*cells, Cell(_("favourable: {values}").format(values=values))))
     return rows
 
 
@@ -216,12 +245,12 @@ def _parameters(facts: Facts) -> FactList:
         value = plan.get(key, defaults[key])
         shown = limit(value) if key == "tolerance" else _setting(value)
         if key == "tolerance" and facts.kind == "regression":
-            name, shown = "Limit", facts.limit_words
-        by = "default" if value == defaults[key] else "set by the auditor"
+            name, shown = _("Limit"), facts.limit_words
+        by = "default" if value == defaults[key] else _("set by the auditor")
         rows.append(Fact(name, rich(f"{shown} ({by})")))
     if (plan.get("model") or {}).get("kind") == "train":
-        rows.append(Fact("Split", rich(_split(plan.get("split") or {}))))
-    return FactList(tuple(rows), "Parameters", columns=2)
+        rows.append(Fact(_("Split"), rich(_split(plan.get("split") or {}))))
+    return FactList(tuple(rows), _("Parameters"), columns=2)
 
 
 def _unused(facts: Facts) -> set[str]:
@@ -242,9 +271,11 @@ def _setting(value: Any) -> str:
 
 def _split(split: Row) -> str:
     if split.get("kind") == "column":
-        return f"column {split.get('column')}"
+        return _("column {value}").format(value=split.get("column"))
     shares = split.get("shares") or (50, 20, 30)
-    return f"seeded, {' / '.join(str(s) for s in shares)} (train / validate / audit)"
+    return _("seeded, {shares} (train / validate / audit)").format(
+        shares=" / ".join(str(s) for s in shares)
+    )
 
 
 def _software(facts: Facts) -> FactList:
@@ -252,22 +283,26 @@ def _software(facts: Facts) -> FactList:
     packages = env.get("packages") or {}
     named = ", ".join(f"{k} {v}" for k, v in packages.items() if v)
     rows = [
-        Fact("Evenhand", rich(_or_none(env.get("evenhand")))),
-        Fact("Python", rich(_or_none(env.get("python")))),
-        Fact("Machine", rich(_machine(env))),
+        Fact(_("Evenhand"), rich(_or_none(env.get("evenhand")))),
+        Fact(_("Python"), rich(_or_none(env.get("python")))),
+        Fact(_("Machine"), rich(_machine(env))),
     ]
     if env.get("container"):
-        rows.append(Fact("Container", (mono(str(env["container"])),)))
+        rows.append(Fact(_("Container"), (mono(str(env["container"])),)))
     steps = (facts.doc.get("timings") or {}).get("steps") or {}
     if steps:
         total = sum(v for v in steps.values() if isinstance(v, (int, float)))
-        rows.append(Fact("Time used", rich(f"{total:.1f} s before charts and PDF")))
-    rows.append(Fact("Libraries", rich(named or "Not given")))
-    return FactList(tuple(rows), "Software and machine", columns=2)
+        rows.append(
+            Fact(
+                _("Time used"), rich(_("{total:.1f} s before charts and PDF").format(total=total))
+            )
+        )
+    rows.append(Fact(_("Libraries"), rich(named or _("Not given"))))
+    return FactList(tuple(rows), _("Software and machine"), columns=2)
 
 
 def _machine(env: Row) -> str:
     bits = [str(env.get(k)) for k in ("system", "device") if env.get(k)]
     if env.get("cpus"):
-        bits.append(f"{env['cpus']} processors")
-    return ", ".join([*bits, "64-bit floats"]) if bits else "Not given"
+        bits.append(_("{cpus} processors").format(cpus=env["cpus"]))
+    return ", ".join([*bits, "64-bit floats"]) if bits else _("Not given")

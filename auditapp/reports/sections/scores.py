@@ -20,6 +20,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, decimal, p_value, signed
 from auditapp.reports.score_scale import Scale
 from auditapp.reports.words import reason
@@ -36,21 +37,21 @@ def section(facts: Facts) -> Section | None:
     if not made:
         return None
     head = (facts.headline_gap or {}).get("by")
-    first = "" if head is None else f"scores-by-{facts.anchor({'by': head})}"
+    first = "" if head is None else _("scores-by-{head}").format(head=facts.anchor({"by": head}))
     order = sorted(made, key=lambda part: part.anchor != first)[:MAX_PRINTED]
     parts = [replace(part, printed=part in order) for part in made]
-    tabs = Tabs("Attributes", tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
+    tabs = Tabs(_("Attributes"), tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
     scale = Scale.of(facts)
     lede = (
-        "Decisions were given; the scores beside them were not cut. "
+        _("Decisions were given; the scores beside them were not cut. ")
         if scale.given
-        else f"The favourable decision is given to scores {scale.rule}. "
+        else _("The favourable decision is given to scores {rule}. ").format(rule=scale.rule)
     )
-    lede += (
-        "Here is what other thresholds would do, whether a score means the same in every group, "
-        "and how well it ranks people."
+    lede += _(
+        "Here is what other thresholds would do, whether a score means the same in "
+        "every group, and how well it ranks people."
     )
-    return Section("scores", "Score behaviour", (tabs,), rich(lede))
+    return Section("scores", _("Score behaviour"), (tabs,), rich(lede))
 
 
 def _part(facts: Facts, table: Row) -> Part | None:
@@ -66,17 +67,23 @@ def _part(facts: Facts, table: Row) -> Part | None:
     why = (facts.doc["scores"].get("not_applicable") or {}).get("calibration")
     if why:
         text = rich(
-            bold("Calibration and Brier score: not applicable. "),
-            f"They need a score that states a probability; here {reason(why)}.",
+            bold(_("Calibration and Brier score: not applicable. ")),
+            _("They need a score that states a probability; here {why}.").format(why=reason(why)),
         )
         blocks.append(Prose(text, "note"))
-    return Part(f"scores-by-{facts.anchor(table)}", facts.table_title(table), tuple(blocks))
+    return Part(
+        _("scores-by-{table}").format(table=facts.anchor(table)),
+        facts.table_title(table),
+        tuple(blocks),
+    )
 
 
 def _by_label(facts: Facts, name: str, table: Row) -> dict[str, Row]:
     items = facts.doc["scores"].get(name) or []
     return {
-        phrases.label(i["group"]) or "Everyone": i for i in items if i["by"] in (table["by"], [])
+        phrases.label(i["group"]) or _("Everyone"): i
+        for i in items
+        if i["by"] in (table["by"], [])
     }
 
 
@@ -89,22 +96,22 @@ def quality(facts: Facts, table: Row) -> Table | None:
     sufficiency = _by_label(facts, "calibration_gaps", table)
     reference = phrases.label(table.get("reference") or {})
     names = [phrases.label(v["group"]) for v in facts.levels(table, "reference", "compared")]
-    names = [n for n in (*names, "Everyone") if n in auc or n in calibration]
+    names = [n for n in (*names, _("Everyone")) if n in auc or n in calibration]
     if not names:
         return None
     columns = [
         Column(facts.table_title(table), "start", 2.0),
-        Column("People", share=0.9),
-        Column("AUC", share=1.5),
-        Column("AUC difference", share=1.6),
+        Column(_("People"), share=0.9),
+        Column(_("AUC"), share=1.5),
+        Column(_("AUC difference"), share=1.6),
     ]
     probability = not (facts.doc["scores"].get("not_applicable") or {}).get("calibration")
     if probability:
         columns += [
-            Column("Brier score", share=1.5),
-            Column("Calibration error", share=1.5),
-            Column("Calibration test", share=1.1),
-            Column("Same meaning test", share=1.1),
+            Column(_("Brier score"), share=1.5),
+            Column(_("Calibration error"), share=1.5),
+            Column(_("Calibration test"), share=1.1),
+            Column(_("Same meaning test"), share=1.1),
         ]
     rows = []
     for name in names:
@@ -121,20 +128,24 @@ def quality(facts: Facts, table: Row) -> Table | None:
             cells.append(_same(name, reference, sufficiency.get(name)))
         rows.append(tuple(cells))
     return Table(
-        title="How well scores rank and what they mean",
+        title=_("How well scores rank and what they mean"),
         anchor=f"quality-{facts.anchor(table)}",
         columns=tables.share(columns),
         rows=tuple(rows),
         foot=(
-            "AUC: chance that a person with the favourable outcome has a more favourable score "
-            "than one without."
+            _(
+                "AUC: chance that a person with the favourable outcome has a more favourable "
+                "score than one without."
+            )
             + (
-                " By chance: the error of exact scores. Same meaning: whether equal scores mean "
-                "equal outcomes here and in the reference group."
+                _(
+                    " By chance: the error of exact scores. Same meaning: whether equal scores "
+                    "mean equal outcomes here and in the reference group."
+                )
                 if probability
                 else ""
             ),
-            "95% intervals and tests, each on its own: no verdict is read off them.",
+            _("95% intervals and tests, each on its own: no verdict is read off them."),
             *_survey(facts),
         ),
         stacked=True,
@@ -146,9 +157,11 @@ def _survey(facts: Facts) -> tuple[str, ...]:
     if not any(item.get("survey") for item in facts.doc["scores"].get("auc") or []):
         return ()
     return (
-        "Weighted; intervals and tests from replicates of the weights. In groups under 140 "
-        "people, or 30 with either outcome, the error of people counted once is widened by the "
-        "attribute's mean design effect.",
+        _(
+            "Weighted; intervals and tests from replicates of the weights. In groups under "
+            "140 people, or 30 with either outcome, the error of people counted once is "
+            "widened by the attribute's mean design effect."
+        ),
     )
 
 
@@ -157,17 +170,17 @@ def _number(item: Row | None) -> Cell:
         return Cell(reason((item or {}).get("undefined")), soft=True)
     if item.get("low") is None:
         return Cell(reason(item.get("undefined")), soft=True)
-    note = f"{decimal(item['low'], 3)} to {decimal(item['high'], 3)}"
+    note = _("{low} to {high}").format(low=decimal(item["low"], 3), high=decimal(item["high"], 3))
     return Cell(decimal(item["value"], 3), note)
 
 
 def _difference(item: Row | None, is_reference: bool) -> Cell:
     if is_reference:
-        return Cell("reference", soft=True)
+        return Cell(_("reference"), soft=True)
     if item is None or item.get("value") is None:
-        return Cell("not computed", soft=True)
+        return Cell(_("not computed"), soft=True)
     low, high = signed(item["low"], 3), signed(item["high"], 3)
-    return Cell(signed(item["value"], 3), f"{low} to {high}")
+    return Cell(signed(item["value"], 3), _("{low} to {high}").format(low=low, high=high))
 
 
 def _error(item: Row | None) -> Cell:
@@ -175,7 +188,8 @@ def _error(item: Row | None) -> Cell:
         return Cell(reason((item or {}).get("undefined")), soft=True)
     null = item.get("ece_null")
     return Cell(
-        decimal(item["ece"], 3), f"by chance {decimal(null, 3)}" if null is not None else ""
+        decimal(item["ece"], 3),
+        _("by chance {null}").format(null=decimal(null, 3)) if null is not None else "",
     )
 
 
@@ -184,14 +198,14 @@ def _same(name: str, reference: str, item: Row | None) -> Cell:
     if name == "Everyone":
         return Cell("")
     if name == reference:
-        return Cell("reference", soft=True)
+        return Cell(_("reference"), soft=True)
     if item is None or item.get("p") is None:
-        return Cell("not computed", soft=True)
+        return Cell(_("not computed"), soft=True)
     return Cell(p_value(item["p"]))
 
 
 def _test(item: Row | None) -> Cell:
     test = (item or {}).get("test")
     if not test:
-        return Cell("not computed", soft=True)
+        return Cell(_("not computed"), soft=True)
     return Cell(p_value(test["p"]))
