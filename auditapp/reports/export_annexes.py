@@ -1,4 +1,4 @@
-"""What the CSV says of regulatory annexes: each section module may have ``items(facts, annex)``."""
+"""What the CSV says of annexes: a section module may have ``items(facts, annex)``."""
 
 from __future__ import annotations
 
