@@ -1,14 +1,331 @@
-"""Annex: Four-fifths rule."""
+"""Annex: four-fifths rule with significance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from auditapp.reports.blocks import Section
+from auditapp.reports import phrases
+from auditapp.reports.blocks import (
+    Block,
+    Cell,
+    Column,
+    Fact,
+    Notice,
+    Part,
+    Prose,
+    Rich,
+    Section,
+    Table,
+    bold,
+    rich,
+)
 from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import (
+    count,
+    decimal,
+    given,
+    p_value,
+    percent,
+    plural,
+    points,
+    span,
+    spelled,
+    upper_first,
+)
+from auditapp.reports.regulatory import frame, ratios
+from auditapp.reports.tables import share
+from auditapp.reports.words import reason
+
+Row = dict[str, Any]
+
+LEDE = (
+    "Each group's selection rate against the highest one. The ratio says whether a difference is "
+    "large, the test whether chance explains it; both are shown, and neither decides alone."
+)
+READINGS = {
+    "practical-and-statistical": "Practical and statistical difference",
+    "large-but-uncertain": "Large but uncertain",
+    "small-but-systematic": "Small but systematic",
+    "no-evidence": "No evidence at this size",
+}
+ORDER = tuple(READINGS)
+HOW = (
+    "Practical and statistical difference: ratio below 0.80, and significant. Large but "
+    "uncertain: below 0.80, not significant. Small but systematic: 0.80 or more, and "
+    "significant. No evidence at this size: neither. Significant: 1.96 standard deviations (SD) "
+    "or more by the two-sample z test; p of 0.05 or less by Fisher's exact test, used with under "
+    "200 people or under 5 expected in a cell. Short: people who would have to be selected in "
+    "addition for equal rates. Ratios are compared with 0.80 as exact fractions of the counts."
+)
 
 
 def section(facts: Facts, annex: Mapping[str, Any]) -> Section:
     """The annex as a chapter."""
-    return Section(slug="annex-four-fifths", title=str(annex["title"]), blocks=())
+    if "attributes" not in annex:
+        return frame.chapter(annex, (), LEDE)
+    blocks: list[Block] = [_rule(facts, annex), *_parts(facts, annex)]
+    blocks += [Notice(rich(bold("How to read. "), HOW)), *_notes(annex), frame.advice()]
+    return frame.chapter(annex, blocks, LEDE)
+
+
+def _rule(facts: Facts, annex: Mapping[str, Any]) -> Block:
+    share_of = given(float(annex["settings"]["least_share"]))
+    further = [
+        frame.written("Job and selection procedure", annex["settings"]["job"]),
+        Fact("Selected means", rich(facts.outcome)),
+        Fact(
+            "Compared with",
+            rich(f"The highest rate among groups with at least {share_of}% of applicants"),
+        ),
+    ]
+    if annex["strata"]:
+        found = annex["strata"]
+        text = f"{found['heading']}, {plural(found['values'], 'value')}"
+        further.append(Fact("Also compared inside", rich(text)))
+    return frame.rule(dict(annex), *further)
+
+
+def _parts(facts: Facts, annex: Mapping[str, Any]) -> list[Part]:
+    return [
+        Part(
+            f"four-fifths-{i + 1}",
+            ratios.titled(facts, found),
+            tuple(_part(facts, annex, found, f"four-fifths-{i + 1}")),
+        )
+        for i, found in enumerate(annex["attributes"])
+    ]
+
+
+def _part(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> list[Block]:
+    blocks: list[Block] = [Prose(_said(facts, found))]
+    mark = float(annex["mark"])
+    figure = ratios.figure(
+        facts,
+        found,
+        anchor=f"{anchor}-ratios",
+        title=_message(facts, found),
+        subtitle="Selection rate over that of the group with the highest one. Bars: 95%, each on "
+        "its own. Dotted: four fifths.",
+        marks=(mark,),
+        mark_label="four fifths",
+        first="highest",
+        n="applicants",
+    )
+    if figure is not None:
+        blocks.append(figure)
+    blocks.append(_table(facts, found, f"{anchor}-table"))
+    pooled = _pooled(facts, annex, found, f"{anchor}-strata")
+    return [*blocks, pooled] if pooled is not None else blocks
+
+
+def _worst(found: Row) -> Row | None:
+    """The group whose reading says most: by reading, then by ratio."""
+    told = [r for r in found["groups"] if r["reading"] is not None]
+    return min(told, key=lambda r: (ORDER.index(r["reading"]), r["ratio"]["value"]), default=None)
+
+
+def _top(found: Row) -> Row | None:
+    return next((r for r in found["groups"] if r["role"] == "highest"), None)
+
+
+def _message(facts: Facts, found: Row) -> str:
+    below = [r for r in found["groups"] if r["below"]]
+    top = _top(found)
+    name = phrases.lower_first(ratios.titled(facts, found))
+    total = sum(r["ratio"] is not None for r in found["groups"])
+    other = "" if top is None else facts.people(top["group"])
+    if total == 1:
+        row = next(r for r in found["groups"] if r["ratio"] is not None)
+        who = upper_first(facts.people(row["group"]))
+        return f"{who}: {row['ratio']['printed']} of the rate of {other}"
+    if not below:
+        return f"No {name} group is below four fifths of the rate of {other}"
+    verb = "is" if len(below) == 1 else "are"
+    many = upper_first(spelled(len(below)))
+    return f"{many} of {spelled(total)} {name} groups {verb} below four fifths of {other}"
+
+
+def _said(facts: Facts, found: Row) -> Rich:
+    """One sentence on the group with the most to say, and what would undo it."""
+    top, row = _top(found), _worst(found)
+    if top is None:
+        return rich("Nobody of a group that is large enough was selected: there is no ratio.")
+    if row is None:
+        return rich("There is one group only: nothing to compare.")
+    here, there = (percent(r["rate"]["value"], 1) for r in (row, top))
+    return rich(
+        bold(upper_first(facts.people(row["group"]))),
+        " were selected at ",
+        bold(f"{row['ratio']['printed']} of the rate"),
+        f" of {facts.people(top['group'])}: {here} against {there}, {ratios.apart(row)}. ",
+        _sure(row),
+        _undone(row),
+    )
+
+
+def _sure(row: Row) -> str:
+    sd = row["deviations"]
+    if sd is None:
+        return "Everybody or nobody of both was selected."
+    kind = "" if row["method"] == "z" else f" ({p_value(row['p'])}, exact test)"
+    apart = f"The difference is {decimal(sd, 1)} standard deviations{kind}"
+    if row["significant"]:
+        return f"{apart}, more than chance explains."
+    return f"{apart}, which chance may explain."
+
+
+def _undone(row: Row) -> str:
+    """How many people it is about."""
+    parts = ""
+    if row["shortfall"]:
+        verb = "selection" if row["shortfall"] == 1 else "selections"
+        parts = f" {count(row['shortfall'])} more {verb} would make the rates equal"
+        needed = row["flip"]["needed"]
+        if row["below"] and needed is not None:
+            parts += f", {count(needed)} would lift the ratio to four fifths"
+        parts += "."
+    return parts
+
+
+def _table(facts: Facts, found: Row, anchor: str) -> Table:
+    columns = [
+        Column(ratios.titled(facts, found), "start", 1.75),
+        Column("Applicants", share=0.95),
+        Column("Selected", share=0.8),
+        Column("Rate", share=1.05),
+        Column("Impact ratio", share=1.1),
+        Column("Points", share=1.2),
+        Column("Test", share=1.15),
+        Column("Short", share=0.65),
+        Column("Reading", "start", 1.85),
+    ]
+    rows = tuple(_line(r) for r in ratios.in_order(found["groups"], "highest"))
+    foot = [
+        ratios.reconciled(found["applicants"], found["unknown"], found["undecided"], "Applicants"),
+        "95% intervals, each on its own, stand under the values.",
+        ratios.adjusted_note(found["groups"]),
+        _null(found),
+    ]
+    return Table(
+        columns=share(columns),
+        rows=rows,
+        title="Selection rates and impact ratios",
+        anchor=anchor,
+        foot=tuple(line for line in foot if line),
+        stacked=True,
+        dense=True,
+    )
+
+
+def _line(row: Row) -> tuple[Cell, ...]:
+    notes = {"highest": "highest rate"}
+    note = "small group" if row["small"] else notes.get(row["role"], "")
+    head = (
+        Cell(phrases.label(row["group"]), note),
+        Cell(count(row["applicants"])),
+        Cell(count(row["selected"])),
+        ratios.rate(row["rate"]),
+    )
+    if row["ratio"] is None:
+        one = "1" if row["role"] == "highest" else reason(row["reason"])
+        return (*head, Cell(one, soft=True), *[Cell("", soft=True)] * 4)
+    return (
+        *head,
+        ratios.ratio(row, strong=bool(row["below"])),
+        ratios.difference(row["difference"]),
+        ratios.test(row),
+        Cell(count(row["shortfall"])),
+        Cell(READINGS[row["reading"]], _flip(row), strong=row["reading"] == ORDER[0]),
+    )
+
+
+def _flip(row: Row) -> str:
+    """What the flip test says of a ratio below four fifths."""
+    needed = row["flip"]["needed"]
+    if not row["below"]:
+        return ""
+    if needed is None:
+        return "out of reach of 0.80"
+    if row["flip"]["few"]:
+        return f"{count(needed)} more reaches 0.80" if needed == 1 else "2 more reach 0.80"
+    return f"{count(needed)} more to reach 0.80"
+
+
+def _null(found: Row) -> str:
+    null = found["null"]
+    if not null or null["null_mean"] is None:
+        return ""
+    return (
+        f"With decisions shuffled among the {plural(null['groups'], 'group')} that others may be "
+        f"compared with, the lowest ratio would be {decimal(null['null_mean'])} on average and "
+        f"below {decimal(null['null_p05'])} in 1 of 20 ({count(null['draws'])} shuffles)."
+    )
+
+
+def _pooled(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> Table | None:
+    rows = [r for r in ratios.in_order(found["groups"], "highest") if r.get("pooled")]
+    if not rows:
+        return None
+    name = phrases.lower_first(str(annex["strata"]["heading"]))
+    columns = [
+        Column(ratios.titled(facts, found), "start", 1.8),
+        Column("Values with both", share=1.0),
+        Column("Points, all", share=1.3),
+        Column("Points, pooled", share=1.3),
+        Column("Odds ratio, pooled", share=1.4),
+        Column("Test", share=1.0),
+        Column("Same everywhere", share=1.2),
+    ]
+    outside = sum(sum(r["pooled"]["outside"].values()) for r in rows)
+    foot = [
+        "Cochran, Mantel and Haenszel: odds ratio and difference pooled over the values; the test "
+        "is exact where few are expected. Same everywhere: Breslow and Day's test with Tarone's "
+        "correction; a small p says that the odds ratio differs from value to value.",
+        f"{count(outside)} people in values without the other group say nothing about the pooled "
+        "difference."
+        if outside
+        else "",
+    ]
+    return Table(
+        columns=share(columns),
+        rows=tuple(_pooled_line(r) for r in rows),
+        title=f"The same inside each value of {name}, pooled",
+        anchor=anchor,
+        foot=tuple(line for line in foot if line),
+        stacked=True,
+        dense=True,
+    )
+
+
+def _pooled_line(row: Row) -> tuple[Cell, ...]:
+    found = row["pooled"]
+    odds, same = found["odds_ratio"], found["homogeneity"]
+    why = Cell(reason(found["undefined"]), soft=True) if found["undefined"] else None
+    pooled = found["difference"]
+    return (
+        Cell(phrases.label(row["group"])),
+        Cell(f"{count(found['shared_strata'])} of {count(found['strata'])}"),
+        ratios.difference(row["difference"]),
+        Cell(points(pooled["value"]), span(pooled["low"], pooled["high"]))
+        if pooled["value"] is not None
+        else Cell(reason(pooled["undefined"]), soft=True),
+        Cell(decimal(odds["value"]), f"{decimal(odds['low'])} to {decimal(odds['high'])}")
+        if odds["value"] is not None
+        else Cell(reason(odds["undefined"]), soft=True),
+        why or Cell(p_value(found["p"]), "exact" if found["method"] == "exact" else ""),
+        Cell(p_value(same["p"]))
+        if same["p"] is not None
+        else Cell(reason(same["undefined"]), soft=True),
+    )
+
+
+def _notes(annex: Mapping[str, Any]) -> list[Block]:
+    notes = [ratios.tests_note(int(annex["compared"]))]
+    notes.append(
+        "Impact is looked at for each job on its own; groups of several jobs taken together can "
+        "hide or make a difference."
+    )
+    if annex["weighted"]:
+        notes.append("People are counted as they are, without the survey weights of the audit.")
+    return [Prose(rich(" ".join(notes)), "note")]

@@ -1,0 +1,135 @@
+"""Terms of loans in the fair-lending annex: differences of means in standard deviations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from auditapp.reports import phrases
+from auditapp.reports.blocks import Block, Cell, Column, Part, Prose, Rich, Table, bold, rich
+from auditapp.reports.facts import Facts
+from auditapp.reports.numbers import count, decimal, plural, signed, upper_first
+from auditapp.reports.numbers import given as decimals
+from auditapp.reports.regulatory import ratios
+from auditapp.reports.tables import share
+from auditapp.reports.words import reason
+
+Row = dict[str, Any]
+
+LONGEST_UNIT = 4
+
+
+def parts(facts: Facts, annex: Mapping[str, Any]) -> list[Block]:
+    """One part with a table for every term."""
+    terms = [t for t in annex["terms"] if t["attributes"]]
+    if not terms:
+        return []
+    text = (
+        "A difference of means over the standard deviation (SD) of all applicants with a value. "
+        f"Differences of {decimals(annex['marks']['smd'])} SD and more, in either direction, are "
+        "for review."
+    )
+    blocks: list[Block] = [Prose(rich(text))]
+    for i, term in enumerate(terms):
+        blocks += [Prose(_said(facts, annex, term)), _table(facts, term, f"term-{i + 1}")]
+    return [Part("terms", "Terms in standard deviations", tuple(blocks))]
+
+
+def name(facts: Facts, term: Row) -> str:
+    """What a term is called."""
+    if term["source"] == "score":
+        return f"Score “{phrases.short(term['column'])}”" if term["column"] else "Score"
+    if term["source"] == "prediction":
+        return f"Prediction “{phrases.short(term['column'])}”" if term["column"] else "Prediction"
+    return f"“{phrases.short(term['column'])}”"
+
+
+def _said(facts: Facts, annex: Mapping[str, Any], term: Row) -> Rich:
+    """How many classes are worse off and for review, and the largest difference."""
+    rows = [
+        (found, row)
+        for found in term["attributes"]
+        for row in found["classes"]
+        if row["smd"] is not None and row["smd"]["value"] is not None
+    ]
+    title = bold(upper_first(name(facts, term)))
+    way = f" ({term['worse']} is worse)"
+    if not rows:
+        return rich(title, way, ": nothing can be compared.")
+    review = sum(bool(row["review"]) for _, row in rows)
+    found, row = max(rows, key=lambda pair: abs(float(pair[1]["smd"]["value"])))
+    smd = row["smd"]
+    return rich(
+        title,
+        f"{way}: {plural(review, 'class', 'classes')} of {count(len(rows))} for review. The "
+        f"largest difference is that of {facts.people(row['group'])}, {signed(smd['value'])} SD "
+        f"(95%: {signed(smd['low'])} to {signed(smd['high'])}) from "
+        f"{facts.people(found['control'])}, {_direction(row)}.",
+    )
+
+
+def _direction(row: Row) -> str:
+    if row["worse"] is None:
+        return "the same"
+    return "worse" if row["worse"] else "better"
+
+
+def _table(facts: Facts, term: Row, anchor: str) -> Table:
+    columns = [
+        Column("Class", "start", 2.2),
+        Column("With a value", share=0.9),
+        Column("Mean", share=1.0),
+        Column("SMD, SD", share=1.4),
+        Column("Direction", "start", 0.9),
+        Column("Mark", "start", 0.9),
+    ]
+    rows: list[tuple[Cell, ...]] = []
+    for found in term["attributes"]:
+        spread = float(found["sd"] or 0.0)
+        many = len(term["attributes"]) > 1
+        for row in sorted(found["classes"], key=lambda r: r["role"] != "control"):
+            title = phrases.label(row["group"])
+            head = f"{ratios.titled(facts, found)}: {title}" if many else title
+            rows.append(_line(row, head, spread))
+    blank = next((f["blank"] for f in term["attributes"] if f["blank"]), 0)
+    foot = [
+        f"{plural(blank, 'applicant')} without a value {'is' if blank == 1 else 'are'} in no mean."
+        if blank
+        else "",
+        "95% intervals, Student's t with the spread taken as estimated.",
+    ]
+    return Table(
+        columns=share(columns),
+        rows=tuple(rows),
+        title=f"{upper_first(name(facts, term))}, {term['worse']} is worse",
+        anchor=anchor,
+        foot=tuple(line for line in foot if line),
+        dense=True,
+    )
+
+
+def _line(row: Row, title: str, spread: float) -> tuple[Cell, ...]:
+    control = row["role"] == "control"
+    head = (
+        Cell(title, "control" if control else ""),
+        Cell(count(row["n"])),
+        Cell("" if row["mean"] is None else _amount(float(row["mean"]), spread)),
+    )
+    smd = row["smd"]
+    if control or smd is None:
+        return (*head, Cell("0", soft=True), Cell(""), Cell(""))
+    if smd["value"] is None:
+        return (*head, Cell(reason(smd["reason"]), soft=True), Cell(""), Cell(""))
+    return (
+        *head,
+        Cell(signed(smd["value"]), f"{signed(smd['low'])} to {signed(smd['high'])}"),
+        Cell(_direction(row)),
+        Cell("review", strong=True) if row["review"] else Cell("", soft=True),
+    )
+
+
+def _amount(value: float, spread: float) -> str:
+    """A mean with about three digits of the spread."""
+    digits = 2 if spread <= 0 else min(max(2 - math.floor(math.log10(spread)), 0), LONGEST_UNIT)
+    return decimal(value, digits)
