@@ -245,7 +245,7 @@ def json_hash(folder: Path) -> str:
 def _edition(report: Report, status: str, *, date: Any, by: User | None, **more: Any) -> Edition:
     try:
         with transaction.atomic():
-            edition = Edition.objects.create(
+            edition: Edition = Edition.objects.create(
                 report=report, status=status, date=date, by=by, queued_at=timezone.now(), **more
             )
     except IntegrityError as error:

@@ -73,7 +73,7 @@ class Answer:
     @property
     def superseded(self) -> bool:
         """Whether a later report took its place."""
-        return self.first is not None and self.first.status == ReportStatus.SUPERSEDED
+        return self.first is not None and self.first.status == ReportStatus.SUPERSEDED.value
 
     @property
     def earlier(self) -> bool:

@@ -1,65 +1,159 @@
-"""Recompute the hash of a result document."""
+"""Check that a report is what was written: result hash, signature, attached files."""
 
 from __future__ import annotations
 
-import json
 import re
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from auditapp import result
+from auditapp import attachments, signing, storage
+from auditapp.errors import AuditError
+
+Json = dict[str, Any]
+UNREADABLE = 2
+DIFFERENT = 3
+SHORTEST = 8
+STATUS = {"draft": "a draft", "final": "final", "superseded": "superseded"}
 
 
 class Command(BaseCommand):
-    """``manage.py verify FILE``: exit 0 same, 3 different, 2 unreadable."""
+    """``manage.py verify FILE``: exit 0 all holds, 3 something does not, 2 unreadable."""
 
-    help = "Recompute the result hash of a downloaded JSON and compare it with --hash."
-    requires_system_checks: list[str] = []
+    help = "Recompute the result hash of a report's PDF or JSON and check its signature."
+    requires_system_checks: list[str] = []  # needs no database, broker or web settings
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Options."""
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="PDF or JSON of a report")
         parser.add_argument("--hash", default="", help="what the report prints, whole or begun")
+        parser.add_argument(
+            "--key", type=Path, help="public key of the installation that should have signed"
+        )
+        parser.add_argument("--signature", type=Path, help="signature beside the file (.sig.json)")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Print the hash."""
-        found = result.result_hash(_document(options["file"]))
-        wanted = re.sub(r"[\s:.…-]", "", options["hash"]).lower()
-        self.stdout.write(f"sha256 {found}")
-        if not wanted:
-            return
-        if len(wanted) < 8:
-            raise CommandError("Give at least 8 characters of the hash.", returncode=2)
-        if not found.startswith(wanted):
-            raise CommandError(
-                f"The document does not have the hash {wanted}: it was changed, or belongs to"
-                " another report.",
-                returncode=3,
-            )
-        self.stdout.write("The document has this hash.")
+        """Print what was found; the first thing that does not hold ends it."""
+        found = _examined(options["file"])
+        if found["hash"] is not None:
+            self.stdout.write(f"sha256 {found['hash']}")
+        for line in _lines(found, options):
+            self.stdout.write(line)
 
 
-def _document(path: Path) -> dict[str, Any]:
-    if path.suffix.lower() == ".pdf":
-        raise CommandError(
-            "A PDF carries its result document as an attachment: save result.json from it and"
-            " give that file.",
-            returncode=2,
+def _lines(found: Json, options: Json) -> Iterator[str]:
+    if options["hash"]:
+        yield _hashed(found["hash"], options["hash"])
+    signed = _attached(found)
+    if signed is not None:
+        yield from _signed_lines(signed, found["files"], "The attached files are")
+    beside = options["signature"]
+    if beside is not None:
+        other = _beside(beside)
+        name = {"pdf": "report.pdf", "json": "result.json"}.get(found["kind"])
+        if name is None:
+            raise _unreadable("--signature goes with a PDF or JSON, not with another signature.")
+        whole = {name: storage.sha256_of(options["file"])}
+        yield from _signed_lines(other, whole, "The whole file is")
+        if other.result_hash != found["hash"]:
+            raise _different("The signature speaks of another result.")
+        signed = other
+    if options["key"] is not None:
+        yield _keyed(signed, options["key"])
+    elif signed is not None:
+        yield (
+            f"Signed with the key {signed.key_id}. Whose it is, --key says: compare with the"
+            " public key of the installation."
         )
+    elif found["kind"] == "pdf":
+        yield "Nothing is signed: this PDF was written by the audit command without a key."
+
+
+def _examined(path: Path) -> Json:
     if not path.is_file():
-        raise CommandError(f"There is no file “{path}”.", returncode=2)
+        raise _unreadable(f"There is no file “{path}”.")
+    if path.stat().st_size > attachments.LONGEST_FILE:
+        raise _unreadable(f"“{path}” is larger than any report.")
     try:
-        document = json.loads(path.read_bytes(), parse_constant=_no_constant)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"“{path}” cannot be read as JSON: {error}", returncode=2) from error
-    if not isinstance(document, dict) or document.get("schema") != result.SCHEMA:
-        raise CommandError(
-            f"“{path}” is no result document of the schema {result.SCHEMA}.", returncode=2
+        with tempfile.TemporaryDirectory(prefix="evenhand-verify-") as work:
+            return attachments.examine_file(path, workdir=Path(work))
+    except AuditError as error:
+        raise _unreadable(f"“{path}” cannot be read. {error} {error.found}".rstrip()) from error
+
+
+def _hashed(found: str | None, given: str) -> str:
+    wanted = re.sub(r"[\s:.…-]", "", given).lower()
+    if len(wanted) < SHORTEST:
+        raise _unreadable(f"Give at least {SHORTEST} characters of the hash.")
+    if found is None or not found.startswith(wanted):
+        raise _different(
+            f"The document does not have the hash {wanted}: it was changed, or belongs to"
+            " another report."
         )
-    return document
+    return "The document has this hash."
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(f"it contains {name}")
+def _attached(found: Json) -> signing.Signed | None:
+    """The statement that came inside the file, if it has one and it speaks of this result."""
+    if found["signature"] is None:
+        return None
+    try:
+        signed = signing.read(found["signature"])
+    except signing.KeyFault as error:
+        raise _different(f"The attached signature is none: {error}.") from error
+    if found["hash"] is not None and signed.result_hash != found["hash"]:
+        raise _different("The result document was changed after it was signed.")
+    return signed
+
+
+def _beside(path: Path) -> signing.Signed:
+    try:
+        return signing.read(path.read_bytes()[: signing.LONGEST + 1])
+    except OSError as error:
+        raise _unreadable(f"“{path}” cannot be read: {error.strerror}.") from error
+    except signing.KeyFault as error:
+        raise _unreadable(f"“{path}” is no signature: {error}.") from error
+
+
+def _signed_lines(signed: signing.Signed, files: dict[str, str], what: str) -> Iterator[str]:
+    if not signed.holds():
+        raise _different("The signature does not fit what it speaks of.")
+    report, status, date = (_plain(signed.statement.get(k)) for k in ("report", "status", "date"))
+    name = report if report else "without a number"
+    yield f"Signed as report {name}, {STATUS.get(status, status)}, {date}."
+    for name, digest in sorted(files.items()):
+        if name != attachments.SIGNATURE and signed.file(name) != digest:
+            raise _different(f"{name} is not the file that was signed.")
+    if files:
+        yield f"{what} as signed."
+
+
+def _keyed(signed: signing.Signed | None, path: Path) -> str:
+    try:
+        wanted = signing.public_key(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError, signing.KeyFault) as error:
+        raise _unreadable(f"“{path}” cannot be read as a public key: {error}.") from error
+    if signed is None:
+        raise _different("Nothing is signed, so no key can have signed it.")
+    if signed.public_key != wanted:
+        raise _different(
+            f"It is signed with the key {signed.key_id}, and “{path}” is the key"
+            f" {signing.key_id(wanted)}."
+        )
+    return f"Signed with the key of “{path}”, {signed.key_id}."
+
+
+def _plain(value: Any) -> str:
+    """A text of somebody else as one short line that tells a terminal nothing."""
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:80])
+
+
+def _different(words: str) -> CommandError:
+    return CommandError(words, returncode=DIFFERENT)
+
+
+def _unreadable(words: str) -> CommandError:
+    return CommandError(words, returncode=UNREADABLE)
