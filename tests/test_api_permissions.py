@@ -70,6 +70,7 @@ GOOD = {
     "schedule_runs": 200,
     "schedule_delete": 204,
     "alerts_list": 200,
+    "templates_get": 200,
     "alert_accept": 200,
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from auditapp.api.asked import AuditIn, plan_asked
+from auditapp.errors import AuditError
 from auditapp.plan import Split, columns_of, draft_of, plan_from_draft
 from tests.profiles import people
 
@@ -30,6 +31,13 @@ PLANS: list[dict[str, Any]] = [
         "train": "boosting", "label": "hired", "sensitive": ["sex"], "features": ["sex", "age"],
         "compare_to": {"sex": "F"}, "about": {"system": "Sorter"},
     },
+    {
+        "score": "score", "label": "hired", "sensitive": ["sex"],
+        "template": [
+            {"slug": "ai-act", "settings": {"provider": "Acme", "declared": 81.5}},
+            {"slug": "ll144", "settings": {"sex_column": "sex", "leave_out": ["Asian"]}},
+        ],
+    },
 ]  # fmt: skip
 
 
@@ -44,6 +52,28 @@ def test_a_plan_comes_back_from_its_draft(fields: dict[str, Any]) -> None:
     for item in (ours, theirs):
         item["features"] = None if item["features"] is None else sorted(item["features"])
     assert theirs == ours
+
+
+def test_a_column_of_an_annex_is_a_column_of_the_plan() -> None:
+    settings = {"groups_column": "region"}
+    wanted = plan(
+        prediction="hired", sensitive=["sex"], template=[{"slug": "ll144", "settings": settings}]
+    )
+    assert "region" in columns_of(wanted)
+    profile = people()
+    profile["columns"] = [c for c in profile["columns"] if c["name"] != "region"]
+    with pytest.raises(AuditError, match="names the column “region”") as error:
+        plan_from_draft(draft_of(wanted, []), profile)
+    assert (error.value.code, error.value.where) == ("unknown-column", "templates")
+
+
+def test_a_column_that_is_not_there_is_refused_at_once() -> None:
+    with pytest.raises(AuditError, match="There is no column “shift”"):
+        plan(
+            prediction="hired",
+            sensitive=["sex"],
+            template=[{"slug": "ll144", "settings": {"groups_column": "shift"}}],
+        )
 
 
 def test_columns_are_named_once_wherever_they_are_used() -> None:

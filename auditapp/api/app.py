@@ -9,7 +9,17 @@ from django.utils.cache import patch_cache_control
 from ninja import NinjaAPI
 
 from auditapp import __version__
-from auditapp.api import audits, datasets, model_files, problems, reports, runs, schedules, token
+from auditapp.api import (
+    audits,
+    datasets,
+    model_files,
+    problems,
+    reports,
+    runs,
+    schedules,
+    templates,
+    token,
+)
 from auditapp.api.auth import Bearer
 
 ABOUT = (
@@ -61,7 +71,7 @@ api = Api(
     urls_namespace="api",
 )
 problems.install(api)
-for part in (token, datasets, model_files, audits, runs, reports, schedules):
+for part in (token, datasets, model_files, audits, runs, reports, schedules, templates):
     api.add_router("", part.router)
 
 

@@ -14,6 +14,7 @@ from auditapp.api.problems import Problem
 from auditapp.api.words import Body, Id, Name, Names, Number, Text, examples
 from auditapp.headless import Options, arguments, image_sets, plan_of
 from auditapp.plan import SEARCHES, About, Plan, Split
+from auditapp.regulatory.card import LONGEST
 
 Json = dict[str, Any]
 #: Fields of the body that are options of the same name, type and meaning.
@@ -23,6 +24,8 @@ SAME = (
     "site", "target", "control", "bins", "compare_to", "features", "exclude", "unit", "skip",
     "protect", "immutable", "cost", "weight", "replicate_weights", "replicate_method",
 )  # fmt: skip
+#: An answer to a template, which may be a paragraph.
+Answer = Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00]*$")]
 POLICY = (
     "intersections", "floor", "goal", "threshold", "tolerance", "tolerance_unit", "k", "draws",
     "seed",
@@ -35,6 +38,15 @@ class MethodIn(Body):
     slug: Name = Field(description="Such as thresholds; docs/methods lists them")
     settings: dict[Name, str | Number | bool | list[Number]] = Field(
         {}, max_length=50, description="By name, as in the table of the remedy's page"
+    )
+
+
+class TemplateIn(Body):
+    """A regulatory annex."""
+
+    slug: Name = Field(description="Such as ll144; the list of templates has all of them")
+    settings: dict[Name, Answer | Number | bool | Names] = Field(
+        {}, max_length=50, description="Answers by name, as the list of templates asks"
     )
 
 
@@ -146,6 +158,7 @@ class AuditIn(Body):
         None, min_length=2, max_length=2, description="Cost of a wrong yes and of a wrong no"
     )
     source: SourceIn | None = Field(None, description="Rows that are learnt from only")
+    template: list[TemplateIn] = Field([], max_length=20, description="Regulatory annexes")
     checkpoint: Id | None = Field(None, description="Uploaded network that remedies start from")
 
 
@@ -170,6 +183,7 @@ def plan_asked(
         else (body.score_range[0], body.score_range[1]),
         split=_split(body.split),
         method=[(item.slug, item.settings) for item in body.method],
+        template=[(item.slug, item.settings) for item in body.template],
         source=None if body.source is None else (body.source.column, body.source.values),
         policy={name: given[name] for name in POLICY},
         title=body.title,

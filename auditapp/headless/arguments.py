@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import mitigations
 from auditapp.folktables.tasks import MODES
@@ -344,14 +346,29 @@ def method(text: str) -> tuple[str, dict[str, str]]:
     return slug, settings
 
 
+def template(text: str) -> tuple[str, dict[str, Any]]:
+    """SLUG, SLUG:key=value,... or SLUG:@FILE with the answers as a JSON object."""
+    slug, at, name = text.partition(":@")
+    if not at:
+        slug, answers = method(text)
+        return slug, dict(answers)
+    try:
+        found = json.loads(Path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"“{name}” cannot be read as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f"“{name}” holds no JSON object")
+    return slug, {str(key).replace("-", "_"): value for key, value in found.items()}
+
+
 def _template_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template",
-        type=method,
+        type=template,
         action="append",
         default=[],
-        metavar="SLUG[:key=value,...]",
-        help=f"regulatory annex: {', '.join(REGISTRY)}",
+        metavar="SLUG[:key=value,...] or SLUG:@FILE",
+        help=f"regulatory annex, with its answers here or in a JSON file: {', '.join(REGISTRY)}",
     )
 
 

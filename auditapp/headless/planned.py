@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from auditapp import regulatory
 from auditapp.datasets import suggest
 from auditapp.datasets.keys import folded
 from auditapp.datasets.lookup import unknown_column
@@ -54,6 +55,7 @@ def plan_of(
     columns = {column["name"]: column for column in profile["columns"]}
     _check_source(options)
     _check_columns(options, columns)
+    _check_templates(options, columns)
     kind = "columns"
     if options.train is not None:
         kind = "train"
@@ -112,6 +114,13 @@ def plan_of(
     )
     check(plan)
     return plan
+
+
+def _check_templates(options: Options, columns: Mapping[str, Json]) -> None:
+    for slug, settings in options.template:
+        for name in regulatory.columns(slug, settings):
+            if name not in columns:
+                raise unknown_column(name, list(columns))
 
 
 def _cost(given: Sequence[float] | None) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from auditapp import regulatory
 from auditapp.plan.draft import POLICY
 from auditapp.plan.model import Outcome, Plan
 
@@ -28,6 +29,11 @@ def columns_of(plan: Plan) -> list[str]:
         *plan.immutable,
         None if plan.source is None else plan.source.column,
         *(() if plan.weights is None else (plan.weights.column, *plan.weights.replicates)),
+        *(
+            name
+            for item in plan.templates
+            for name in regulatory.columns(item.slug, item.settings)
+        ),
     ]
     return [name for name in dict.fromkeys(found) if name is not None]
 

@@ -23,6 +23,7 @@ from auditapp.plan.model import (
     TemplateSpec,
     Weights,
 )
+from auditapp.regulatory import card, columns
 
 Json = Mapping[str, Any]
 
@@ -123,7 +124,23 @@ def plan_from_draft(draft: Json, dataset: Json, model: Json | None = None) -> Pl
         **policy,
     )
     check(plan)
+    _check_templates(plan, dataset)
     return plan
+
+
+def _check_templates(plan: Plan, dataset: Json) -> None:
+    """A column that an annex names may be gone where the table was replaced."""
+    known = {column["name"] for column in dataset["columns"]}
+    for template in plan.templates:
+        for name in columns(template.slug, template.settings):
+            if name not in known:
+                raise AuditError(
+                    "unknown-column",
+                    f"The template “{card(template.slug).title}” names the column “{name}”, which "
+                    "this table does not have.",
+                    "Choose another column there, or leave the template out.",
+                    where="templates",
+                )
 
 
 def _groups(item: Json | None) -> AttributeSpec | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
 from auditapp.errors import AuditError
 from auditapp.regulatory.card import Card
@@ -44,6 +45,12 @@ def card(slug: str) -> Card:
         )
     found: Card = import_module(REGISTRY[slug]).CARD
     return found
+
+
+def columns(slug: str, settings: Mapping[str, Any]) -> list[str]:
+    """Columns of the table that the answers to a template name."""
+    named = [item.name for item in card(slug).fields if item.kind == "column"]
+    return [str(settings[name]) for name in named if settings.get(name)]
 
 
 def cards() -> tuple[Card, ...]:
