@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import (
-    SkipFile,
     StopUpload,
     TemporaryFileUploadHandler,
 )
@@ -34,29 +33,33 @@ class VerifyUploadHandler(TemporaryFileUploadHandler):
 
     limit = 0
     received = 0
-    taken = False
+    taken = keeping = False
 
     def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
-        """Take the first file of the form's own field, and none else."""
-        if self.taken or field_name != FIELD:
-            raise SkipFile
-        self.taken = True
+        """Take the first file of the form's own field; of all others nothing is written.
+
+        Skipping them is no way: it closes the files that came before.
+        """
         self.limit = settings.VERIFY_LIMIT_BYTES
-        super().new_file(field_name, *args, **kwargs)
+        self.keeping = not self.taken and field_name == FIELD
+        if self.keeping:
+            self.taken = True
+            super().new_file(field_name, *args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Write what is within the limit, count the rest, and stop listening at last."""
         self.received += len(raw_data)
         if self.received > PATIENCE * self.limit:
             raise StopUpload(connection_reset=True)
-        if self.received <= self.limit:
+        if self.keeping and self.received <= self.limit:
             self.file.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
         """Say how much came."""
-        file = super().file_complete(file_size)
-        if file is not None:
-            file.size = self.received
+        if not self.keeping:
+            return None
+        file: UploadedFile = super().file_complete(file_size)
+        file.size = self.received
         return file
 
 
