@@ -125,9 +125,8 @@ def _span(row: Row) -> str:
 
 
 def _ground(canvas: Canvas, x: Scale, f: Frame, chart: Mapping[str, Any]) -> None:
-    room = f.right - f.left
     marks = [float(m) for m in chart["marks"]]
-    found = ticks(x.low, x.high, 6 if room > 300 else 4 if room > 150 else 3)
+    found = ticks(x.low, x.high, _many(f))
     canvas.rules([(x.at(t), f.top, x.at(t), f.bottom, GRID) for t in found if t != 1], width=1)
     rims = [(x.at(m), f.top - 3, x.at(m), f.bottom, LINE2) for m in marks]
     canvas.rules(rims, width=1.5, strokeDash=[2, 3])
@@ -136,6 +135,11 @@ def _ground(canvas: Canvas, x: Scale, f: Frame, chart: Mapping[str, Any]) -> Non
     names = [(x.at(t), f.bottom + 14, RATIO.difference(t, digits)) for t in found]
     canvas.texts(thinned(names, f.variant.axis), size=f.variant.axis, align="center", color=INK2)
     _heads(canvas, x, f, chart)
+
+
+def _many(f: Frame) -> int:
+    room = f.right - f.left
+    return 6 if room > 300 else 4 if room > 150 else 3
 
 
 def _heads(canvas: Canvas, x: Scale, f: Frame, chart: Mapping[str, Any]) -> None:
@@ -155,13 +159,15 @@ def _heads(canvas: Canvas, x: Scale, f: Frame, chart: Mapping[str, Any]) -> None
         color=INK,
     )
     marks = sorted(float(m) for m in chart["marks"])
-    names = [(x.at(m), 9 + _HEAD, decimal(m, 2)) for m in marks]
-    if marks and chart.get("mark_label"):
-        name = clip(plain(chart["mark_label"]), f.right - 8, 12)
-        text = f"{decimal(marks[0], 2)} {name}"
+    label = plain(chart["mark_label"]) if chart.get("mark_label") else ""
+    shown = ticks(x.low, x.high, _many(f))
+    # A mark that the scale names already is not named twice.
+    names = [(x.at(m), 9 + _HEAD, decimal(m, 2)) for m in marks if label or m not in shown]
+    if marks and label:
+        text = f"{decimal(marks[0], 2)} {clip(label, f.right - 8, 12)}"
         end = x.at(marks[0]) + width(decimal(marks[0], 2), 12) / 2
-        start = end - width(text, 12)
-        names[0] = (max(start, 2.0) + width(text, 12) / 2, 9 + _HEAD, text)
+        start = max(end - width(text, 12), 2.0)
+        names[0] = (start + width(text, 12) / 2, 9 + _HEAD, text)
     canvas.texts(names, size=12, align="center", color=INK2)
     if f.variant.wide:
         heads = zip(f.ends, ("Ratio", "95% interval", "People"), strict=True)

@@ -50,6 +50,7 @@ READINGS = {
     "no-evidence": "No evidence at this size",
 }
 ORDER = tuple(READINGS)
+MARK = 0.8
 HOW = (
     "Practical and statistical difference: ratio below 0.80, and significant. Large but "
     "uncertain: below 0.80, not significant. Small but systematic: 0.80 or more, and "
@@ -137,13 +138,21 @@ def _message(facts: Facts, found: Row) -> str:
     other = "" if top is None else facts.people(top["group"])
     if total == 1:
         row = next(r for r in found["groups"] if r["ratio"] is not None)
-        who = upper_first(facts.people(row["group"]))
-        return f"{who}: {row['ratio']['printed']} of the rate of {other}"
+        return _side(row["ratio"])
     if not below:
         return f"No {name} group is below four fifths of the rate of {other}"
     verb = "is" if len(below) == 1 else "are"
     many = upper_first(spelled(len(below)))
     return f"{many} of {spelled(total)} {name} groups {verb} below four fifths of {other}"
+
+
+def _side(ratio: Row) -> str:
+    """On which side of four fifths the interval of a ratio lies."""
+    if ratio["high"] < MARK:
+        return "The ratio is very likely below four fifths"
+    if ratio["low"] >= MARK:
+        return "The ratio is very likely above four fifths"
+    return "The ratio may lie on either side of four fifths"
 
 
 def _said(facts: Facts, found: Row) -> Rich:
@@ -219,16 +228,16 @@ def _table(facts: Facts, found: Row, anchor: str) -> Table:
 
 
 def _line(row: Row) -> tuple[Cell, ...]:
-    notes = {"highest": "highest rate"}
-    note = "small group" if row["small"] else notes.get(row["role"], "")
+    highest = row["role"] == "highest"
+    note = "highest rate" if highest else "small group" if row["small"] else ""
     head = (
-        Cell(phrases.label(row["group"]), note),
+        Cell(phrases.label(row["group"]), note, mark="diamond" if highest else ""),
         Cell(count(row["applicants"])),
         Cell(count(row["selected"])),
         ratios.rate(row["rate"]),
     )
     if row["ratio"] is None:
-        one = "1" if row["role"] == "highest" else reason(row["reason"])
+        one = "1" if highest else reason(row["reason"])
         return (*head, Cell(one, soft=True), *[Cell("", soft=True)] * 4)
     return (
         *head,

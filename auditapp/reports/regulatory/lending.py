@@ -111,8 +111,8 @@ def _message(facts: Facts, annex: Mapping[str, Any], found: Row) -> str:
     control = next(r for r in found["classes"] if r["role"] == "control")
     other = facts.people(control["group"])
     if len(rows) == 1:
-        who = upper_first(facts.people(rows[0]["group"]))
-        return f"{who}: approved at {rows[0]['ratio']['printed']} of the rate of {other}"
+        ends = ratios.ratio_span(rows[0]["ratio"])
+        return f"The ratio is very likely between {ends.replace(' to ', ' and ')}"
     edge = annex["marks"]["bands"][1]
     below = sum(r["band"] is not None and r["band"] < len(annex["marks"]["bands"]) for r in rows)
     if not below:
@@ -187,7 +187,9 @@ def _table(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> T
 def _line(annex: Mapping[str, Any], found: Row, row: Row) -> tuple[Cell, ...]:
     choice = "control" if found["control_choice"] == "chosen" else "control, largest"
     head = (
-        Cell(phrases.label(row["group"]), choice if row["role"] == "control" else ""),
+        Cell(phrases.label(row["group"]), choice, mark="diamond")
+        if row["role"] == "control"
+        else Cell(phrases.label(row["group"])),
         Cell(count(row["applications"])),
         Cell(count(row["approved"])),
         ratios.rate(row["rate"]),

@@ -64,37 +64,35 @@ def _lowest(point: Row) -> Row | None:
 
 
 def _said(facts: Facts, found: Row, shown: list[Row]) -> Rich:
-    """Which setting lifts the lowest ratio and costs no accuracy that can be measured."""
+    """The lowest ratio now, and under the setting that was chosen on rows of its own.
+
+    The best of a table, picked on the rows it is measured on, would promise too much.
+    """
     now = _lowest(found["now"])
     if now is None:
         return rich("No approval ratio can be computed on the rows that remedies are judged on.")
-    better = [
-        s
-        for s in shown
-        if (_lowest(s) or {"value": 0.0})["value"] > now["value"]
-        and s["accuracy_change"] is not None
-        and s["accuracy_change"]["high"] >= 0
-        and float(s["coverage"]["value"] or 0.0) >= ALL
-    ]
     start = (
         f"On rows they never saw, the lowest ratio is {now['printed']} now "
         f"({phrases.short(now['group'])}; 95%: {ratios.ratio_span(now)}). "
     )
-    if not better:
+    best = next((s for s in shown if s["recommended"]), None)
+    low = None if best is None else _lowest(best)
+    if best is None or low is None:
         return rich(
             start,
-            "No setting in this table decides everybody, lifts that ratio and keeps accuracy "
-            "within what chance explains.",
+            "No setting is recommended: the table shows what each would change, none of them "
+            "picked by these rows.",
         )
-    best = max(better, key=lambda s: float((_lowest(s) or {"value": 0.0})["value"]))
-    low = _lowest(best) or now
     change = best["accuracy_change"]
-    between = span(change["low"], change["high"])
+    cost = ""
+    if change is not None and change["diff"] is not None:
+        between = span(change["low"], change["high"])
+        cost = f"; accuracy changes by {points(change['diff'])} points ({between})"
     return rich(
         start,
         bold(_name(best)),
-        f" has {low['printed']} as its lowest, with a change of accuracy of "
-        f"{points(change['diff'])} points ({between}), which may be none.",
+        f", chosen on other rows, has {low['printed']} as its lowest ("
+        f"{phrases.short(low['group'])}; {ratios.ratio_span(low)}){cost}.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from auditapp.reports import phrases
 from auditapp.reports.blocks import Block, Cell, Column, Part, Prose, Rich, Table, bold, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, decimal, plural, signed, upper_first
+from auditapp.reports.numbers import count, decimal, plural, signed, spelled, upper_first
 from auditapp.reports.numbers import given as decimals
 from auditapp.reports.regulatory import ratios
 from auditapp.reports.tables import share
@@ -62,11 +62,18 @@ def _said(facts: Facts, annex: Mapping[str, Any], term: Row) -> Rich:
     smd = row["smd"]
     return rich(
         title,
-        f"{way}: {plural(review, 'class', 'classes')} of {count(len(rows))} for review. The "
-        f"largest difference is that of {facts.people(row['group'])}, {signed(smd['value'])} SD "
+        f"{way}: {_for_review(review, len(rows))}. The largest difference is that of "
+        f"{facts.people(row['group'])}, {signed(smd['value'])} SD "
         f"(95%: {signed(smd['low'])} to {signed(smd['high'])}) from "
         f"{facts.people(found['control'])}, {_direction(row)}.",
     )
+
+
+def _for_review(review: int, total: int) -> str:
+    if total == 1:
+        return "the one class compared is for review" if review else "no class is for review"
+    verb = "are" if review > 1 else "is"
+    return f"{spelled(review) if review else 'none'} of {spelled(total)} classes {verb} for review"
 
 
 def _direction(row: Row) -> str:
@@ -80,7 +87,7 @@ def _table(facts: Facts, term: Row, anchor: str) -> Table:
         Column("Class", "start", 2.2),
         Column("With a value", share=0.9),
         Column("Mean", share=1.0),
-        Column("SMD, SD", share=1.4),
+        Column("SMD", share=1.2),
         Column("Direction", "start", 0.9),
         Column("Mark", "start", 0.9),
     ]
@@ -105,6 +112,7 @@ def _table(facts: Facts, term: Row, anchor: str) -> Table:
         title=f"{upper_first(name(facts, term))}, {term['worse']} is worse",
         anchor=anchor,
         foot=tuple(line for line in foot if line),
+        stacked=True,
         dense=True,
     )
 

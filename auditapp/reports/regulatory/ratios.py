@@ -124,7 +124,7 @@ def figure(
         Legend("dot", "Ratio to that rate"),
     ]
     if any(r.get("small") for r in shown if r["role"] != first):
-        legend.append(Legend("not-enough-data", "Too small to be held against"))
+        legend.append(Legend("square", "Too small to be held against"))
     return Figure(
         anchor=anchor,
         title=title,
