@@ -61,7 +61,12 @@ def doc_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "pages/doc_page.html", context)
 
 
-GROUPS = (("", "Using Evenhand"), ("metrics", "Metrics"), ("methods", "Methods"))
+GROUPS = (
+    ("", "Using Evenhand"),
+    ("templates", "Regulatory templates"),
+    ("metrics", "Metrics"),
+    ("methods", "Methods"),
+)
 
 
 def doc_groups() -> list[dict[str, Any]]:
