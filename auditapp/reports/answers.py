@@ -8,7 +8,7 @@ from auditapp.reports import headlines, measures, phrases
 from auditapp.reports.blocks import plain
 from auditapp.reports.coverage import safe, through
 from auditapp.reports.facts import Facts, measured
-from auditapp.reports.units import POINTS
+from auditapp.reports.units import points
 
 
 def summary(facts: Facts) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def summary(facts: Facts) -> dict[str, Any]:
 def _amount(facts: Facts, gap: dict[str, Any]) -> dict[str, str] | None:
     """A gap that does not count in points, as it is written."""
     unit = facts.unit(gap["metric"])
-    if unit == POINTS:
+    if unit == points():
         return None
     return {
         "value": unit.difference(gap["value"]),

@@ -6,10 +6,17 @@ from typing import Any
 
 from auditapp.reports import metric_words, phrases
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts, measured
+from auditapp.reports.language import ENGLISH, current
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import spelled, upper_first
 
 Gap = dict[str, Any]
+
+#: How the verbs of `MetricWords.ways` begin, said of many and of one.
+VERBS = {
+    ENGLISH: (("have ", "has "), ("are ", "is "), ("get ", "gets ")),
+    "es": (("tienen ", "tiene "), ("reciben ", "recibe "), ("están ", "está "), ("son ", "es ")),
+}
 
 
 def strip_message(facts: Facts, table: Gap, metric: str) -> str:
@@ -69,7 +76,7 @@ def strip_message(facts: Facts, table: Gap, metric: str) -> str:
 
 def _of_one(way: str) -> str:
     """What several groups do, said of one."""
-    for many, one in (("have ", "has "), ("are ", "is "), ("get ", "gets ")):
+    for many, one in VERBS.get(current(), ()):
         if way.startswith(many):
             return one + way.removeprefix(many)
     return way
@@ -78,7 +85,7 @@ def _of_one(way: str) -> str:
 def strip_alt(facts: Facts, table: Gap, rows: list[Gap]) -> str:
     """C1: `{k} of {m} groups differ from {ref}; largest: {g}, {est} points, 95% {lo} to {hi}.`"""
     found = [g for g in rows if g["verdict"] == DIFFERENCE]
-    reference = " and ".join(table["reference"].values())
+    reference = _(" and ").join(table["reference"].values())
     text = _("{found} of {rows} groups differ from {reference}").format(
         found=len(found), rows=len(rows), reference=reference
     )

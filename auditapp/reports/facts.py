@@ -8,8 +8,8 @@ from itertools import count
 from typing import Any
 
 from auditapp.reports import measures, metric_words, phrases, units
+from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count as number
 from auditapp.reports.numbers import limit
 from auditapp.reports.units import Unit
@@ -31,11 +31,13 @@ FAMILY = (
 )  # fmt: skip
 GOALS = {"equalized-odds": ("tpr", "fpr")}
 #: What is decided where the auditor gave no words for it.
-DECIDED = {
-    "multiclass": gettext_noop("The predicted class"),
-    "regression": gettext_noop("A prediction"),
-    "ranking": gettext_noop("A place near the top"),
-}
+DECIDED = Words(
+    {
+        "multiclass": gettext_noop("The predicted class"),
+        "regression": gettext_noop("A prediction"),
+        "ranking": gettext_noop("A place near the top"),
+    }
+)
 
 
 #: Parts of the document that name groups.
@@ -139,10 +141,10 @@ class Facts:
     def unit(self, metric: str) -> Unit:
         """How values of a metric and their differences are written."""
         if metric in ("r2", "skew-at-k"):
-            return units.PLAIN
-        return self._amount if self.kind == "regression" else units.POINTS
+            return units.plain()
+        return self._amount if self.kind == "regression" else units.points()
 
-    @cached_property
+    @property
     def _amount(self) -> Unit:
         of = (self.plan.get("label") or self.plan.get("score") or {}).get("column")
         axis = _("units of {of}").format(of=of) if of else _("units of the prediction")
@@ -159,7 +161,7 @@ class Facts:
     def outcome(self) -> str:
         """What is decided in words, as the auditor wrote it."""
         given = str(self.about.get("outcome") or "").strip().rstrip(".")
-        return given or DECIDED.get(self.kind, "A favourable decision")
+        return given or DECIDED.get(self.kind, gettext_noop("A favourable decision"))
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from auditapp.reports.blocks import Cell, Column, Figure, Legend, Table
 from auditapp.reports.captions import clip, strip_alt, strip_message
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts, measured
 from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import comparisons, count, percent, plural, upper_first
 from auditapp.reports.units import POINTS
 from auditapp.reports.words import CHOICES, VERDICT_WORDS
@@ -19,8 +20,7 @@ Row = dict[str, Any]
 PRINTED_SIZES = 14
 
 MAX_STRIP = 12
-
-VERDICT_LEGEND = tuple(Legend(slug, text) for slug, text in list(VERDICT_WORDS.items())[:3])
+THE_REFERENCE = gettext_noop("the reference")
 
 
 def gap_strip(facts: Facts, table: Row, metric: str, *, anchor: str) -> Figure:
@@ -62,7 +62,7 @@ def gap_strip(facts: Facts, table: Row, metric: str, *, anchor: str) -> Figure:
                 metric=metric_words.lower(metric),
                 who=who,
                 own_rate=own_rate,
-                table=CHOICES.get(table.get("reference_choice") or "", "the reference"),
+                table=CHOICES.get(table.get("reference_choice") or "", THE_REFERENCE),
                 axis=unit.axis,
                 adjusted=adjusted,
                 maybe=_(" each") if k > 1 else "",
@@ -155,9 +155,15 @@ def group_sizes(facts: Facts, table: Row) -> Figure:
     title = facts.table_title(table)
     biggest = max(levels, key=lambda v: v["n"])
     least = min(levels, key=lambda v: v["n"])
-    span = _("from {n} to ").format(n=count(least["n"])) if least["n"] != biggest["n"] else "of "
-    message = f"{title}: {plural(len(levels), 'group')}, {span}"
-    message += plural(biggest["n"], "person", "people")
+    span = _("{title}: {groups}, of {people}")
+    if least["n"] != biggest["n"]:
+        span = _("{title}: {groups}, from {least} to {people}")
+    message = span.format(
+        title=title,
+        groups=plural(len(levels), "group"),
+        least=count(least["n"]),
+        people=plural(biggest["n"], "person", "people"),
+    )
     columns = [
         Column(title, "start", 2.4),
         Column(_("People")),

@@ -127,7 +127,7 @@ def next_step(facts: Facts) -> Rich:
                 "this group alone would not settle it."
             ).format(facts=ruled_out(facts, gap), group=group)
         )
-    noun = _("more") if behind == "people" else _("more {behind}").format(behind=behind)
+    noun = _("more") if behind == _("people") else _("more {behind}").format(behind=behind)
     return rich(
         _(
             "Collect about {need} {noun} among {group}, then audit again: if there is no "

@@ -4,47 +4,56 @@ from __future__ import annotations
 
 from auditapp.reports.blocks import Rich, bold, rich
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import Rows, Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, upper_first
 from auditapp.reports.stamps import decisions
 
-GOALS = {
-    "bias": gettext_noop("Are predictions too high or too low alike in every group?"),
-    "mae": gettext_noop("Are predictions equally far off in every group?"),
-    "mean-prediction": gettext_noop("Are predictions equally high in every group?"),
-    "selection-at-k": gettext_noop("Does every group reach the top equally often?"),
-    "exposure": gettext_noop("Do the places of every group get the same attention?"),
-    "ndcg": gettext_noop("Are the lists of every group equally well ordered?"),
-}
-LEDES = {
-    "regression": gettext_noop(
-        "Predictions and their errors are averaged for each group and compared with a "
-        "stated comparator. Every comparison carries its interval."
-    ),
-    "ranking": gettext_noop(
-        "Places are counted for each group and compared with a stated comparator. "
-        "Every comparison carries its interval."
-    ),
-}
-LABELS = {"ranking": gettext_noop("Relevance")}
-UNLABELLED = {
-    "regression": gettext_noop("Not given: errors are not applicable"),
-    "ranking": gettext_noop("Not given: whether people belong at their places is not known"),
-}
-NOT_SEARCHED = {
-    "regression": gettext_noop(
-        "Groups nobody named, where a gap comes from, legitimate factors, other places "
-        "and change over time: these searches are made for yes/no decisions, not for "
-        "numbers."
-    ),
-    "ranking": gettext_noop(
-        "Groups nobody named, where a gap comes from, legitimate factors, other places "
-        "and change over time: these searches are made for yes/no decisions, not for "
-        "ranked lists."
-    ),
-}
-BLANK = {"ranking": gettext_noop("counted as fitting nowhere")}
+GOALS = Words(
+    {
+        "bias": gettext_noop("Are predictions too high or too low alike in every group?"),
+        "mae": gettext_noop("Are predictions equally far off in every group?"),
+        "mean-prediction": gettext_noop("Are predictions equally high in every group?"),
+        "selection-at-k": gettext_noop("Does every group reach the top equally often?"),
+        "exposure": gettext_noop("Do the places of every group get the same attention?"),
+        "ndcg": gettext_noop("Are the lists of every group equally well ordered?"),
+    }
+)
+LEDES = Words(
+    {
+        "regression": gettext_noop(
+            "Predictions and their errors are averaged for each group and compared with a "
+            "stated comparator. Every comparison carries its interval."
+        ),
+        "ranking": gettext_noop(
+            "Places are counted for each group and compared with a stated comparator. "
+            "Every comparison carries its interval."
+        ),
+    }
+)
+LABELS = Words({"ranking": gettext_noop("Relevance")})
+LABEL = gettext_noop("Recorded outcome")
+UNLABELLED = Words(
+    {
+        "regression": gettext_noop("Not given: errors are not applicable"),
+        "ranking": gettext_noop("Not given: whether people belong at their places is not known"),
+    }
+)
+NOT_SEARCHED = Words(
+    {
+        "regression": gettext_noop(
+            "Groups nobody named, where a gap comes from, legitimate factors, other places "
+            "and change over time: these searches are made for yes/no decisions, not for "
+            "numbers."
+        ),
+        "ranking": gettext_noop(
+            "Groups nobody named, where a gap comes from, legitimate factors, other places "
+            "and change over time: these searches are made for yes/no decisions, not for "
+            "ranked lists."
+        ),
+    }
+)
+BLANK = Words({"ranking": gettext_noop("counted as fitting nowhere")})
 
 
 def special(facts: Facts) -> bool:
@@ -163,7 +172,7 @@ def terms(facts: Facts) -> list[tuple[str, str]]:
             _("Unit"),
             _(
                 "One unit of {value}, as the file counts. Differences are taken before rounding."
-            ).format(value=facts.unit("bias").axis.removeprefix("units of ")),
+            ).format(value=facts.unit("bias").axis.removeprefix(_("units of {of}").format(of=""))),
         ),
         (
             _("Standard deviation"),
@@ -187,45 +196,47 @@ def terms(facts: Facts) -> list[tuple[str, str]]:
     ]
 
 
-METHODS = {
-    "regression": (
-        gettext_noop(
-            "Means and their differences: Student's and Welch's t (Biometrika 1947); a "
-            "comparison needs 25 times the squared skewness in rows (Cochran, Sampling "
-            "techniques, 1977)."
+METHODS = Rows(
+    {
+        "regression": (
+            gettext_noop(
+                "Means and their differences: Student's and Welch's t (Biometrika 1947); a "
+                "comparison needs 25 times the squared skewness in rows (Cochran, Sampling "
+                "techniques, 1977)."
+            ),
+            gettext_noop(
+                "Root mean squared error and R²: limits on the log scale from fourth moments."
+            ),
+            gettext_noop(
+                "Error quantiles: Woodruff, Journal of the American Statistical Association 1952."
+            ),
+            gettext_noop("One weighted Bonferroni family over the whole report."),
+            gettext_noop(
+                "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. "
+                "Biopharm. 1987)."
+            ),
         ),
-        gettext_noop(
-            "Root mean squared error and R²: limits on the log scale from fourth moments."
+        "ranking": (
+            gettext_noop(
+                "Selection at k in one list: central Fisher exact given the places, limits "
+                "from the noncentral hypergeometric law."
+            ),
+            gettext_noop(
+                "Exposure in one list: shuffles of the two sides over their places; Singh and "
+                "Joachims, KDD 2018."
+            ),
+            gettext_noop(
+                "Several lists: lists are drawn again with replacement; gaps by Student's t."
+            ),
+            gettext_noop(
+                "NDCG: Järvelin and Kekäläinen, ACM Transactions on Information Systems 2002. "
+                "Skew: Geyik, Ambler and Kenthapadi, KDD 2019."
+            ),
+            gettext_noop("One weighted Bonferroni family over the whole report."),
+            gettext_noop(
+                "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. "
+                "Biopharm. 1987)."
+            ),
         ),
-        gettext_noop(
-            "Error quantiles: Woodruff, Journal of the American Statistical Association 1952."
-        ),
-        gettext_noop("One weighted Bonferroni family over the whole report."),
-        gettext_noop(
-            "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. "
-            "Biopharm. 1987)."
-        ),
-    ),
-    "ranking": (
-        gettext_noop(
-            "Selection at k in one list: central Fisher exact given the places, limits "
-            "from the noncentral hypergeometric law."
-        ),
-        gettext_noop(
-            "Exposure in one list: shuffles of the two sides over their places; Singh and "
-            "Joachims, KDD 2018."
-        ),
-        gettext_noop(
-            "Several lists: lists are drawn again with replacement; gaps by Student's t."
-        ),
-        gettext_noop(
-            "NDCG: Järvelin and Kekäläinen, ACM Transactions on Information Systems 2002. "
-            "Skew: Geyik, Ambler and Kenthapadi, KDD 2019."
-        ),
-        gettext_noop("One weighted Bonferroni family over the whole report."),
-        gettext_noop(
-            "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. "
-            "Biopharm. 1987)."
-        ),
-    ),
-}
+    }
+)

@@ -13,11 +13,12 @@ only punctuated as the language does it.
 from __future__ import annotations
 
 import gettext as catalogues
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import overload
 
 ENGLISH = "en"
 #: Code and name, in the language itself.
@@ -28,6 +29,7 @@ NO_BREAK = "\u00a0"
 PUNCTUATION = {ENGLISH: (".", ",", 4), "es": (",", NO_BREAK, 5)}
 
 _current: ContextVar[str] = ContextVar("report_language", default=ENGLISH)
+_missed: ContextVar[list[str] | None] = ContextVar("report_untranslated", default=None)
 
 
 def known(code: object) -> str:
@@ -53,7 +55,38 @@ def speaking(code: object) -> Iterator[str]:
 
 @cache
 def _catalogue(code: str) -> catalogues.NullTranslations:
-    return catalogues.translation("django", FOLDER, [code], fallback=True)
+    found = catalogues.translation("django", FOLDER, [code], fallback=True)
+    found.add_fallback(_Missing())
+    return found
+
+
+class _Missing(catalogues.NullTranslations):
+    """What a catalogue has no words for stays English, and is noted."""
+
+    def gettext(self, message: str) -> str:
+        _note(message)
+        return message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        _note(msgid1)
+        return msgid1 if n == 1 else msgid2
+
+
+def _note(message: str) -> None:
+    found = _missed.get()
+    if found is not None:
+        found.append(message)
+
+
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """Collect the texts that turn out to have no translation."""
+    found: list[str] = []
+    token = _missed.set(found)
+    try:
+        yield found
+    finally:
+        _missed.reset(token)
 
 
 def gettext(message: str) -> str:
@@ -93,3 +126,60 @@ def punctuated(text: str, code: str = "") -> str:
     digits = sum(c.isdigit() for c in whole)
     whole = whole.replace(",", group if digits >= from_digits else "")
     return f"{whole}{point}{rest}" if dot else whole
+
+
+class Words(Mapping[str, str]):
+    """Texts by key, each in the language that is being written when it is looked up."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = dict(texts)
+
+    def __getitem__(self, key: str) -> str:
+        return gettext(self._texts[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def get(self, key: str, default: str = "") -> str:  # type: ignore[override]
+        """The text of a key, else another one, which is translated as well."""
+        return gettext(self._texts.get(key, default))
+
+
+class Lines(Sequence[str]):
+    """Texts in order, each in the language that is being written when it is read."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = tuple(texts)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        if isinstance(place, slice):
+            return tuple(gettext(text) for text in self._texts[place])
+        return gettext(self._texts[place])
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+class Rows(Mapping[str, tuple[str, ...]]):
+    """Rows of texts by key, translated when they are looked up."""
+
+    def __init__(self, rows: Mapping[str, Sequence[str]]) -> None:
+        self._rows = {key: Lines(texts) for key, texts in rows.items()}
+
+    def __getitem__(self, key: str) -> tuple[str, ...]:
+        return tuple(self._rows[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)

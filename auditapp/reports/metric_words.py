@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from auditapp.reports import measures, phrases
+from auditapp.reports.language import ENGLISH, current, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 
 
 @dataclass(frozen=True)
@@ -309,7 +310,7 @@ def words(metric: str) -> MetricWords:
         return _of_class(CLASSED[measures.metric_of(metric)], quoted(name))
     known = METRICS.get(metric)
     if known is not None:
-        return known
+        return _spoken(known)
     for start, named in (
         ("pinball-", _("Quantile error at {}%")),
         ("error-quantile-", _("{}% below")),
@@ -320,8 +321,22 @@ def words(metric: str) -> MetricWords:
     return MetricWords(title, "", _("people"), "")
 
 
+def _spoken(known: MetricWords) -> MetricWords:
+    """The same words in the language that is being written."""
+    if current() == ENGLISH:
+        return known
+    texts = ("title", "asks", "behind", "given", "less", "more", "name")
+    pairs: Any = {
+        key: found if found is None else (_(found[0]), _(found[1]))
+        for key in ("ways", "way", "sides")
+        for found in (getattr(known, key),)
+    }
+    return replace(known, **{**pairs, **{key: _(getattr(known, key)) for key in texts}})
+
+
 def _of_class(known: MetricWords, name: str) -> MetricWords:
     """Every text but `given` with the class in it; that one is filled run by run."""
+    known = _spoken(known)
     texts = ("title", "asks", "behind", "name")
     filled = {key: getattr(known, key).replace("{c}", name) for key in texts}
     ways = known.ways
@@ -340,6 +355,7 @@ def of_classes(metric: str) -> MetricWords:
     known = CLASSED.get(metric)
     if known is None:
         return words(metric)
+    known = _spoken(known)
     title = known.title.replace("{c}", "each class")
     return replace(known, title=title, asks=known.asks.replace("{c}", "the class"))
 
@@ -350,6 +366,8 @@ def lower(metric: str) -> str:
     if known.name:
         return known.name
     found = known.title
+    if current() != ENGLISH:
+        return found if found[:2].isupper() else found[:1].lower() + found[1:]
     return found if found[:2].isupper() or found[1:2] == "²" else found[:1].lower() + found[1:]
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop, ngettext, punctuated
+
 MINUS = "\u2212"
 #: larger numbers are written with a power of ten
 FURTHEST = 1e15
@@ -17,8 +20,8 @@ def rounded(value: float, digits: int) -> Decimal:
 def text(number: Decimal, digits: int, *, sign: bool) -> str:
     """A rounded number with commas and a true minus; zero has no sign."""
     if number == 0:
-        return f"{0:.{digits}f}"
-    body = f"{abs(number):,.{digits}f}"
+        return punctuated(f"{0:.{digits}f}")
+    body = punctuated(f"{abs(number):,.{digits}f}")
     if number < 0:
         return MINUS + body
     return f"+{body}" if sign else body
@@ -31,7 +34,7 @@ def count(value: float) -> str:
 
 def decimal(value: float, digits: int = 2) -> str:
     if abs(value) >= FURTHEST:
-        return f"{value:.3e}".replace("-", MINUS, int(value < 0))
+        return punctuated(f"{value:.3e}".replace("-", MINUS, int(value < 0)))
     return text(rounded(value, digits), digits, sign=False)
 
 
@@ -42,7 +45,7 @@ def signed(value: float, digits: int = 2) -> str:
 
 def percent(value: float, digits: int = 0) -> str:
     """A fraction as a percentage."""
-    return f"{text(hundred(value, digits), digits, sign=False)}%"
+    return _("{number}%").format(number=text(hundred(value, digits), digits, sign=False))
 
 
 def hundred(value: float, digits: int) -> Decimal:
@@ -63,13 +66,13 @@ def size(value: float, digits: int = 0) -> str:
 
 def limit(value: float) -> str:
     """A limit in points with as many decimals as it was set with."""
-    return f"{Decimal(repr(float(value))).scaleb(2).normalize():f}"
+    return punctuated(f"{Decimal(repr(float(value))).scaleb(2).normalize():f}")
 
 
 def given(value: float) -> str:
     """A number as somebody set it, with every decimal it was set with."""
     if value and not 1 / FURTHEST < abs(value) < FURTHEST:
-        return f"{value:g}".replace("-", MINUS, int(value < 0))
+        return punctuated(f"{value:g}".replace("-", MINUS, int(value < 0)))
     exact = Decimal(repr(float(value))).normalize()
     return text(exact, max(0, -int(exact.as_tuple().exponent)), sign=False)
 
@@ -77,16 +80,21 @@ def given(value: float) -> str:
 def span(low: float, high: float, digits: int = 1, *, signed: bool = True) -> str:
     """An interval of points: `−28.0 to −26.5`."""
     if signed:
-        return f"{points(low, digits)} to {points(high, digits)}"
-    return f"{size(low, digits)} to {size(high, digits)}"
+        return between(points(low, digits), points(high, digits))
+    return between(size(low, digits), size(high, digits))
 
 
 def percent_span(low: float, high: float, digits: int = 1) -> str:
     """An interval of rates without the repeated percent sign."""
-    return (
-        f"{text(hundred(low, digits), digits, sign=False)} to "
-        f"{text(hundred(high, digits), digits, sign=False)}"
+    return between(
+        text(hundred(low, digits), digits, sign=False),
+        text(hundred(high, digits), digits, sign=False),
     )
+
+
+def between(low: str, high: str) -> str:
+    """An interval from its two ends as written."""
+    return _("{low} to {high}").format(low=low, high=high)
 
 
 def comparisons(value: int) -> str:
@@ -96,23 +104,27 @@ def comparisons(value: int) -> str:
 
 def p_value(value: float | None) -> str:
     if value is None:
-        return "not computed"
+        return _("not computed")
     if value < 0.001:
-        return "p < 0.001"
+        return f"p < {punctuated('0.001')}"
     return f"p = {decimal(value, 3)}"
 
 
-_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_WORDS = (
+    gettext_noop("no"), gettext_noop("one"), gettext_noop("two"), gettext_noop("three"),
+    gettext_noop("four"), gettext_noop("five"), gettext_noop("six"), gettext_noop("seven"),
+    gettext_noop("eight"), gettext_noop("nine"), gettext_noop("ten"),
+)  # fmt: skip
 
 
 def spelled(value: int) -> str:
     """Small counts as words, others in figures."""
-    return _WORDS[value] if 0 <= value < len(_WORDS) else count(value)
+    return _(_WORDS[value]) if 0 <= value < len(_WORDS) else count(value)
 
 
 def plural(value: int, noun: str, many: str = "") -> str:
     """`1 person`, `2 people`."""
-    return f"{count(value)} {noun if value == 1 else many or noun + 's'}"
+    return f"{count(value)} {ngettext(noun, many or noun + 's', value)}"
 
 
 def byte_size(value: int) -> str:
@@ -120,7 +132,8 @@ def byte_size(value: int) -> str:
     amount = float(value)
     for unit in ("bytes", "kB", "MB", "GB"):
         if amount < 1000 or unit == "GB":
-            return f"{count(amount)} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+            exact = unit == "bytes"
+            return f"{count(amount)} bytes" if exact else punctuated(f"{amount:.1f} {unit}")
         amount /= 1000
     raise AssertionError
 
@@ -130,10 +143,10 @@ def listing(items: list[str], cap: int = 0) -> str:
     shown = items[:cap] if cap and len(items) > cap else items
     rest = len(items) - len(shown)
     if rest:
-        return f"{', '.join(shown)} and {rest} more"
+        return _("{shown} and {rest} more").format(shown=", ".join(shown), rest=rest)
     if len(shown) < 2:
         return "".join(shown)
-    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return _("{shown} and {last}").format(shown=", ".join(shown[:-1]), last=shown[-1])
 
 
 def upper_first(text: str) -> str:

@@ -11,6 +11,9 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from auditapp.reports import language, phrases_es
+from auditapp.reports.numbers import listing
+
 NOUNS = frozenset(
     {
         "women", "men", "girls", "boys", "people", "children", "adults", "students",
@@ -133,6 +136,8 @@ def piece(title: str, word: str) -> Piece:
 
 def people(group: Mapping[str, str], titles: Mapping[str, str]) -> str:
     """The people of a group in a sentence, without a capital unless the word has one."""
+    if language.current() != language.ENGLISH:
+        return phrases_es.people(group, titles)
     return joined([piece(titles.get(attr, attr), word) for attr, word in group.items()])
 
 
@@ -158,7 +163,7 @@ def attributes(by: list[str], titles: Mapping[str, str]) -> str:
     """`Race and sex` as a title."""
     names = [titles.get(attr, attr) for attr in by]
     names = [names[0], *(lower_first(name) for name in names[1:])]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else listing(names)
 
 
 def slug(text: str) -> str:

@@ -91,7 +91,7 @@ def _range(name: str, low: Row, top: Row, unit: Unit) -> str:
 
 
 def _few(facts: Facts, panels: list[Row]) -> str:
-    if not any(row.get("note") == tables.TOO_FEW for panel in panels for row in panel["rows"]):
+    if not any(row.get("note") == _(tables.TOO_FEW) for panel in panels for row in panel["rows"]):
         return ""
     floor = facts.plan.get("denominator_floor", 10)
     return _("Too few: fewer than {floor} people behind the rate.").format(floor=floor)
@@ -178,7 +178,7 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
     rate = _("the overall rate")
     if measures.class_of(metric) is not None:
         rate = _("the overall {value}").format(
-            value=metric_words.lower(metric).removeprefix("the ")
+            value=metric_words.lower(metric).removeprefix(_("the "))
         )
     message = _("{table}: no combination is a point from {rate}").format(
         table=facts.table_title(table), rate=rate

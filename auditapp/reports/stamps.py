@@ -5,20 +5,31 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import upper_first
 
-SOURCES = {
-    "logistic": gettext_noop("reference logistic regression, trained for this audit"),
-    "linear": gettext_noop("reference ridge regression, trained for this audit"),
-    "boosting": gettext_noop("reference gradient boosting, trained for this audit"),
-}
-KINDS = {
-    "onnx": gettext_noop("ONNX model"),
-    "skops": gettext_noop("scikit-learn model"),
-    "network": "network",
-}
+MONTHS = (
+    gettext_noop("January"), gettext_noop("February"), gettext_noop("March"),
+    gettext_noop("April"), gettext_noop("May"), gettext_noop("June"), gettext_noop("July"),
+    gettext_noop("August"), gettext_noop("September"), gettext_noop("October"),
+    gettext_noop("November"), gettext_noop("December"),
+)  # fmt: skip
+TRAINED = gettext_noop("trained for this audit")
+SOURCES = Words(
+    {
+        "logistic": gettext_noop("reference logistic regression, trained for this audit"),
+        "linear": gettext_noop("reference ridge regression, trained for this audit"),
+        "boosting": gettext_noop("reference gradient boosting, trained for this audit"),
+    }
+)
+KINDS = Words(
+    {
+        "onnx": gettext_noop("ONNX model"),
+        "skops": gettext_noop("scikit-learn model"),
+        "network": "network",
+    }
+)
 
 
 def moment(facts: Facts) -> datetime | None:
@@ -37,7 +48,10 @@ def run_date(facts: Facts) -> str:
     when = moment(facts)
     if when is None:
         return str(facts.run.get("date") or "")
-    return _("{day} {when:%B %Y, %H:%M} UTC").format(day=when.day, when=when)
+    month = _(MONTHS[when.month - 1])
+    return _("{day} {month} {year}, {time} UTC").format(
+        day=when.day, month=month, year=when.year, time=f"{when:%H:%M}"
+    )
 
 
 def system(facts: Facts) -> str:
@@ -63,7 +77,7 @@ def decisions(facts: Facts) -> str:
     model = plan.get("model") or {}
     kind = model.get("kind", "columns")
     if kind == "train":
-        return SOURCES.get(model.get("estimator") or "logistic", "trained for this audit")
+        return SOURCES.get(model.get("estimator") or "logistic", TRAINED)
     if kind in KINDS:
         return f"{KINDS[kind]} {model.get('name', '')}".strip()
     if plan.get("decision"):

@@ -8,20 +8,24 @@ from typing import Any
 from auditapp.reports import metric_words, phrases
 from auditapp.reports.blocks import Cell, Column, Prose, Table, rich
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import Lines, Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, decimal, p_value, percent, plural
 from auditapp.reports.tables import share
 from auditapp.reports.units import POINTS
 
 Row = dict[str, Any]
 
-KINDS = {
-    "sdr": gettext_noop("successive differences, variance 4/R times the summed squares"),
-    "brr": gettext_noop("balanced repeated replication, variance 1/R times the summed squares"),
-    "jackknife": gettext_noop("the jackknife, variance (R − 1)/R times the summed squares"),
-    "bootstrap": gettext_noop("the survey's bootstrap, variance 1/R times the summed squares"),
-}
+KINDS = Words(
+    {
+        "sdr": gettext_noop("successive differences, variance 4/R times the summed squares"),
+        "brr": gettext_noop(
+            "balanced repeated replication, variance 1/R times the summed squares"
+        ),
+        "jackknife": gettext_noop("the jackknife, variance (R − 1)/R times the summed squares"),
+        "bootstrap": gettext_noop("the survey's bootstrap, variance 1/R times the summed squares"),
+    }
+)
 FLAGS = {
     "effective-n": gettext_noop("few effective rows"),
     "cv": gettext_noop("standard error above 30% of the rate"),
@@ -36,17 +40,19 @@ ONCE = gettext_noop(
     "Sites, drift, bounds, legitimate factors, sources of a gap and what remedies "
     "say of parts of the people count every row once."
 )
-METHODS = (
-    gettext_noop(
-        "Survey weights: rates from sums of weights; comparisons by the same exact "
-        "test and intervals on people over the mean design effect of the table (Rao "
-        "and Scott, Annals of Statistics 1984), at the weighted rates."
-    ),
-    gettext_noop(
-        "Standard errors: replicate weights, or samples of whole households where "
-        "there are none, centred at the estimate (Fay and Train, 1995), and Student's "
-        "t."
-    ),
+METHODS = Lines(
+    (
+        gettext_noop(
+            "Survey weights: rates from sums of weights; comparisons by the same exact "
+            "test and intervals on people over the mean design effect of the table (Rao "
+            "and Scott, Annals of Statistics 1984), at the weighted rates."
+        ),
+        gettext_noop(
+            "Standard errors: replicate weights, or samples of whole households where "
+            "there are none, centred at the estimate (Fay and Train, 1995), and Student's "
+            "t."
+        ),
+    )
 )
 
 

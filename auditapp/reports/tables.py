@@ -8,8 +8,8 @@ from typing import Any
 from auditapp.reports import metric_words, phrases
 from auditapp.reports.blocks import Cell, Column, Table
 from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts, measured
+from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, percent, percent_span, plural
 from auditapp.reports.units import PLAIN, POINTS, Unit
 from auditapp.reports.words import behind, reason
@@ -21,17 +21,19 @@ FEWEST_PRINTED = 4
 LIST_CAP = 24
 TOO_FEW = gettext_noop("too few")
 #: Intervals of values that are not yes/no rates.
-INTERVALS = {
-    "regression": gettext_noop("95% t intervals"),
-    "ranking": gettext_noop("95% intervals"),
-}
+INTERVALS = Words(
+    {
+        "regression": gettext_noop("95% t intervals"),
+        "ranking": gettext_noop("95% intervals"),
+    }
+)
 
 
 def interval_words(facts: Facts) -> str:
     """How the intervals of single rates were made."""
     if facts.plan.get("weights"):
         return _("95% intervals with the survey's design")
-    return INTERVALS.get(facts.kind, "Wilson 95% intervals")
+    return INTERVALS.get(facts.kind, gettext_noop("Wilson 95% intervals"))
 
 
 def rate(estimate: Row | None, unit: Unit = POINTS, *, strong: bool = False) -> Cell:
@@ -44,7 +46,7 @@ def rate(estimate: Row | None, unit: Unit = POINTS, *, strong: bool = False) -> 
         people_behind = estimate.get("denominator")
         if people_behind is None:
             people_behind = estimate["n"]
-        return Cell(TOO_FEW, plural(people_behind, "person", "people"), soft=True)
+        return Cell(_(TOO_FEW), plural(people_behind, "person", "people"), soft=True)
     note = ""
     if estimate.get("low") is not None:
         note = unit.values(estimate["low"], estimate["high"])
@@ -60,7 +62,7 @@ def gap(row: Row | None, unit: Unit = POINTS) -> Cell:
     if not measured(row):
         if row.get("reason") == "below-floor":
             fewest = min(behind(row), behind(row, "_comparator"))
-            return Cell(TOO_FEW, plural(fewest, "person", "people"), row["verdict"] or "")
+            return Cell(_(TOO_FEW), plural(fewest, "person", "people"), row["verdict"] or "")
         return Cell(reason(row.get("reason")), verdict=row["verdict"] or "", soft=True)
     interval = unit.differences(row["low"], row["high"])
     return Cell(unit.difference(row["value"]), interval, row["verdict"] or "")
@@ -92,7 +94,7 @@ def family_note(facts: Facts) -> str:
 
 def few_note(facts: Facts, rows: Sequence[tuple[Cell, ...]]) -> str:
     """What "too few" means, where it stands in a table."""
-    if not any(cell.text == TOO_FEW for row in rows for cell in row):
+    if not any(cell.text == _(TOO_FEW) for row in rows for cell in row):
         return ""
     behind_rate = facts.plan.get("denominator_floor", 10)
     behind_it = (

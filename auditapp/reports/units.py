@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from auditapp.reports.numbers import FURTHEST, MINUS, text
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop, punctuated
+from auditapp.reports.numbers import FURTHEST, MINUS, between, text
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,13 @@ class Unit:
 
     def value(self, value: float, digits: int | None = None) -> str:
         """A value: `34.5%`, `−0.42`."""
-        return f"{self._text(value, digits, sign=False)}{self.sign}"
+        number = self._text(value, digits, sign=False)
+        return _("{number}%").format(number=number) if self.sign == "%" else number + self.sign
 
     def values(self, low: float, high: float, digits: int | None = None) -> str:
         """An interval of values without their sign."""
         low_text, high_text = (self._text(v, digits, sign=False) for v in (low, high))
-        return f"{low_text} to {high_text}"
+        return between(low_text, high_text)
 
     def difference(self, value: float, digits: int | None = None) -> str:
         """A signed difference; zero carries no sign."""
@@ -71,7 +74,7 @@ class Unit:
 
     def differences(self, low: float, high: float, digits: int | None = None) -> str:
         """An interval of signed differences."""
-        return f"{self.difference(low, digits)} to {self.difference(high, digits)}"
+        return between(self.difference(low, digits), self.difference(high, digits))
 
     def size(self, value: float, digits: int | None = None) -> str:
         """The size of a difference without its sign, in sentences."""
@@ -79,11 +82,11 @@ class Unit:
 
     def sizes(self, low: float, high: float, digits: int | None = None) -> str:
         """An interval of sizes."""
-        return f"{self.size(low, digits)} to {self.size(high, digits)}"
+        return between(self.size(low, digits), self.size(high, digits))
 
     def limit(self, value: float) -> str:
         """A limit with as many decimals as it was set with."""
-        return f"{Decimal(repr(float(value))).scaleb(self.shift).normalize():f}"
+        return punctuated(f"{Decimal(repr(float(value))).scaleb(self.shift).normalize():f}")
 
     def counted(self, amount: str) -> str:
         """`1 point`, `2 points`, `0.42 units`."""
@@ -104,17 +107,40 @@ class Unit:
     def _text(self, value: float, digits: int | None, *, sign: bool) -> str:
         shown = self.fine if digits is None else digits
         if self._powers(value, shown):
-            return f"{value:{'+' if sign else ''}.3e}".replace("-", MINUS, int(value < 0))
+            body = f"{value:{'+' if sign else ''}.3e}".replace("-", MINUS, int(value < 0))
+            return punctuated(body)
         return text(self.rounded(value, shown), shown, sign=sign)
 
 
-POINTS = Unit()
+POINTS = Unit(
+    one=gettext_noop("point"),
+    many=gettext_noop("points"),
+    axis=gettext_noop("percentage points"),
+    heading=gettext_noop("Points"),
+    value_heading=gettext_noop("Rate"),
+)
 #: a number without a unit, such as R²
 PLAIN = Unit(
-    one="", many="", axis="its own scale", heading="Difference", value_heading="Value", sign="",
-    shift=0, fine=2, coarse=2,
+    one="", many="", axis=gettext_noop("its own scale"), heading=gettext_noop("Difference"),
+    value_heading=gettext_noop("Value"), sign="", shift=0, fine=2, coarse=2,
 )  # fmt: skip
 MOST_DIGITS = 12
+
+
+def points() -> Unit:
+    """Rates, in the language that is being written."""
+    return _spoken(POINTS)
+
+
+def plain() -> Unit:
+    """A number without a unit, in the language that is being written."""
+    return _spoken(PLAIN)
+
+
+def _spoken(unit: Unit) -> Unit:
+    names = ("one", "many", "axis", "heading", "value_heading")
+    words: Any = {name: _(getattr(unit, name)) for name in names}
+    return replace(unit, **words)
 
 
 def amount(spread: float | None, axis: str) -> Unit:
@@ -131,11 +157,11 @@ def amount(spread: float | None, axis: str) -> Unit:
     if spread is not None and spread > 0:
         fine = min(max(2 - math.floor(math.log10(spread)), 0), MOST_DIGITS)
     return Unit(
-        one="unit",
-        many="units",
+        one=_("unit"),
+        many=_("units"),
         axis=axis,
-        heading="Units",
-        value_heading="Value",
+        heading=_("Units"),
+        value_heading=_("Value"),
         sign="",
         shift=0,
         fine=fine,

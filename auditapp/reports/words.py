@@ -17,88 +17,94 @@ from auditapp.reports.facts import (
     Facts,
     measured,
 )
+from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, upper_first
 from auditapp.reports.units import POINTS, Unit
 
 Gap = dict[str, Any]
 
-VERDICT_WORDS = {
-    DIFFERENCE: gettext_noop("Difference found"),
-    NO_DIFFERENCE: gettext_noop("No difference found"),
-    NOT_ENOUGH: gettext_noop("Not enough data"),
-    NOT_APPLICABLE: gettext_noop("Not applicable"),
-}
-REASONS = {
-    "below-floor": gettext_noop("under the floor"),
-    "no-label": gettext_noop("needs a recorded outcome"),
-    "no-labels": gettext_noop("needs a recorded outcome"),
-    "no-decision": gettext_noop("needs a decision"),
-    "one-group": gettext_noop("only one group"),
-    "no-denominator": gettext_noop("nobody to count"),
-    "empty-group": gettext_noop("nobody in the group"),
-    "too-few": gettext_noop("too few"),
-    "at-bound": gettext_noop("no interval at 0 or 1"),
-    "one-score": gettext_noop("all have the same score"),
-    "one-class": gettext_noop("only one recorded outcome"),
-    "empty-denominator": gettext_noop("nobody to count"),
-    "nobody-in-either": gettext_noop("nobody in either group"),
-    "absent-class": gettext_noop("nobody recorded so"),
-    "class-not-chosen": gettext_noop("nobody predicted so"),
-    "only-class": gettext_noop("everybody recorded so"),
-    "one-label": gettext_noop("only one recorded outcome"),
-    "reference": gettext_noop("reference"),
-    "score-is-no-probability": gettext_noop("the score is no probability between 0 and 1"),
-    "abstain": gettext_noop("no decision was abstained from"),
-    "no-columns": gettext_noop("no other column describes people"),
-    "no-split": gettext_noop("no split beyond chance"),
-    "constant-decision": gettext_noop("everybody is decided alike"),
-    "has-a-role": gettext_noop("it has another part in the audit"),
-    "one-value": gettext_noop("one value only"),
-    "free-text": gettext_noop("free text"),
-    "identifier": gettext_noop("numbers or names rows"),
-    "weight": gettext_noop("a survey weight"),
-    "tells-the-outcome": gettext_noop("it nearly tells the decision or the outcome"),
-    "not-a-feature": gettext_noop("not a feature"),
-    "beyond-cap": gettext_noop("no time was left"),
-    "reference-below-floor": gettext_noop("reference under the floor"),
-    "empty-control": gettext_noop("the factor is blank in every row"),
-    "no-shared-stratum": gettext_noop("nowhere both groups"),
-    "one-outcome": gettext_noop("all alike"),
-    "one-stratum": gettext_noop("one value only"),
-    "no-odds-ratio": gettext_noop("no odds ratio"),
-    "sparse-strata": gettext_noop("too few in some values"),
-    "no-gold": gettext_noop("no second labels"),
-    "no-relabelled-row": gettext_noop("no measured row has a second label"),
-    "no-score": gettext_noop("needs a score"),
-    "no-labelled-score": gettext_noop("no row has a score and a recorded outcome"),
-    "no-shared-scores": gettext_noop("no shared scores"),
-    "no-references": gettext_noop("no reference decisions"),
-    "not-comparable": gettext_noop("no reference could be compared"),
-    "skewed": gettext_noop("too few for errors with long tails"),
-    "zero-variance": gettext_noop("nothing varies"),
-    "single-row": gettext_noop("one person only"),
-    "one-list": gettext_noop("no interval from one list"),
-    "too-few-lists": gettext_noop("too few lists"),
-    "k-above-n": gettext_noop("every list is shorter than k"),
-    "below-floor-before": gettext_noop("under the floor in the earlier audit"),
-    "below-floor-after": gettext_noop("under the floor now"),
-    "same-rows": gettext_noop("same rows, not tested"),
-    "no-rows": gettext_noop("no rows"),
-    "no-fitted-rows": gettext_noop("no fitted rows"),
-    "one-site": gettext_noop("one site only"),
-    "one-source": gettext_noop("one source only"),
-    "no-features": gettext_noop("no columns to tell by"),
-    "tied-at-k": gettext_noop("equal scores at the cut"),
-    "no-relevance": gettext_noop("needs a relevance"),
-    "none-selected": gettext_noop("nobody on top"),
-}
-CHOICES = {
-    "largest": gettext_noop("the largest group"),
-    "chosen": gettext_noop("chosen by the auditor"),
-    "rest": gettext_noop("everyone else"),
-}
+VERDICT_WORDS = Words(
+    {
+        DIFFERENCE: gettext_noop("Difference found"),
+        NO_DIFFERENCE: gettext_noop("No difference found"),
+        NOT_ENOUGH: gettext_noop("Not enough data"),
+        NOT_APPLICABLE: gettext_noop("Not applicable"),
+    }
+)
+REASONS = Words(
+    {
+        "below-floor": gettext_noop("under the floor"),
+        "no-label": gettext_noop("needs a recorded outcome"),
+        "no-labels": gettext_noop("needs a recorded outcome"),
+        "no-decision": gettext_noop("needs a decision"),
+        "one-group": gettext_noop("only one group"),
+        "no-denominator": gettext_noop("nobody to count"),
+        "empty-group": gettext_noop("nobody in the group"),
+        "too-few": gettext_noop("too few"),
+        "at-bound": gettext_noop("no interval at 0 or 1"),
+        "one-score": gettext_noop("all have the same score"),
+        "one-class": gettext_noop("only one recorded outcome"),
+        "empty-denominator": gettext_noop("nobody to count"),
+        "nobody-in-either": gettext_noop("nobody in either group"),
+        "absent-class": gettext_noop("nobody recorded so"),
+        "class-not-chosen": gettext_noop("nobody predicted so"),
+        "only-class": gettext_noop("everybody recorded so"),
+        "one-label": gettext_noop("only one recorded outcome"),
+        "reference": gettext_noop("reference"),
+        "score-is-no-probability": gettext_noop("the score is no probability between 0 and 1"),
+        "abstain": gettext_noop("no decision was abstained from"),
+        "no-columns": gettext_noop("no other column describes people"),
+        "no-split": gettext_noop("no split beyond chance"),
+        "constant-decision": gettext_noop("everybody is decided alike"),
+        "has-a-role": gettext_noop("it has another part in the audit"),
+        "one-value": gettext_noop("one value only"),
+        "free-text": gettext_noop("free text"),
+        "identifier": gettext_noop("numbers or names rows"),
+        "weight": gettext_noop("a survey weight"),
+        "tells-the-outcome": gettext_noop("it nearly tells the decision or the outcome"),
+        "not-a-feature": gettext_noop("not a feature"),
+        "beyond-cap": gettext_noop("no time was left"),
+        "reference-below-floor": gettext_noop("reference under the floor"),
+        "empty-control": gettext_noop("the factor is blank in every row"),
+        "no-shared-stratum": gettext_noop("nowhere both groups"),
+        "one-outcome": gettext_noop("all alike"),
+        "one-stratum": gettext_noop("one value only"),
+        "no-odds-ratio": gettext_noop("no odds ratio"),
+        "sparse-strata": gettext_noop("too few in some values"),
+        "no-gold": gettext_noop("no second labels"),
+        "no-relabelled-row": gettext_noop("no measured row has a second label"),
+        "no-score": gettext_noop("needs a score"),
+        "no-labelled-score": gettext_noop("no row has a score and a recorded outcome"),
+        "no-shared-scores": gettext_noop("no shared scores"),
+        "no-references": gettext_noop("no reference decisions"),
+        "not-comparable": gettext_noop("no reference could be compared"),
+        "skewed": gettext_noop("too few for errors with long tails"),
+        "zero-variance": gettext_noop("nothing varies"),
+        "single-row": gettext_noop("one person only"),
+        "one-list": gettext_noop("no interval from one list"),
+        "too-few-lists": gettext_noop("too few lists"),
+        "k-above-n": gettext_noop("every list is shorter than k"),
+        "below-floor-before": gettext_noop("under the floor in the earlier audit"),
+        "below-floor-after": gettext_noop("under the floor now"),
+        "same-rows": gettext_noop("same rows, not tested"),
+        "no-rows": gettext_noop("no rows"),
+        "no-fitted-rows": gettext_noop("no fitted rows"),
+        "one-site": gettext_noop("one site only"),
+        "one-source": gettext_noop("one source only"),
+        "no-features": gettext_noop("no columns to tell by"),
+        "tied-at-k": gettext_noop("equal scores at the cut"),
+        "no-relevance": gettext_noop("needs a relevance"),
+        "none-selected": gettext_noop("nobody on top"),
+    }
+)
+CHOICES = Words(
+    {
+        "largest": gettext_noop("the largest group"),
+        "chosen": gettext_noop("chosen by the auditor"),
+        "rest": gettext_noop("everyone else"),
+    }
+)
 
 
 def reason(code: str | None) -> str:
@@ -229,7 +235,9 @@ def how_sure(facts: Facts, gap: Gap) -> str:
         end = _("This is larger than the {tolerance_words} you set.").format(
             tolerance_words=facts.tolerance_words
         )
-    between = interval.replace(" to ", " and ")
+    between = _("{low} and {high}").format(
+        low=unit.size(low, digits), high=unit.size(high, digits)
+    )
     return _("{with_n}the true gap is very likely between {between} {many}. {end}").format(
         with_n=with_n, between=between, many=unit.many, end=end
     )
@@ -269,7 +277,7 @@ def of_them(gap: Gap) -> str:
     """` (76 of them with the favourable outcome)`, where a rate counts not all of a group."""
     if behind(gap) == gap["n"]:
         return ""
-    who = metric_words.words(gap["metric"]).behind.removeprefix("people ")
+    who = metric_words.words(gap["metric"]).behind.removeprefix(_("people "))
     return _(" ({gap} of them {who})").format(gap=count(behind(gap)), who=who)
 
 
@@ -316,7 +324,9 @@ def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
             + (_("{could}, and none is shown.").format(could=could) if hidden else ""),
         )
     noun = (
-        _("more") if words.behind == "people" else _("more {behind}").format(behind=words.behind)
+        _("more")
+        if words.behind == _("people")
+        else _("more {behind}").format(behind=words.behind)
     )
     return rich(
         _("Only {n} ").format(n=count(gap["n"])),
@@ -342,7 +352,7 @@ def detail(gap: Gap, unit: Unit = POINTS) -> str:
     bits = [words.title]
     if measured(gap):
         bits.append(f"{unit.difference(gap['value'])} {unit.many} ({_spans(gap, unit)})")
-    who = words.behind if words.behind == "people" else words.behind.removeprefix("people ")
+    who = words.behind.removeprefix(_("people "))
     bits.append(f"{count(behind(gap))} {who}")
     return ", ".join(bits)
 

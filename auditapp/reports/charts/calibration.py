@@ -10,6 +10,7 @@ from auditapp.reports.charts.config import GRID, INK2, INK3, STATUSES, Variant
 from auditapp.reports.charts.layout import Scale
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import plain, wrap
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count
 
 _MOST = 12
@@ -58,7 +59,9 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     end = _TOP + lines * line + 8
     canvas.texts([(_AXIS, end, along)], size=12, weight=500, color=INK2)
     if hidden:
-        text = f"{hidden} more {'group is' if hidden == 1 else 'groups are'} in the table."
+        text = _("{hidden} more {maybe} in the table.").format(
+            hidden=hidden, maybe=_("group is") if hidden == 1 else _("groups are")
+        )
         canvas.texts([(_AXIS, end + 20, text)], size=12, color=INK3)
     return canvas.spec()
 
@@ -108,9 +111,9 @@ def _panel(
         halo=1.2,
     )
     people = sum(int(p.get("n") or 0) for p in points)
-    note = f"{count(people)} people" if people else ""
+    note = _("{people} people").format(people=count(people)) if people else ""
     if not points:
-        note = "not enough data"
+        note = _("not enough data")
     if note and width(note, 12) < x.end - x.start - 8:
         at = [(x.end - 5, y.start - 12, note)]
         canvas.texts(at, size=12, align="right", color=INK3, halo=True)

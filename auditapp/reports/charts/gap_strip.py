@@ -23,6 +23,7 @@ from auditapp.reports.charts.config import (
 from auditapp.reports.charts.layout import Scale, chunks, decimals, ticks
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import clip, plain, thinned, wrap
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count
 from auditapp.reports.units import POINTS, Unit
 
@@ -111,8 +112,8 @@ def number_columns(
     known = [r for r in rows if known_row(r)]
     people = [count(r["n"]) for r in rows if r.get("n") is not None]
     spans = [_span(r, unit) for r in known]
-    wide_people = max([width("People", 12, 500), *(width(t, variant.small) for t in people)])
-    wide_span = max([width("95% interval", 12, 500), *(width(t, variant.small) for t in spans)])
+    wide_people = max([width(_("People"), 12, 500), *(width(t, variant.small) for t in people)])
+    wide_span = max([width(_("95% interval"), 12, 500), *(width(t, variant.small) for t in spans)])
     third = variant.width - 2.0
     second = third - wide_people - 26
     return second - wide_span - 24, second, third
@@ -142,7 +143,7 @@ def heading_of(chart: Mapping[str, Any], x: Scale, variant: Variant) -> tuple[in
     """Lines used above the plot, and the texts: (line, x, align, text, weight, color)."""
     less = clip(plain(chart.get("less", "chosen less often")), 170, 12)
     more = clip(plain(chart.get("more", "more often")), 170, 12)
-    same = "Same as " + plain(chart["reference"], printed=variant.name == "print")
+    same = _("Same as ") + plain(chart["reference"], printed=variant.name == "print")
     same = clip(same, x.end - x.start + (0 if variant.wide else 60), 12, 500)
     half = width(same, 12, 500) / 2
     middle = min(max(x.at(0), x.start - 20 + half), x.end + 20 - half)
@@ -217,7 +218,7 @@ def draw_heads(canvas: Canvas, heading: list[Any], f: Frame) -> None:
             shape = ARROW_LEFT if align == "left" else ARROW_RIGHT
             _arrow(canvas, at - 11 if align == "left" else at + 11, y, shape)
     if f.variant.wide:
-        names = (f.unit.heading, "95% interval", "People")
+        names = (f.unit.heading, _("95% interval"), _("People"))
         y = f.top - _HEAD + 3
         heads = [(end, y, name) for end, name in zip(f.ends, names, strict=True)]
         canvas.texts(heads, size=12, weight=500, align="right", color=INK3)
@@ -261,7 +262,7 @@ def _numbers(canvas: Canvas, rows: Sequence[Row], x: Scale, f: Frame) -> None:
             values.append((f.ends[0], y + up, f.unit.difference(row["value"])))
             spans.append((f.ends[1], y + down, _span(row, f.unit)))
         else:
-            notes.append((y, str(row.get("note") or "no value"), _look(row)))
+            notes.append((y, str(row.get("note") or _("no value")), _look(row)))
         if f.variant.wide and row.get("n") is not None:
             people.append((f.ends[2], y, count(row["n"])))
     draw_notes(canvas, notes, f)

@@ -20,6 +20,7 @@ from auditapp.reports.charts.config import (
 from auditapp.reports.charts.layout import Scale, chunks, log_ticks, ticks
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import plain, thinned, wrap
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count
 
 Row = Mapping[str, Any]
@@ -122,9 +123,9 @@ def _ground(canvas: Canvas, x: Scale, bottom: float, variant: Variant, *, log: b
     canvas.rules([(x.start, _TOP, x.start, bottom, INK)], width=1.5)
     names = [(p, bottom + 14, count(int(t))) for p, t in zip(places, marks, strict=True)]
     canvas.texts(thinned(names, variant.axis), size=variant.axis, align="center", color=INK2)
-    words = "People, log scale: each step is ten times the one before" if log else "People"
+    words = _("People, log scale: each step is ten times the one before") if log else _("People")
     if log and not variant.wide:
-        words = "People, log scale"
+        words = _("People, log scale")
     canvas.texts([(x.start, bottom + 34, words)], size=variant.axis, weight=500, color=INK2)
 
 
@@ -143,7 +144,7 @@ def _floor(
     at = x.at(_place(floor, log=log))
     if at - x.start < 4:
         return
-    text = f"Floor: {count(floor)}"
+    text = _("Floor: {floor}").format(floor=count(floor))
     room = width(text, 12, 500)
     inside = at + room + 6 < variant.width
     canvas.rules([(at, 6, at, bottom, SURFACE)], width=3)

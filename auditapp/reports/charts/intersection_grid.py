@@ -24,6 +24,7 @@ from auditapp.reports.charts.config import (
 from auditapp.reports.charts.layout import chunks, step
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import NOTHING, plain, short_count, wrap
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, points, size
 from auditapp.reports.units import POINTS
 
@@ -252,9 +253,13 @@ def _legend(
         return
     at = stop + 10 + width(more, 12) + (36 if variant.wide else 18)
     floor = chart.get("floor")
-    text = f"Under the floor of {count(floor)} people: not compared" if floor else ""
+    text = (
+        _("Under the floor of {floor} people: not compared").format(floor=count(floor))
+        if floor
+        else ""
+    )
     if not text or at + 24 + width(text, 12) > variant.width:
-        text = "Under the floor"
+        text = _("Under the floor")
     if at + 24 + width(text, 12) > variant.width:
         return
     canvas.rects([(at, y - 6, at + 16, y + 6, HATCH_AREA)])

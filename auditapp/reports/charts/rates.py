@@ -12,6 +12,7 @@ from auditapp.reports.charts.config import GRID, INK2, INK3, STATUSES, Variant
 from auditapp.reports.charts.layout import Scale, chunks, decimals, step, ticks
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import clip, plain, rate, thinned, wrap
+from auditapp.reports.language import gettext as _
 from auditapp.reports.units import POINTS, Unit
 
 Row = Mapping[str, Any]
@@ -57,7 +58,7 @@ def _ends(panel: Panel) -> tuple[float, float]:
 
 
 def _value(row: Row, unit: Unit) -> str:
-    return rate(row["value"]) if unit == POINTS else unit.value(row["value"])
+    return rate(row["value"]) if unit.sign == POINTS.sign else unit.value(row["value"])
 
 
 def _across(variant: Variant, panels: int, rows: int) -> int:
@@ -185,7 +186,7 @@ def _panel(canvas: Canvas, panel: Panel, order: Sequence[str], f: _Frame) -> Non
     for i, label in enumerate(order):
         y, row = f.middle(i), by_label.get(label)
         if row is None or not _known(row):
-            note = "not measured" if row is None else row.get("note") or "not defined"
+            note = _("not measured") if row is None else row.get("note") or _("not defined")
             text = clip(plain(note), f.end - f.left - 8, variant.axis)
             notes.append((f.left + 8, y, text))
             continue

@@ -18,6 +18,7 @@ from auditapp.reports.charts.config import (
 from auditapp.reports.charts.layout import Scale, decimals, ticks
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import plain, wrap
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import decimal, plural
 
 Bar = tuple[float, float, float, float, str]
@@ -40,7 +41,9 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     room = min(variant.label_room, 170)
     names = [wrap(plain(s["label"], printed=printed), room, variant.label) for s in shown]
     widest = max(width(t, variant.label) for part in names for t in part)
-    sizes = [plural(s["n"], "person", "people") if s.get("n") is not None else "" for s in shown]
+    sizes = [
+        plural(s["n"], "person", "people") if s.get("n") is not None else "" for s in shown
+    ]
     left = round(max(widest, *(width(t, 12) for t in sizes), 56) + 16)
     low = min(float(s["edges"][0]) for s in shown)
     high = max(float(s["edges"][-1]) for s in shown)
@@ -65,7 +68,9 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
         now = plain(chart.get("now") or decimal(float(threshold), 2))
         _now(canvas, float(threshold), now, x, bottom)
     if hidden:
-        text = f"{hidden} more {'group is' if hidden == 1 else 'groups are'} in the table."
+        text = _("{hidden} more {maybe} in the table.").format(
+            hidden=hidden, maybe=_("group is") if hidden == 1 else _("groups are")
+        )
         canvas.texts([(x.start, bottom + 54, text)], size=12, color=INK3)
     return canvas.spec()
 
@@ -76,7 +81,7 @@ def _ground(canvas: Canvas, x: Scale, bottom: float, variant: Variant) -> None:
     places = 1 if x.high - x.low <= 1 else decimals(marks)
     names = [(x.at(t), bottom + 10, decimal(t, places)) for t in marks]
     canvas.texts(names, size=variant.axis, align="center", color=INK2)
-    canvas.texts([(x.start, bottom + 32, "Score")], size=12, weight=500, color=INK2)
+    canvas.texts([(x.start, bottom + 32, _("Score"))], size=12, weight=500, color=INK2)
 
 
 def _bars(
@@ -102,7 +107,7 @@ def _bars(
 
 def _now(canvas: Canvas, threshold: float, now: str, x: Scale, bottom: float) -> None:
     at = x.at(threshold)
-    text = f"Now: {now}"
+    text = _("Now: {now}").format(now=now)
     right = at + 8 + width(text, 12, 600) < canvas.width
     canvas.rules([(at, 4, at, bottom - 4, INK)], width=1.5)
     place = [(at + 8 if right else at - 8, 11, text)]

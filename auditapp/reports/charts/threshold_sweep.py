@@ -23,11 +23,13 @@ from auditapp.reports.charts.config import (
 from auditapp.reports.charts.layout import Scale, decimals, dodge, step, ticks
 from auditapp.reports.charts.measure import width
 from auditapp.reports.charts.text import clip, plain
+from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import decimal, percent
 
 _MOST = 7
 _SIZES = {"wide": (720, 430), "narrow": (330, 330), "print": (615, 300), "half": (296, 246)}
-_TITLE = "Threshold: score needed for a favourable decision"
+_TITLE = gettext_noop("Threshold: score needed for a favourable decision")
 _PITCH = 15.0
 
 Point = Mapping[str, Any]
@@ -128,7 +130,9 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     _ends(canvas, lines, names, x, y, left_side=left_side)
     _now(canvas, chart, lines, x, y)
     if hidden > 0:
-        text = f"{hidden} more {'group is' if hidden == 1 else 'groups are'} in the table."
+        text = _("{hidden} more {maybe} in the table.").format(
+            hidden=hidden, maybe=_("group is") if hidden == 1 else _("groups are")
+        )
         canvas.texts([(x.start, height - 8, text)], size=12, color=INK3)
     return canvas.spec()
 
@@ -220,5 +224,5 @@ def _now(
         for top, (line, v) in zip(placed, known, strict=True)
     ]
     canvas.texts(rows, size=12, weight=600, align=align, halo=True)
-    label = [(at + 8 if right else at - 8, 13, f"Now: {now}")]
+    label = [(at + 8 if right else at - 8, 13, _("Now: {now}").format(now=now))]
     canvas.texts(label, size=12, weight=600, align=align)

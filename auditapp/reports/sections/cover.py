@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from auditapp.reports.blocks import Cover, Fact, Section, mono, rich
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import plural
 from auditapp.reports.stamps import run_date, system
 
-STATUS = {
-    "draft": gettext_noop("Draft"),
-    "final": gettext_noop("Final"),
-    "superseded": gettext_noop("Superseded"),
-}
+STATUS = Words(
+    {
+        "draft": gettext_noop("Draft"),
+        "final": gettext_noop("Final"),
+        "superseded": gettext_noop("Superseded"),
+    }
+)
 
 
 def section(facts: Facts) -> Section:

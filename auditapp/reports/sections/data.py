@@ -9,10 +9,12 @@ from auditapp.reports import figures, kind_words, number_tables, phrases, survey
 from auditapp.reports.blocks import Block, Cell, Column, Prose, Section, Table, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.language import gettext as _
+from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, percent, plural
 from auditapp.reports.tables import share
 
 MAX_MISSING = 12
+NEEDLESS = gettext_noop("counted only where no outcome is needed")
 PRINT_ROWS = 14
 PRINT_SIZES = 2
 PRINT_MISSING = 6
@@ -69,15 +71,11 @@ def _rows(facts: Facts) -> Table:
             (
                 Cell(
                     _("of these, {lower} blank").format(
-                        lower=kind_words.LABELS.get(facts.kind, "Recorded outcome").lower()
+                        lower=kind_words.LABELS.get(facts.kind, kind_words.LABEL).lower()
                     )
                 ),
                 Cell(count(blank)),
-                Cell(
-                    kind_words.BLANK.get(facts.kind, "counted only where no outcome is needed")
-                    if blank
-                    else ""
-                ),
+                Cell(kind_words.BLANK.get(facts.kind, NEEDLESS) if blank else ""),
             )
         )
     for table in facts.singles:

@@ -17,39 +17,47 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import comparisons, count, given, listing, plural, upper_first
 from auditapp.reports.stamps import system
 from auditapp.reports.words import CHOICES, reason
 
 MAX_NAMES = 12
-GOALS = {
-    "selection-rate": gettext_noop("Do groups get the favourable decision equally often?"),
-    "tpr": gettext_noop(
-        "Are people with the favourable recorded outcome recognised equally often?"
-    ),
-    "equalized-odds": gettext_noop("Are both kinds of error equally frequent in every group?"),
-    "precision": gettext_noop("Does a favourable decision mean the same in every group?"),
-    "accuracy": gettext_noop("Are decisions right equally often in every group?"),
-}
-NOT_EXAMINED = {
-    "subgroups": gettext_noop(
-        "Groups nobody named: no search was made outside the columns above."
-    ),
-    "pid": gettext_noop(
-        "Where a gap comes from: it needs a column of sites, such as branches or states."
-    ),
-    "bounds": gettext_noop(
-        "How far the decisions are from the best possible: it needs a recorded outcome."
-    ),
-    "strata": gettext_noop("Legitimate factors: no column was named to hold equal."),
-    "references": gettext_noop("Other deciders: no reference decisions were given."),
-    "numerics": gettext_noop("Number formats: whether another precision would decide otherwise."),
-    "methods": gettext_noop("Remedies and their cost: no other setting of the system was tried."),
-    "shift": gettext_noop("Other places and periods: results hold for this file only."),
-    "change": gettext_noop("Change over time: there is no earlier audit to compare with."),
-}
+GOALS = Words(
+    {
+        "selection-rate": gettext_noop("Do groups get the favourable decision equally often?"),
+        "tpr": gettext_noop(
+            "Are people with the favourable recorded outcome recognised equally often?"
+        ),
+        "equalized-odds": gettext_noop("Are both kinds of error equally frequent in every group?"),
+        "precision": gettext_noop("Does a favourable decision mean the same in every group?"),
+        "accuracy": gettext_noop("Are decisions right equally often in every group?"),
+    }
+)
+NOT_EXAMINED = Words(
+    {
+        "subgroups": gettext_noop(
+            "Groups nobody named: no search was made outside the columns above."
+        ),
+        "pid": gettext_noop(
+            "Where a gap comes from: it needs a column of sites, such as branches or states."
+        ),
+        "bounds": gettext_noop(
+            "How far the decisions are from the best possible: it needs a recorded outcome."
+        ),
+        "strata": gettext_noop("Legitimate factors: no column was named to hold equal."),
+        "references": gettext_noop("Other deciders: no reference decisions were given."),
+        "numerics": gettext_noop(
+            "Number formats: whether another precision would decide otherwise."
+        ),
+        "methods": gettext_noop(
+            "Remedies and their cost: no other setting of the system was tried."
+        ),
+        "shift": gettext_noop("Other places and periods: results hold for this file only."),
+        "change": gettext_noop("Change over time: there is no earlier audit to compare with."),
+    }
+)
 
 
 def section(facts: Facts) -> Section:
@@ -85,7 +93,7 @@ def _facts(facts: Facts) -> FactList:
     outcome = plan.get("label")
     none = _("Not given: metrics that need one are not applicable")
     text = _column(outcome) if outcome else kind_words.UNLABELLED.get(facts.kind, none)
-    rows.append(Fact(kind_words.LABELS.get(facts.kind, "Recorded outcome"), rich(text)))
+    rows.append(Fact(kind_words.LABELS.get(facts.kind, kind_words.LABEL), rich(text)))
     rows += _beside(plan)
     goals = class_words.GOALS if facts.classes else {**GOALS, **kind_words.GOALS}
     goal = goals.get(plan.get("goal", ""), str(plan.get("goal", "")))

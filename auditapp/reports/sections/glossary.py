@@ -12,147 +12,150 @@ from auditapp.reports import (
 )
 from auditapp.reports.blocks import Fact, FactList, Figure, Section, rich, walk
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import Rows, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count
 from auditapp.reports.sections import tradeoffs
 from auditapp.reports.tradeoff_facts import tradeoff
 
-CHARTS = {
-    "gap-strip": (
-        gettext_noop("Gap strip"),
-        gettext_noop(
-            "Each mark is a group's difference to the reference. A triangle marks a "
-            "difference: its thin bar leaves out the zero line. A thick bar inside the "
-            "band rules out a gap of your limit."
+CHARTS = Rows(
+    {
+        "gap-strip": (
+            gettext_noop("Gap strip"),
+            gettext_noop(
+                "Each mark is a group's difference to the reference. A triangle marks a "
+                "difference: its thin bar leaves out the zero line. A thick bar inside the "
+                "band rules out a gap of your limit."
+            ),
         ),
-    ),
-    "group-sizes": (
-        gettext_noop("Group sizes"),
-        gettext_noop(
-            "The longer the bar, the more people; hatched bars are too small to be "
-            "compared. The scale may grow in steps of ten; it says so."
+        "group-sizes": (
+            gettext_noop("Group sizes"),
+            gettext_noop(
+                "The longer the bar, the more people; hatched bars are too small to be "
+                "compared. The scale may grow in steps of ten; it says so."
+            ),
         ),
-    ),
-    "rates": (
-        gettext_noop("Rates by group"),
-        gettext_noop(
-            "Each mark is a group's rate, its bar the 95% interval; the dashed line is everyone."
+        "rates": (
+            gettext_noop("Rates by group"),
+            gettext_noop(
+                "Each mark is a group's rate, its bar the 95% interval; the dashed line is "
+                "everyone."
+            ),
         ),
-    ),
-    "intersection-grid": (
-        gettext_noop("Intersection grid"),
-        gettext_noop(
-            "Each cell is one combination: the signed number says how far it lies from the "
-            "overall rate, the small number how many people it holds."
+        "intersection-grid": (
+            gettext_noop("Intersection grid"),
+            gettext_noop(
+                "Each cell is one combination: the signed number says how far it lies from the "
+                "overall rate, the small number how many people it holds."
+            ),
         ),
-    ),
-    "threshold-sweep": (
-        gettext_noop("Threshold sweep"),
-        gettext_noop(
-            "Follow a line to see how many of a group would be chosen at another "
-            "threshold; where lines cross, the order of groups changes."
+        "threshold-sweep": (
+            gettext_noop("Threshold sweep"),
+            gettext_noop(
+                "Follow a line to see how many of a group would be chosen at another "
+                "threshold; where lines cross, the order of groups changes."
+            ),
         ),
-    ),
-    "calibration": (
-        gettext_noop("Calibration"),
-        gettext_noop(
-            "On the diagonal a score of 30% means three in ten; above it the score is too "
-            "low, below it too high."
+        "calibration": (
+            gettext_noop("Calibration"),
+            gettext_noop(
+                "On the diagonal a score of 30% means three in ten; above it the score is too "
+                "low, below it too high."
+            ),
         ),
-    ),
-    "hidden-gaps": (
-        gettext_noop("Groups nobody named"),
-        gettext_noop(
-            "Each triangle is a gap that a search names and that chance does not explain; "
-            "the shaded bar is what the same search names in shuffled decisions, the "
-            "diamond the gap of the same two groups outside the part."
+        "hidden-gaps": (
+            gettext_noop("Groups nobody named"),
+            gettext_noop(
+                "Each triangle is a gap that a search names and that chance does not explain; "
+                "the shaded bar is what the same search names in shuffled decisions, the "
+                "diamond the gap of the same two groups outside the part."
+            ),
         ),
-    ),
-    "held-equal": (
-        gettext_noop("Factor held equal"),
-        gettext_noop(
-            "A diamond is the difference among all people, a circle the same difference "
-            "among people who are alike in the factor. On opposite sides of zero, whole "
-            "and parts disagree."
+        "held-equal": (
+            gettext_noop("Factor held equal"),
+            gettext_noop(
+                "A diamond is the difference among all people, a circle the same difference "
+                "among people who are alike in the factor. On opposite sides of zero, whole "
+                "and parts disagree."
+            ),
         ),
-    ),
-    "ratio-strip": (
-        gettext_noop("Ratios of rates"),
-        gettext_noop(
-            "The diamond at 1 is the rate the others are held against, each circle a "
-            "group's rate over it, its bar the 95% interval; dotted lines are the marks of "
-            "the rule. A hatched square is a group too small to be held against."
+        "ratio-strip": (
+            gettext_noop("Ratios of rates"),
+            gettext_noop(
+                "The diamond at 1 is the rate the others are held against, each circle a "
+                "group's rate over it, its bar the 95% interval; dotted lines are the marks of "
+                "the rule. A hatched square is a group too small to be held against."
+            ),
         ),
-    ),
-    "shift-panel": (
-        gettext_noop("Sites side by side"),
-        gettext_noop(
-            "Each mark is the same gap at one site; the dashed line is all sites together. "
-            "A triangle marks a site whose gap differs from that of the others; its thin "
-            "bar is adjusted for all sites."
+        "shift-panel": (
+            gettext_noop("Sites side by side"),
+            gettext_noop(
+                "Each mark is the same gap at one site; the dashed line is all sites together. "
+                "A triangle marks a site whose gap differs from that of the others; its thin "
+                "bar is adjusted for all sites."
+            ),
         ),
-    ),
-    "history": (
-        gettext_noop("History"),
-        gettext_noop(
-            "Follow a line from audit to audit, its shade is the 95% interval. A triangle "
-            "marks a change that a test against the audit before supports; the band is "
-            "your limit."
+        "history": (
+            gettext_noop("History"),
+            gettext_noop(
+                "Follow a line from audit to audit, its shade is the 95% interval. A triangle "
+                "marks a change that a test against the audit before supports; the band is "
+                "your limit."
+            ),
         ),
-    ),
-    "gap-parts": (
-        gettext_noop("Parts of a gap"),
-        gettext_noop(
-            "The longer a bar, the more decisions tell about the group. Solid: it stays "
-            "within sites; dotted: the sites tell it too; striped: only sites taken apart "
-            "show it. The line is the interval of the whole bar."
+        "gap-parts": (
+            gettext_noop("Parts of a gap"),
+            gettext_noop(
+                "The longer a bar, the more decisions tell about the group. Solid: it stays "
+                "within sites; dotted: the sites tell it too; striped: only sites taken apart "
+                "show it. The line is the interval of the whole bar."
+            ),
         ),
-    ),
-    "bound-curve": (
-        gettext_noop("Attainable accuracy"),
-        gettext_noop(
-            "A curve is the best accuracy with gaps up to the value below it; no such rule "
-            "lies in the hatched part. The ring marks the audited decisions."
+        "bound-curve": (
+            gettext_noop("Attainable accuracy"),
+            gettext_noop(
+                "A curve is the best accuracy with gaps up to the value below it; no such rule "
+                "lies in the hatched part. The ring marks the audited decisions."
+            ),
         ),
-    ),
-    "frontier": (
-        gettext_noop("Trade-offs"),
-        gettext_noop(
-            "Left is less disparity, up is more accuracy; each point is one setting with "
-            "bars both ways, the ring is now, the diamond what is recommended. The step is "
-            "the best accuracy measured at that gap or less; nothing lies in the hatched "
-            "part."
+        "frontier": (
+            gettext_noop("Trade-offs"),
+            gettext_noop(
+                "Left is less disparity, up is more accuracy; each point is one setting with "
+                "bars both ways, the ring is now, the diamond what is recommended. The step is "
+                "the best accuracy measured at that gap or less; nothing lies in the hatched "
+                "part."
+            ),
         ),
-    ),
-    "people-changed": (
-        gettext_noop("Who is affected"),
-        gettext_noop(
-            "Bars to the right are people who would get the favourable decision, bars to "
-            "the left people who would lose it, in 1,000 of the group."
+        "people-changed": (
+            gettext_noop("Who is affected"),
+            gettext_noop(
+                "Bars to the right are people who would get the favourable decision, bars to "
+                "the left people who would lose it, in 1,000 of the group."
+            ),
         ),
-    ),
-    "abstention": (
-        gettext_noop("Sent to a person"),
-        gettext_noop(
-            "Follow a line to see how accurate decisions about a group stay as more cases "
-            "go to a person; below its dashes the group would be worse off than now."
+        "abstention": (
+            gettext_noop("Sent to a person"),
+            gettext_noop(
+                "Follow a line to see how accurate decisions about a group stay as more cases "
+                "go to a person; below its dashes the group would be worse off than now."
+            ),
         ),
-    ),
-    "move-profile": (
-        gettext_noop("Move profile"),
-        gettext_noop(
-            "From the open to the filled dot: how the share of people with a value would "
-            "move. The diamond is the reference group."
+        "move-profile": (
+            gettext_noop("Move profile"),
+            gettext_noop(
+                "From the open to the filled dot: how the share of people with a value would "
+                "move. The diamond is the reference group."
+            ),
         ),
-    ),
-    "score-histogram": (
-        gettext_noop("Score distribution"),
-        gettext_noop(
-            "Bars show where a group's scores lie; filled bars get the favourable decision."
+        "score-histogram": (
+            gettext_noop("Score distribution"),
+            gettext_noop(
+                "Bars show where a group's scores lie; filled bars get the favourable decision."
+            ),
         ),
-    ),
-}
+    }
+)
 
 
 TRADEOFFS = frozenset({"frontier", "people-changed", "abstention", "move-profile"})

@@ -16,16 +16,18 @@ from auditapp.reports import (
 )
 from auditapp.reports.blocks import Block, Part, Prose, Rich, Section, Tab, Tabs, bold, rich
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import count, decimal, p_value, plural, size
 from auditapp.reports.sections import classes
 
-METHODS = {
-    "asymptotic": "",
-    "permutation": gettext_noop(" by permutation"),
-    "exact": gettext_noop(", exact"),
-}
+METHODS = Words(
+    {
+        "asymptotic": "",
+        "permutation": gettext_noop(" by permutation"),
+        "exact": gettext_noop(", exact"),
+    }
+)
 
 
 def section(facts: Facts) -> Section:

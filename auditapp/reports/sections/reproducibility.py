@@ -20,8 +20,8 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import Lines, Words, gettext_noop
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
 from auditapp.reports.numbers import byte_size, count, given, limit, listing, plural
 from auditapp.reports.stamps import decisions, run_date
 
@@ -38,37 +38,43 @@ DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "k": 10,
 }
-NAMES = {
-    "goal": gettext_noop("Goal"),
-    "tolerance": gettext_noop("Limit, points"),
-    "threshold": gettext_noop("Threshold"),
-    "floor": gettext_noop("Floor, people"),
-    "denominator_floor": gettext_noop("Floor behind a rate"),
-    "intersections": gettext_noop("Intersections of"),
-    "draws": gettext_noop("Bootstrap draws"),
-    "seed": gettext_noop("Master seed"),
-    "k": gettext_noop("Places, k"),
-}
+NAMES = Words(
+    {
+        "goal": gettext_noop("Goal"),
+        "tolerance": gettext_noop("Limit, points"),
+        "threshold": gettext_noop("Threshold"),
+        "floor": gettext_noop("Floor, people"),
+        "denominator_floor": gettext_noop("Floor behind a rate"),
+        "intersections": gettext_noop("Intersections of"),
+        "draws": gettext_noop("Bootstrap draws"),
+        "seed": gettext_noop("Master seed"),
+        "k": gettext_noop("Places, k"),
+    }
+)
 MAX_CODES = 12
-METHODS = (
-    gettext_noop("Rates: Wilson interval (Wilson, JASA 1927)."),
-    gettext_noop(
-        "Differences: square-and-add of Jeffreys limits (Newcombe, Statistics in "
-        "Medicine 1998; Brown, Cai and DasGupta, Statistical Science 2001)."
-    ),
-    gettext_noop(
-        "Tests: central Fisher exact, one weighted Bonferroni family over the whole report."
-    ),
-    gettext_noop(
-        "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. "
-        "Biopharm. 1987)."
-    ),
-    gettext_noop("Steadied intersections: logit-normal model with main effects."),
-    gettext_noop(
-        "AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 1988, logit interval; "
-        "exact ranks in groups under 5,000 people, score bins in others."
-    ),
-    gettext_noop("Highest minus lowest rate: multivariate hypergeometric draws of the counts."),
+METHODS = Lines(
+    (
+        gettext_noop("Rates: Wilson interval (Wilson, JASA 1927)."),
+        gettext_noop(
+            "Differences: square-and-add of Jeffreys limits (Newcombe, Statistics in "
+            "Medicine 1998; Brown, Cai and DasGupta, Statistical Science 2001)."
+        ),
+        gettext_noop(
+            "Tests: central Fisher exact, one weighted Bonferroni family over the whole report."
+        ),
+        gettext_noop(
+            "“No difference found”: two one-sided tests (Schuirmann, J. Pharmacokinet. "
+            "Biopharm. 1987)."
+        ),
+        gettext_noop("Steadied intersections: logit-normal model with main effects."),
+        gettext_noop(
+            "AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 1988, logit interval; "
+            "exact ranks in groups under 5,000 people, score bins in others."
+        ),
+        gettext_noop(
+            "Highest minus lowest rate: multivariate hypergeometric draws of the counts."
+        ),
+    )
 )
 
 
@@ -101,7 +107,7 @@ def _methods(facts: Facts) -> tuple[str, ...]:
         return class_words.METHODS
     if facts.plan.get("weights"):
         return (*survey_tables.METHODS, *METHODS[1:])
-    return kind_words.METHODS.get(facts.kind, METHODS)
+    return kind_words.METHODS.get(facts.kind, tuple(METHODS))
 
 
 def _or_none(value: Any) -> str:
