@@ -13,6 +13,7 @@ from auditapp.reports.numbers import count, given, plural, spelled
 from auditapp.reports.regulatory import frame
 from auditapp.reports.regulatory.ll144_tables import (
     NAMES,
+    by_score,
     name_of,
     people_of,
     rate_of,
@@ -39,7 +40,7 @@ def section(facts: Facts, annex: Row) -> Section:
     if "failed" in annex:
         return frame.chapter(annex, (), lede)
     blocks: list[Block] = [_header(facts, annex)]
-    asked = [made["kind"] in RULE_TABLES for made in annex["tables"]]
+    asked = [m["group"] is None and m["kind"] in RULE_TABLES for m in annex["tables"]]
     blocks += [table(annex, place) for place, wanted in enumerate(asked) if wanted]
     blocks.append(Prose(_unknown(annex)))
     blocks += _left_out(annex)
@@ -50,8 +51,8 @@ def section(facts: Facts, annex: Row) -> Section:
 
 def items(facts: Facts, annex: Row) -> Iterator[dict[str, Any]]:
     """Rows of the CSV: rate and ratio of every category, unrounded, and the people in none."""
-    mode = "scoring-rate" if annex["settings"]["mode"] == "score" else "selection-rate"
     for made in annex["tables"]:
+        mode = "scoring-rate" if by_score(annex, made) else "selection-rate"
         for row in made["rows"]:
             head = {
                 "by": [title(annex, made)],
@@ -162,17 +163,13 @@ def _left_out(annex: Row) -> list[Block]:
     items = []
     for made in annex["tables"]:
         for row in made["rows"]:
-            if not row["left_out"]:
+            if made["group"] is not None or not row["left_out"]:
                 continue
-            text = f" ({NAMES[made['kind']].lower()}{_of_group(made)}): {people_of(row)}, "
+            text = f" ({NAMES[made['kind']].lower()}): {people_of(row)}, "
             text += f"{(annex['settings']['mode'] == 'score' and 'scoring') or 'selection'} rate "
             text += f"{rate_of(row)}. {row['justification'] or 'No justification is written yet.'}"
             items.append(rich(bold(name_of(row)), text))
     return [Bullets(tuple(items), "Left out of the impact ratios")] if items else []
-
-
-def _of_group(made: Row) -> str:
-    return f", placed in “{made['group']}”" if made["group"] is not None else ""
 
 
 def _notes(facts: Facts, annex: Row) -> Iterator[str]:
@@ -194,6 +191,8 @@ def _notes(facts: Facts, annex: Row) -> Iterator[str]:
         )
     if facts.plan.get("weights"):
         yield "Counts are people in the file; survey weights are not used here."
+    if annex["settings"]["groups_column"]:
+        yield "Placed in a group: of all people, those whom the tool put there count as selected."
     if annex["hispanic"] == "column":
         yield (
             "People of Hispanic or Latino origin are counted there whatever their race; the other "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -52,6 +53,11 @@ def _missing(item: Row) -> str:
     return UNDEFINED.get(item.get("undefined") or "", "suppressed")
 
 
+def by_score(annex: Row, made: Row) -> bool:
+    """Whether a table counts people above the median; those of groups count who is placed."""
+    return bool(annex["settings"]["mode"] == "score" and made["group"] is None)
+
+
 def title(annex: Row, made: Row) -> str:
     """What stands over a table: its kind, and the group people were placed in."""
     name = str(made.get("title") or NAMES.get(made["kind"], made["kind"]))
@@ -63,7 +69,7 @@ def title(annex: Row, made: Row) -> str:
 def table(annex: Row, place: int) -> Table:
     """A table of the annex, by its place in the document."""
     made = annex["tables"][place]
-    score = annex["settings"]["mode"] == "score"
+    score = by_score(annex, made)
     screen = bool(annex["settings"]["screen"])
     heads = _heads(annex, made)
     columns = [*heads, Column("# of applicants", share=1.35)]
@@ -72,7 +78,9 @@ def table(annex: Row, place: int) -> Table:
         Column("Scoring rate" if score else "Selection rate", share=1.25),
         Column("Impact ratio", share=1.1),
     ]
-    columns += [Column("Four-fifths screen", share=1.3)] if screen else []
+    columns += (
+        [Column("Four-fifths screen", share=1.7 if len(heads) == 1 else 1.25)] if screen else []
+    )
     return Table(
         title=title(annex, made),
         anchor=f"annex-ll144-{place + 1}",
@@ -88,7 +96,9 @@ def _heads(annex: Row, made: Row) -> list[Column]:
     if made["kind"] != "intersectional":
         return [Column("Category", "start", 3.6)]
     origin = [Column("Ethnicity", "start", 1.95)] if annex["hispanic"] != "none" else []
-    return [*origin, Column("Sex", "start", 0.72), Column("Race", "start", 3.15)]
+    made_of = [*origin, Column("Sex", "start", 0.75), Column("Race", "start", 3.15)]
+    wide = 1.2 if len(made_of) > 2 and annex["settings"]["screen"] else 1.0
+    return [replace(column, share=column.share * wide) for column in made_of]
 
 
 def _row(row: Row, *, score: bool, screen: bool) -> tuple[Cell, ...]:
