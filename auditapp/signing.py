@@ -135,6 +135,11 @@ def key_id(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()[:32]
 
 
+def id_of(key: str) -> str:
+    """The name of the key pair of a private key."""
+    return key_id(private_key(key).public_key().public_bytes_raw())
+
+
 def statement(document: Document, files: dict[str, bytes], key: str) -> Json:
     """What is said of a report: id, status and date as its document has them, and its files."""
     run = document.get("run") or {}

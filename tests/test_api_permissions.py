@@ -60,6 +60,8 @@ GOOD = {
     "report_json": 200,
     "report_csv": 200,
     "report_pdf": 200,
+    "report_signature": 200,
+    "report_final": 202,
     "schedules_list": 200,
     "schedule_make": 201,
     "schedule_get": 200,
@@ -109,7 +111,9 @@ def make_world(team: Team) -> World:
     run = Run.objects.get(audit=audit)
     Run.objects.filter(id=run.id).update(state="done")
     Audit.objects.filter(id=audit.id).update(state="done", summary={})
-    report = Report.objects.create(audit=audit, result_hash="a" * 64, path=f"reports/{audit.id}")
+    report = Report.objects.create(
+        audit=audit, result_hash="a" * 64, path=f"reports/{audit.id}", signature={"statement": {}}
+    )
     report.folder.mkdir(parents=True)
     for name in ("result.json", "tables.csv", "report.pdf"):
         (report.folder / name).write_bytes(b"{}")

@@ -26,6 +26,8 @@ STATUS: Mapping[str, int] = {
     "still-checking": 409,
     "not-a-draft": 409,
     "not-acceptable": 409,
+    "not-a-draft-report": 409,
+    "not-ready-for-final": 409,
 }
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Router
+from pydantic import Field
 
+from auditapp import signing
 from auditapp.api import audits, shapes
 from auditapp.api.answers import ONE, answers
-from auditapp.api.auth import READ
+from auditapp.api.auth import READ, WRITE
 from auditapp.api.problems import Problem
+from auditapp.api.words import Body, examples
 from auditapp.models import Report
+from auditapp.services import finals
 from auditapp.services.trail import event_add
 from auditapp.views.reports import FILES
 
@@ -27,6 +31,16 @@ def _content(kind: str, schema: Json) -> Json:
 
 
 FILE = {"type": "string", "format": "binary"}
+
+
+class FinalIn(Body):
+    """How a report becomes final."""
+
+    model_config = examples(supersede=True)
+
+    supersede: bool = Field(
+        True, description="Whether it takes the place of final reports of audits it repeats"
+    )
 
 
 @router.get(
@@ -76,9 +90,47 @@ def report_pdf(request: HttpRequest, audit_id: UUID) -> FileResponse:
     return _file(request, audit_id, "pdf")
 
 
-def _report(request: HttpRequest, audit_id: UUID) -> Report:
-    audit = audits.get(request, audit_id)
-    found = Report.objects.filter(audit=audit).first()
+@router.get(
+    "/audits/{uuid:audit_id}/report.sig.json",
+    auth=READ,
+    response=answers({200: None}, *ONE),
+    summary="Download the signature of a report",
+    openapi_extra={
+        "responses": {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}
+    },
+)
+def report_signature(request: HttpRequest, audit_id: UUID) -> HttpResponse:
+    """What this installation signed of the files, the PDF among them; see docs/verify."""
+    found = _report(request, audit_id)
+    if found.signature is None:
+        raise Problem(
+            404, "not-signed", "This report was written before reports were signed.",
+            "Audit again to make one that is.",
+        )  # fmt: skip
+    return HttpResponse(signing.written(found.signature), content_type="application/json")
+
+
+@router.post(
+    "/audits/{uuid:audit_id}/report/final",
+    auth=WRITE,
+    response=answers({202: shapes.ReportOut}, *ONE, 400, 409, 413),
+    summary="Make a report final",
+)
+def report_final(request: HttpRequest, audit_id: UUID, body: FinalIn) -> tuple[int, Json]:
+    """Its files are written anew within seconds: ask for the report until `writing` is false."""
+    found = _report(request, audit_id, edit=True)
+    finals.report_finalise(
+        report=found,
+        user=request.user,
+        supersede=body.supersede,
+        token=request.auth.prefix,
+    )
+    return 202, shapes.report(_report(request, audit_id))
+
+
+def _report(request: HttpRequest, audit_id: UUID, *, edit: bool = False) -> Report:
+    audit = audits.get(request, audit_id, edit=edit)
+    found = Report.objects.filter(audit=audit).select_related("superseded_by").first()
     if found is None:
         raise Problem(
             404,

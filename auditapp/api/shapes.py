@@ -12,6 +12,7 @@ from pydantic import Field
 
 from auditapp.models import ApiToken, Audit, Dataset, ModelFile, Report, Run
 from auditapp.models.upload import Upload
+from auditapp.services.finals import edition_unwritten
 
 Json = dict[str, Any]
 UploadStates = Literal["received", "checking", "ready", "refused"]
@@ -155,6 +156,13 @@ class ReportOut(Schema):
     report_id: str
     result_hash: str = Field(description="SHA-256 of the result document without its dates")
     pages: int | None
+    status: Literal["draft", "final", "superseded"]
+    final_at: datetime | None = Field(description="When it was made final")
+    superseded_by: UUID | None = Field(description="The audit whose final report took its place")
+    writing: bool = Field(description="Whether its files are being written in another status")
+    error: ErrorOut | None = Field(description="Why the last writing of its files failed")
+    pdf_sha256: str | None = Field(description="SHA-256 of the PDF; null for an old report")
+    signed_with: str | None = Field(description="Id of the key; null for an unsigned report")
     created_at: datetime
     summary: dict[str, Any] | None
     links: dict[str, str]
@@ -278,14 +286,27 @@ def run(row: Run) -> Json:
 
 def report(row: Report) -> Json:
     """Fields of ReportOut."""
+    unwritten = edition_unwritten(report=row)
+    later = row.superseded_by
+    statement = {} if row.signature is None else row.signature["statement"]
+    links = {"self": f"{BASE}/audits/{row.audit_id}/report", **_files(row.audit)}
+    if row.signature is not None:
+        links["signature"] = f"{BASE}/audits/{row.audit_id}/report.sig.json"
     return {
         "audit": row.audit_id,
         "report_id": row.audit.report_id,
         "result_hash": row.result_hash,
         "pages": row.pages,
+        "status": row.status,
+        "final_at": row.final_at,
+        "superseded_by": None if later is None else later.audit_id,
+        "writing": unwritten is not None and unwritten.is_open,
+        "error": None if unwritten is None else error(unwritten.error),
+        "pdf_sha256": row.pdf_hash if row.pdf_hash else None,
+        "signed_with": statement.get("key"),
         "created_at": row.created_at,
         "summary": row.audit.summary,
-        "links": {"self": f"{BASE}/audits/{row.audit_id}/report", **_files(row.audit)},
+        "links": links,
     }
 
 

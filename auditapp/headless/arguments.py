@@ -40,6 +40,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default="", help="title on the cover")
     parser.add_argument("--out", type=Path, required=True, help="result document (JSON)")
     parser.add_argument("--pdf", type=Path, help="report")
+    parser.add_argument("--sign", type=Path, metavar="FILE", help="private key to sign it with")
 
 
 def names(text: str) -> list[str]:

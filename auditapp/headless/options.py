@@ -17,6 +17,7 @@ class Options:
     data: Path
     out: Path
     pdf: Path | None = None
+    sign: Path | None = None
     images: Path | None = None
     join: Path | None = None
     on: tuple[str, str] | None = None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from auditapp import delivery, result, sandbox
+from auditapp import delivery, result, sandbox, signing
 from auditapp.errors import AuditError
 from auditapp.headless import census, image_sets
 from auditapp.headless.options import Options
@@ -30,6 +30,7 @@ def run(options: Options, say: Say | None = None) -> result.Document:
         The input cannot be audited; nothing was written.
     """
     _check_files(options)
+    key = _signing_key(options)
     check_settings(options.method)
     census.task_of(options)
     with _scratch() as scratch:
@@ -53,6 +54,7 @@ def run(options: Options, say: Say | None = None) -> result.Document:
             "device": options.device,
             "previous": None if options.previous is None else str(options.previous.resolve()),
             "report": options.pdf is not None,
+            "signing_key": key,
             "run": {"date": datetime.now(UTC).isoformat(timespec="seconds")},
         }
         sandbox.run_child(
@@ -85,6 +87,7 @@ def _check_files(options: Options) -> None:
         "the file to join": options.join,
         "the file of reference decisions": options.references,
         "the earlier result": options.previous,
+        "the signing key": options.sign,
     }
     targets = {"--out": options.out}
     if options.pdf is not None:
@@ -110,6 +113,28 @@ def _check_files(options: Options) -> None:
             "--on names an id column, and there is no second file.",
             "Add --join FILE or --references FILE, or leave --on out.",
         )
+
+
+def _signing_key(options: Options) -> str | None:
+    """The key that the PDF is signed with; None where none was named."""
+    if options.sign is None:
+        return None
+    if options.pdf is None:
+        raise AuditError(
+            "sign-without-pdf",
+            "--sign names a key, and there is no PDF to sign.",
+            "Add --pdf FILE, or leave --sign out.",
+        )
+    try:
+        text = options.sign.read_text(encoding="ascii")
+        signing.private_key(text)
+    except (OSError, UnicodeDecodeError, signing.KeyFault) as error:
+        raise AuditError(
+            "no-signing-key",
+            f"“{options.sign}” cannot be read as a signing key: {error}.",
+            "Make one with: openssl genpkey -algorithm ed25519 -out key.pem",
+        ) from error
+    return text
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from auditapp import result
+from auditapp import result, signing
 from auditapp.datasets.table import Table
 from auditapp.pipeline import environment
 from auditapp.pipeline.annexes import annexes
@@ -59,7 +59,10 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
     progress = Progress(tick, without=_not_needed(plan))
     document = document_of(plan, job, progress)
     with progress.step("report", "charts and PDF"):
+        key = job.get("signing_key")
         document["run"] = {"id": "", "people": "", "status": "draft", **job.get("run", {})}
+        if key is not None:
+            document["run"]["signed_with"] = signing.id_of(key)
         document["environment"] = environment.describe(job.get("device_name", "CPU"))
         document["timings"] = {
             "started": started,
@@ -67,7 +70,6 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
         }
         document = result.plain(document)
         result.write(document, out / "result.json")
-        key = job.get("signing_key")
         report = _report(document, out, progress, key) if job.get("report", True) else {}
     return {
         "hash": result.result_hash(document),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from auditapp import result
+from auditapp import result, signing
 from auditapp.errors import AuditError
 from auditapp.pipeline.progress import Tick
 
@@ -33,7 +33,8 @@ def reissue(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
             "The stored result document has another hash than when it was written.",
             "Restore the folder of this report from a backup, or audit again.",
         )
-    document["run"] = {**document["run"], **job["run"]}
+    signed = {"signed_with": signing.id_of(job["signing_key"])}
+    document["run"] = {**document["run"], **job["run"], **signed}
     out = Path(job["out"])
     out.mkdir(parents=True, exist_ok=True)
     result.write(document, out / "result.json")
