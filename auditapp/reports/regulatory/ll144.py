@@ -186,8 +186,8 @@ def _notes(facts: Facts, annex: Row) -> Iterator[str]:
     )
     if settings["screen"]:
         yield (
-            "Four-fifths screen: whether a ratio is under 0.80, from federal guidance (29 CFR "
-            "1607.4(D)), not from this rule. Ratios near 0.80 have further decimals."
+            "Four-fifths screen: is a ratio under 0.80, a mark of federal guidance (29 CFR "
+            "1607.4(D)) and not of this rule? Ratios near 0.80 have further decimals."
         )
     if facts.plan.get("weights"):
         yield "Counts are people in the file; survey weights are not used here."

@@ -25,7 +25,6 @@ UNDEFINED = {
     "nobody-selected": "nobody selected",
     "left-out": "left out",
 }
-MARK = "0.80"
 
 
 def number(printed: str) -> str:
@@ -76,7 +75,7 @@ def table(annex: Row, place: int) -> Table:
     columns += [] if score else [Column("# selected", share=1.05)]
     columns += [
         Column("Scoring rate" if score else "Selection rate", share=1.25),
-        Column("Impact ratio", share=1.1),
+        Column("Impact ratio", share=1.2 if screen else 1.1),
     ]
     columns += (
         [Column("Four-fifths screen", share=1.7 if len(heads) == 1 else 1.25)] if screen else []
@@ -97,7 +96,7 @@ def _heads(annex: Row, made: Row) -> list[Column]:
         return [Column("Category", "start", 3.6)]
     origin = [Column("Ethnicity", "start", 1.95)] if annex["hispanic"] != "none" else []
     made_of = [*origin, Column("Sex", "start", 0.75), Column("Race", "start", 3.15)]
-    wide = 1.2 if len(made_of) > 2 and annex["settings"]["screen"] else 1.0
+    wide = 1.1 if len(made_of) > 2 and annex["settings"]["screen"] else 1.0
     return [replace(column, share=column.share * wide) for column in made_of]
 
 
@@ -122,7 +121,7 @@ def _row(row: Row, *, score: bool, screen: bool) -> tuple[Cell, ...]:
     )
     if screen:
         below = ratio["below"]
-        words = "" if below is None else f"under {MARK}" if below else f"{MARK} or more"
+        words = "" if below is None else "under" if below else "not under"
         cells.append(Cell(words, soft=not below))
     return (*names, *cells)
 
