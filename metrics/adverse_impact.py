@@ -36,6 +36,8 @@ PRACTICAL = "practical-and-statistical"
 UNCERTAIN = "large-but-uncertain"
 SYSTEMATIC = "small-but-systematic"
 NONE = "no-evidence"
+#: Only a group too small to be compared with can have a higher rate than the highest one.
+HIGHER = "higher"
 
 
 def impact(
@@ -202,7 +204,9 @@ def pair(x1: int, n1: int, x0: int, n0: int, *, mark: Fraction = FOUR_FIFTHS) ->
         "below": below,
         "shortfall": shortfall(x1, n1, x0, n0),
         "flip": {"needed": needed, "few": needed is not None and 0 < needed <= FEW},
-        "reading": reading(below=below, significant=tested["significant"]),
+        "reading": HIGHER
+        if x1 * n0 > x0 * n1
+        else reading(below=below, significant=tested["significant"]),
         "reason": None,
     }
 

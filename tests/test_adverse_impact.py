@@ -175,6 +175,7 @@ def test_small_groups_are_shown_but_never_the_highest() -> None:
     small = out["groups"][2]
     assert small["small"]
     assert small["ratio"]["value"] == 10.0
+    assert small["reading"] == ai.HIGHER
     assert small["shortfall"] == 0
 
 

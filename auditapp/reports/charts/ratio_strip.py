@@ -126,7 +126,7 @@ def _span(row: Row) -> str:
 
 def _ground(canvas: Canvas, x: Scale, f: Frame, chart: Mapping[str, Any]) -> None:
     marks = [float(m) for m in chart["marks"]]
-    found = ticks(x.low, x.high, _many(f))
+    found = _ticks(x, f)
     canvas.rules([(x.at(t), f.top, x.at(t), f.bottom, GRID) for t in found if t != 1], width=1)
     rims = [(x.at(m), f.top - 3, x.at(m), f.bottom, LINE2) for m in marks]
     canvas.rules(rims, width=1.5, strokeDash=[2, 3])
@@ -137,9 +137,16 @@ def _ground(canvas: Canvas, x: Scale, f: Frame, chart: Mapping[str, Any]) -> Non
     _heads(canvas, x, f, chart)
 
 
-def _many(f: Frame) -> int:
+def _ticks(x: Scale, f: Frame) -> list[float]:
+    """Three or more places on the scale, few enough to stand apart."""
     room = f.right - f.left
-    return 6 if room > 300 else 4 if room > 150 else 3
+    target = 6 if room > 300 else 4 if room > 150 else 3
+    found: list[float] = []
+    for more in range(4):
+        found = ticks(x.low, x.high, target + more)
+        if len(found) > 2:
+            break
+    return found
 
 
 def _heads(canvas: Canvas, x: Scale, f: Frame, chart: Mapping[str, Any]) -> None:
@@ -160,7 +167,7 @@ def _heads(canvas: Canvas, x: Scale, f: Frame, chart: Mapping[str, Any]) -> None
     )
     marks = sorted(float(m) for m in chart["marks"])
     label = plain(chart["mark_label"]) if chart.get("mark_label") else ""
-    shown = ticks(x.low, x.high, _many(f))
+    shown = _ticks(x, f)
     # A mark that the scale names already is not named twice.
     names = [(x.at(m), 9 + _HEAD, decimal(m, 2)) for m in marks if label or m not in shown]
     if marks and label:

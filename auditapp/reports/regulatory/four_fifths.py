@@ -48,6 +48,7 @@ READINGS = {
     "large-but-uncertain": "Large but uncertain",
     "small-but-systematic": "Small but systematic",
     "no-evidence": "No evidence at this size",
+    "higher": "Higher rate, small group",
 }
 ORDER = tuple(READINGS)
 MARK = 0.8
@@ -91,7 +92,7 @@ def _parts(facts: Facts, annex: Mapping[str, Any]) -> list[Part]:
     return [
         Part(
             f"four-fifths-{i + 1}",
-            ratios.titled(facts, found),
+            upper_first(ratios.titled(facts, found)),
             tuple(_part(facts, annex, found, f"four-fifths-{i + 1}")),
         )
         for i, found in enumerate(annex["attributes"])
@@ -199,7 +200,7 @@ def _undone(row: Row) -> str:
 
 def _table(facts: Facts, found: Row, anchor: str) -> Table:
     columns = [
-        Column(ratios.titled(facts, found), "start", 1.75),
+        Column(upper_first(ratios.titled(facts, found)), "start", 1.75),
         Column("Applicants", share=0.95),
         Column("Selected", share=0.8),
         Column("Rate", share=1.05),
@@ -278,7 +279,7 @@ def _pooled(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> 
         return None
     name = phrases.lower_first(str(annex["strata"]["heading"]))
     columns = [
-        Column(ratios.titled(facts, found), "start", 1.8),
+        Column(upper_first(ratios.titled(facts, found)), "start", 1.8),
         Column("Values with both", share=1.0),
         Column("Points, all", share=1.3),
         Column("Points, pooled", share=1.3),

@@ -153,7 +153,7 @@ def _band_said(annex: Mapping[str, Any], row: Row) -> str:
 
 def _table(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> Table:
     columns = [
-        Column(ratios.titled(facts, found), "start", 1.9),
+        Column(upper_first(ratios.titled(facts, found)), "start", 1.9),
         Column("Applications", share=1.05),
         Column("Approved", share=0.9),
         Column("Rate", share=1.05),

@@ -18,6 +18,8 @@ from auditapp.reports.words import reason
 Row = dict[str, Any]
 
 LONGEST_UNIT = 4
+#: Classes of a term that are printed.
+PRINTED = 14
 
 
 def parts(facts: Facts, annex: Mapping[str, Any]) -> list[Block]:
@@ -97,7 +99,8 @@ def _table(facts: Facts, term: Row, anchor: str) -> Table:
         many = len(term["attributes"]) > 1
         for row in sorted(found["classes"], key=lambda r: r["role"] != "control"):
             title = phrases.label(row["group"])
-            head = f"{ratios.titled(facts, found)}: {title}" if many else title
+            by = upper_first(ratios.titled(facts, found))
+            head = f"{by}: {title}" if many else title
             rows.append(_line(row, head, spread))
     blank = next((f["blank"] for f in term["attributes"] if f["blank"]), 0)
     foot = [
@@ -114,13 +117,18 @@ def _table(facts: Facts, term: Row, anchor: str) -> Table:
         foot=tuple(line for line in foot if line),
         stacked=True,
         dense=True,
+        print_rows=PRINTED if len(rows) > PRINTED else None,
+        print_more=f"{plural(len(rows) - PRINTED, 'further class', 'further classes')} in "
+        "tables.csv, attached to this file."
+        if len(rows) > PRINTED
+        else "",
     )
 
 
 def _line(row: Row, title: str, spread: float) -> tuple[Cell, ...]:
     control = row["role"] == "control"
     head = (
-        Cell(title, "control" if control else ""),
+        Cell(f"{title}, control" if control else title),
         Cell(count(row["n"])),
         Cell("" if row["mean"] is None else _amount(float(row["mean"]), spread)),
     )
