@@ -295,7 +295,10 @@ class Cover(Block):
 
 @dataclass(frozen=True)
 class Section:
-    """A numbered chapter; the cover has no number."""
+    """A numbered chapter; the cover has no number.
+
+    `language` is that of its texts where it is not the language of the report.
+    """
 
     slug: str
     title: str
@@ -303,6 +306,7 @@ class Section:
     lede: Rich = ()
     number: int | None = None
     compact: bool = False
+    language: str = ""
 
 
 #: Fields that the JSON leaves out where they say nothing.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditapp import signing
-from auditapp.reports import blocks, charts, coverage, export, pdf, stamps
+from auditapp.reports import blocks, charts, coverage, export, language, pdf, stamps
 from auditapp.reports.answers import summary
 from auditapp.reports.facts import Facts
 from auditapp.reports.sections import cover, sections
@@ -54,23 +54,41 @@ def build(
         ``{"hash", "pages", "summary", "files", "pdf_hash", "signature"}``; the last is a signed
         statement that also names the PDF, null without a key.
     """
+    with language.speaking((result.get("run") or {}).get("language")):
+        return _build(result, out, tick, key, signature)
+
+
+def _build(
+    result: dict[str, Any],
+    out: Path,
+    tick: Tick | None,
+    key: str | None,
+    signature: bytes | None,
+) -> dict[str, Any]:
     facts = Facts(result)
     made = sections(facts)
-    figures = [b for s in made for b in blocks.walk(s.blocks) if isinstance(b, blocks.Figure)]
+    figures = [
+        (b, s.language)
+        for s in made
+        for b in blocks.walk(s.blocks)
+        if isinstance(b, blocks.Figure)
+    ]
     drawings = out / "charts"
     drawings.mkdir(parents=True, exist_ok=True)
     for old in drawings.glob("*.svg"):
         old.unlink()
     total = len(figures) + 1
     printed: dict[str, list[str]] = {}
-    for done, figure in enumerate(figures):
+    for done, (figure, spoken) in enumerate(figures):
         if tick is not None:
             tick(done, total, f"drawing chart {done + 1} of {len(figures)}")
-        printed[figure.anchor] = _draw(figure, drawings)
+        with language.speaking(spoken if spoken else language.current()):
+            printed[figure.anchor] = _draw(figure, drawings)
     report = document(facts, made, printed)
     text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     (out / "report.json").write_text(text, encoding="utf-8")
-    csv = export.write_csv(facts)
+    with language.speaking(language.ENGLISH):
+        csv = export.write_csv(facts)
     (out / "tables.csv").write_bytes(csv)
     if tick is not None:
         tick(total - 1, total, "setting the PDF")
@@ -117,7 +135,7 @@ def document(
         "verdict": facts.verdict,
         "simulated": bool(facts.about.get("simulated")),
         "prepared_by": str(facts.about.get("prepared_by") or ""),
-        "language": "en",
+        "language": language.current(),
         "version": str((facts.doc.get("environment") or {}).get("evenhand") or ""),
         "sections": [_section(s, printed) for s in made],
     }
@@ -128,6 +146,8 @@ def document(
 def _section(section: blocks.Section, printed: dict[str, list[str]]) -> dict[str, Any]:
     data: dict[str, Any] = blocks.to_json(section)
     _name_drawings(data["blocks"], printed)
+    if not section.language:
+        del data["language"]
     return data
 
 

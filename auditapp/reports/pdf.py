@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from auditapp.reports import coverage
+from auditapp.reports import coverage, language
+from auditapp.reports.language import gettext_noop
 
 TEMPLATE = Path(__file__).resolve().parent / "typst" / "report.typ"
 STANDARDS: Any = ["a-3a", "ua-1"]
@@ -20,6 +21,28 @@ NAMES = frozenset(
         "hash", "short_hash", "id", "moment",
     }
 )  # fmt: skip
+#: What the template says of itself; it looks each up in the language of the report.
+WORDS = (
+    gettext_noop("Difference found"),
+    gettext_noop("No difference found"),
+    gettext_noop("Not enough data"),
+    gettext_noop("Not applicable"),
+    gettext_noop("Fairness audit"),
+    gettext_noop("result hash"),
+    gettext_noop("The same chart, continued."),
+    gettext_noop("Recommended next step"),
+    gettext_noop("See page"),
+    gettext_noop("On the report page, not printed here:"),
+    gettext_noop("Not printed here, on the report page and in tables.csv:"),
+    gettext_noop("Not legal advice"),
+    gettext_noop("Page"),
+    gettext_noop("of"),
+    gettext_noop("Contents"),
+    gettext_noop(" (simulated data)"),
+    gettext_noop("The result document: every number of this report, unrounded"),
+    gettext_noop("All estimates and comparisons as one table"),
+    gettext_noop("What the installation that wrote this report signed"),
+)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -86,7 +109,10 @@ def render(
 
 def _data(report: dict[str, Any]) -> str:
     """The report with every text in characters the fonts have, long words breakable."""
-    return json.dumps(_shown(report), ensure_ascii=False)
+    if language.current() == language.ENGLISH:
+        return json.dumps(_shown(report), ensure_ascii=False)
+    words = {text: language.gettext(text) for text in WORDS}
+    return json.dumps({**_shown(report), "words": words}, ensure_ascii=False)
 
 
 def _shown(value: Any) -> Any:
