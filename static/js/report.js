@@ -92,20 +92,29 @@ function contents() {
   });
 }
 
+// A link names the result it was made for: the page says so where it shows another one.
+function permalink(link) {
+  const url = new URL(link.href, location.href);
+  if (report.dataset.hash) url.searchParams.set("hash", report.dataset.hash);
+  return url.href;
+}
+
 function copying(link) {
   if (!navigator.clipboard) return;
-  link.firstChild.textContent = "Copy link";
+  const words = link.querySelector("[data-words]");
+  const rest = link.hash ? report.dataset.link : words.textContent;
+  words.textContent = rest;
   link.addEventListener("click", async (event) => {
     event.preventDefault();
     try {
-      await navigator.clipboard.writeText(link.href);
+      await navigator.clipboard.writeText(permalink(link));
     } catch {
-      location.hash = link.hash;
+      location.href = permalink(link);
       return;
     }
-    link.firstChild.textContent = "Link copied";
-    say("Link copied");
-    setTimeout(() => (link.firstChild.textContent = "Copy link"), 4000);
+    words.textContent = report.dataset.linked;
+    say(report.dataset.linked);
+    setTimeout(() => (words.textContent = rest), 4000);
   });
 }
 
@@ -115,35 +124,95 @@ function make(name, properties = {}, ...children) {
   return element;
 }
 
+// A cell as text: what a spreadsheet would take for a formula is kept from being one.
+function cellText(cell) {
+  const parts = [...cell.querySelectorAll(".hidden-words, .cell-value, .cell-note, .cell-tag")];
+  const text = (parts.length && cell.tagName === "TD" ? parts : [cell])
+    .map((part) => part.textContent.trim())
+    .join(" ")
+    .replace(/\s+/g, " ")
+    .replace(/ :/g, ":");
+  return text.replace(/\u2212(?=\d)/g, "-");
+}
+
+function guarded(text) {
+  return /^[=@\t\r]|^[+-](?![\d.]+( |%|$))/.test(text) ? `'${text}` : text;
+}
+
+async function copyTable(box, name) {
+  const table = box.querySelector("table");
+  const rows = [...table.rows].filter((row) => !row.hidden);
+  const source = `${report.dataset.source}: ${name}`;
+  const grid = rows.map((row) => [...row.cells].map(cellText));
+  const copy = make("table", {}, make("caption", { textContent: source }));
+  rows.forEach((row, i) => {
+    const cells = grid[i].map((text, j) => make(row.cells[j].tagName, { textContent: text }));
+    copy.append(make("tr", {}, ...cells));
+  });
+  const lines = [[source], ...grid].map((cells) => cells.map(guarded).join("\t"));
+  const kinds = { "text/plain": lines.join("\n"), "text/html": copy.outerHTML };
+  const blobs = Object.entries(kinds).map(([type, text]) => [type, new Blob([text], { type })]);
+  await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
+}
+
+// Rows are hidden and shown, never counted again: what is in a cell stays as it was stored.
+function tableTools(box) {
+  const tools = box.querySelector("[data-tools]");
+  const [find, verdict, button, shown] = ["find", "verdict", "copy-table", "shown"].map((name) =>
+    tools.querySelector(`[data-${name}]`),
+  );
+  const rows = [...box.querySelector("table").tBodies[0].rows];
+  const names = rows.map((row) => row.cells[0].textContent.toLocaleLowerCase());
+  const filter = () => {
+    const asked = find.value.toLocaleLowerCase().split(",");
+    const wanted = asked.map((word) => word.trim()).filter(Boolean);
+    rows.forEach((row, i) => {
+      const named = wanted.length === 0 || wanted.some((word) => names[i].includes(word));
+      const kind = verdict && verdict.value;
+      row.hidden = !(named && (!kind || row.querySelector(`.shape-${CSS.escape(kind)}`)));
+    });
+    const left = rows.filter((row) => !row.hidden).length;
+    const words = shown.dataset.words.replace("{n}", left).replace("{all}", rows.length);
+    shown.textContent = left < rows.length ? words : "";
+  };
+  if (find) find.addEventListener("input", filter);
+  if (verdict) verdict.addEventListener("change", filter);
+  button.hidden = !window.ClipboardItem || !navigator.clipboard;
+  const label = button.firstChild;
+  const rest = label.textContent;
+  button.addEventListener("click", async () => {
+    let words = report.dataset.copied;
+    try {
+      await copyTable(box, button.dataset.copyTable);
+    } catch {
+      words = report.dataset.notCopied;
+    }
+    label.textContent = words;
+    say(words);
+    setTimeout(() => (label.textContent = rest), 4000);
+  });
+  tools.hidden = Boolean(button.hidden && !find);
+}
+
 function explorer(box) {
   const data = JSON.parse(document.getElementById(box.dataset.explorer).textContent);
   const last = data.thresholds.length - 1;
-  const id = `${data.id}-number`;
-  const slider = make("input", { type: "range", min: 0, max: last, step: 1 });
-  slider.setAttribute("aria-label", "Threshold");
-  const number = make("input", {
-    type: "number",
-    id,
-    min: data.thresholds[0],
-    max: data.thresholds[last],
-    step: "any",
-  });
-  const body = make("tbody");
+  const [number, slider, body, back] = [
+    "input[type=number]",
+    "input[type=range]",
+    "tbody",
+    "button",
+  ].map((name) => box.querySelector(name));
+  slider.max = last;
+  number.min = data.thresholds[0];
+  number.max = data.thresholds[last];
   for (const row of data.rows) {
     const name = make("th", { scope: "row", textContent: row.label });
     const cells = [make("td", { className: "num strong" }), make("td", { className: "num" })];
     body.append(make("tr", {}, name, ...cells));
   }
-  const column = (text, name) => make("th", { scope: "col", className: name, textContent: text });
-  const heads = [column(data.group, ""), column("Chosen", "num"), column("95% interval", "num")];
-  const back = make("button", {
-    type: "button",
-    className: "button button-small",
-    textContent: "Back to the audited threshold",
-  });
-  let at = data.now;
   const show = (index, from) => {
-    at = Math.min(last, Math.max(0, index));
+    const at = Math.min(last, Math.max(0, index));
     if (from !== slider) slider.value = at;
     if (from !== number) number.value = data.thresholds[at];
     slider.setAttribute("aria-valuetext", data.thresholds[at]);
@@ -160,24 +229,14 @@ function explorer(box) {
   slider.addEventListener("input", () => show(Number(slider.value), slider));
   number.addEventListener("change", () => show(nearest(Number(number.value))));
   back.addEventListener("click", () => show(data.now));
-  box.append(
-    make("h4", { textContent: "Try a threshold" }),
-    make("p", {
-      className: "small soft",
-      textContent: "From stored counts. The report itself does not change.",
-    }),
-    make("div", { className: "explorer-row" }, make("label", { htmlFor: id, textContent: "Threshold" }), number),
-    slider,
-    make("table", {}, make("thead", {}, make("tr", {}, ...heads)), body),
-    back,
-  );
   show(data.now);
   box.hidden = false;
 }
 
 if (report) {
   for (const box of report.querySelectorAll("[data-tabs]")) tabs(box);
-  for (const link of report.querySelectorAll("[data-copy]")) copying(link);
+  for (const link of report.querySelectorAll("[data-copy-link]")) copying(link);
+  for (const box of report.querySelectorAll("[data-table]")) tableTools(box);
   for (const box of report.querySelectorAll("[data-explorer]")) explorer(box);
   contents();
 }
