@@ -229,7 +229,7 @@ def _small(annex: Row) -> str:
     for made in annex["tables"]:
         if made["kind"] not in RULE_TABLES or made["group"] is not None:
             continue
-        small = [r for r in made["rows"] if r["small"] and r["rate"]["denominator"] != 0]
+        small = [r for r in made["rows"] if r["small"] and r["rate"]["denominator"]]
         out = sum(row["left_out"] for row in small)
         if small:
             named = f"{spelled(len(small))} in {NAMES[made['kind']].lower()}"

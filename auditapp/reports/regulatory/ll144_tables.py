@@ -39,8 +39,7 @@ def name_of(row: Row) -> str:
 
 
 def people_of(row: Row) -> str:
-    n = row["rate"]["denominator"]
-    return "suppressed" if n is None else plural(n, "applicant")
+    return plural(row["rate"]["denominator"], "applicant")
 
 
 def rate_of(row: Row) -> str:
@@ -49,7 +48,7 @@ def rate_of(row: Row) -> str:
 
 
 def _missing(item: Row) -> str:
-    return UNDEFINED.get(item.get("undefined") or "", "suppressed")
+    return UNDEFINED[item["undefined"]]
 
 
 def by_score(annex: Row, made: Row) -> bool:
@@ -103,14 +102,9 @@ def _heads(annex: Row, made: Row) -> list[Column]:
 def _row(row: Row, *, score: bool, screen: bool) -> tuple[Cell, ...]:
     rate, ratio = row["rate"], row["ratio"]
     names = [Cell(part or "any race", soft=not part) for part in row["names"]]
-    cells = [Cell("suppressed", soft=True) if rate["denominator"] is None
-             else Cell(count(rate["denominator"]))]  # fmt: skip
+    cells = [Cell(count(rate["denominator"]))]
     if not score:
-        cells.append(
-            Cell("suppressed", soft=True)
-            if rate["numerator"] is None
-            else Cell(count(rate["numerator"]))
-        )
+        cells.append(Cell(count(rate["numerator"])))
     cells.append(
         Cell(_missing(rate), soft=True) if rate["printed"] is None else Cell(rate_of(row))
     )
