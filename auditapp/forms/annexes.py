@@ -53,7 +53,7 @@ class AnnexesForm(forms.Form):
         }
         usable = [card for card in self.cards if not self.missing(card)]
         self.fields["templates"] = forms.MultipleChoiceField(
-            label="Annexes for a rule",
+            label="Regulatory annexes",
             choices=[(card.slug, card.title) for card in usable],
             required=False,
             initial=[card.slug for card in usable if card.slug in stored],
@@ -94,10 +94,17 @@ class AnnexesForm(forms.Form):
         ]
 
     def _questions(self, card: Card) -> list[Json]:
-        return [
+        """What is needed or a choice stands open; the rest is behind one line."""
+        asked = [
             {"bound": self[field_name(card.slug, item)], "item": item, "wide": item.kind in WIDE}
             for item in card.fields
         ]
+        first = [one for one in asked if one["item"].needed or one["item"].kind == "choice"]
+        rest = [one for one in asked if one not in first]
+        found = [{"items": first, "folded": False}] if first else []
+        if rest:
+            found.append({"items": rest, "folded": True, "open": any(map(_answered, rest))})
+        return found
 
     def _small(self) -> list[Json]:
         """Groups of the sensitive columns with under two percent of the rows."""
@@ -150,6 +157,14 @@ class AnnexesForm(forms.Form):
         }
 
 
+def _answered(question: Json) -> bool:
+    """Whether an answer differs from the default, or was refused."""
+    bound, item = question["bound"], question["item"]
+    value = bound.value()
+    shown = bool(item.default) if item.kind == "switch" else _shown(item, item.default)
+    return bool(bound.errors) or (value not in (None, "") and value != shown)
+
+
 def _box(item: Field, value: Any, columns: list[tuple[str, str]]) -> forms.Field:
     """The box of a question; what is typed is read by the question itself."""
     hint = " ".join(part for part in (item.help, NEEDED if item.needed else "") if part)
@@ -169,9 +184,9 @@ def _widget(item: Field, columns: list[tuple[str, str]]) -> forms.Widget:
     if item.kind == "choice":
         return forms.Select(attrs={"class": "input"}, choices=list(item.choices.items()))
     if item.kind == "column":
-        return forms.Select(attrs={"class": "input"}, choices=[("", "No column"), *columns])
+        return forms.Select(attrs={"class": "input"}, choices=[("", "Not chosen"), *columns])
     if item.kind in WIDE:
-        return forms.Textarea(attrs={"rows": 3})
+        return forms.Textarea(attrs={"rows": 2})
     if item.kind == "date":
         return Day()
     return forms.TextInput(attrs={"inputmode": "decimal"} if item.kind == "number" else {})
