@@ -107,7 +107,7 @@ def _csv_rows(facts: Facts) -> list[Row]:
         if len(table["by"]) == 1:
             blank = {"by": table["by"], "group": {table["by"][0]: "Unknown"}}
             row = _named(facts, "groups", blank)
-            rows.append({**row, "n": table.get("unknown") or 0, "note": "unknown"})
+            rows.append({**row, "n": table.get("unknown", 0), "note": "unknown"})
     for item in doc.get("estimates") or []:
         steady = item.get("shrunken") or {}
         row = _named(facts, "estimates", item)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from auditapp.reports import metric_words, phrases
+from auditapp.reports import copy_words, metric_words, phrases
 from auditapp.reports.blocks import Cell, Column, Table
 from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts, measured
 from auditapp.reports.language import Words, gettext_noop
@@ -110,8 +110,12 @@ def few_note(facts: Facts, rows: Sequence[tuple[Cell, ...]]) -> str:
 def reconcile(facts: Facts) -> str:
     """The line under a table that accounts for every row."""
     rows = facts.rows
+    used, uploaded = count(rows["used"]), copy_words.uploaded(facts)
+    if rows["uploaded"] is None:
+        return _("Used {used}; {left} left out.").format(
+            used=used, left=copy_words.left_out(facts)
+        )
     left = sum(item["n"] for item in rows["left_out"])
-    used, uploaded = count(rows["used"]), count(rows["uploaded"])
     return _("Used {used} + left out {left} = uploaded {uploaded}.").format(
         used=used, left=count(left), uploaded=uploaded
     )

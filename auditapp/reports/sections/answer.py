@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from auditapp.reports import figures, headlines, metric_words, words
+from auditapp.reports import copy_words, figures, headlines, metric_words, words
 from auditapp.reports.blocks import (
     Block,
     Finding,
@@ -36,6 +36,7 @@ def section(facts: Facts) -> Section:
             bold(_("Simulated data. ")), _("The rows were made by a program with planted gaps.")
         )
         blocks.append(Notice(note, "check", printed=False))
+    blocks += copy_words.notice(facts)
     blocks.append(Stats(cards(facts)))
     table = figures.first_strip_table(facts)
     if table is not None:
@@ -110,14 +111,16 @@ def _title(found: list[dict[str, Any]]) -> str:
 def cards(facts: Facts) -> tuple[Stat, ...]:
     """People, groups, the largest supported gap, and the best setting or what is not settled."""
     rows = facts.rows
-    left = sum(item["n"] for item in rows["left_out"])
+    left = copy_words.left_out(facts)
     people = Stat(
         _("People examined"),
         count(rows["used"]),
         note=_("{left} left out of {uploaded} uploaded").format(
-            left=count(left), uploaded=count(rows["uploaded"])
-        ),
-        short=_("{left} left out").format(left=count(left)),
+            left=left, uploaded=copy_words.uploaded(facts)
+        )
+        if rows["uploaded"] is not None
+        else _("{left} left out").format(left=left),
+        short=_("{left} left out").format(left=left),
     )
     levels = [v for v in facts.all_levels() if v["status"] != "empty"]
     small = sum(v["status"] == "below-floor" for v in levels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditapp.reports import copy_words
 from auditapp.reports.blocks import Cover, Fact, Section, mono, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.language import Words, gettext_noop
@@ -22,7 +23,8 @@ def section(facts: Facts) -> Section:
     about, run = facts.about, facts.run
     rows = [Fact(_("System"), rich(system(facts)))]
     period = f", {about['period']}" if about.get("period") else ""
-    source = f"{facts.plan['data']['name']}{period}; {plural(facts.rows['uploaded'], 'row')}"
+    many = facts.rows["uploaded"] or facts.rows["used"]
+    source = f"{facts.plan['data']['name']}{period}; {plural(many, 'row')}"
     rows.append(Fact(_("Data"), rich(source)))
     for name, label in (("prepared_for", _("Prepared for")), ("prepared_by", _("Prepared by"))):
         rows += _given(label, about.get(name))
@@ -30,6 +32,7 @@ def section(facts: Facts) -> Section:
     rows += _given(_("Report"), run.get("id"))
     digest = mono(f"sha256 {facts.hash[:12]}…{facts.hash[-4:]}")
     rows.append(Fact(_("Result hash"), (digest,)))
+    rows += copy_words.cover(facts)
     note = _(
         "This report states what was measured and how sure it is. It is not legal "
         "advice. The full result document is attached to the PDF as result.json; any "

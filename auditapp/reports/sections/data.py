@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from auditapp.reports import figures, kind_words, number_tables, phrases, survey_tables, tables
+from auditapp.reports import (
+    copy_words,
+    figures,
+    kind_words,
+    number_tables,
+    phrases,
+    survey_tables,
+    tables,
+)
 from auditapp.reports.blocks import Block, Cell, Column, Prose, Section, Table, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.language import gettext as _
@@ -32,6 +40,8 @@ def section(facts: Facts) -> Section:
         lede += _("{left} {maybe} left out, for the reasons listed.").format(
             left=count(left), maybe=_("was") if left == 1 else _("were")
         )
+    if rows["uploaded"] is None:
+        lede = tables.reconcile(facts)
     blocks: list[Block] = [_rows(facts)]
     for i, table in enumerate(facts.singles):
         if facts.levels(table, "reference", "compared", "below-floor"):
@@ -57,13 +67,13 @@ def section(facts: Facts) -> Section:
 def _rows(facts: Facts) -> Table:
     """T1: the rows reconcile."""
     rows = facts.rows
-    body = [(Cell(_("Uploaded")), Cell(count(rows["uploaded"])), Cell(""))]
+    body = [(Cell(_("Uploaded")), Cell(copy_words.uploaded(facts)), Cell(""))]
     for item in rows["left_out"]:
         body.append(
             (Cell(_("Left out")), Cell(count(item["n"])), Cell(f"{item['reason']}")),
         )
     if not rows["left_out"]:
-        body.append((Cell(_("Left out")), Cell("0"), Cell("")))
+        body.append((Cell(_("Left out")), Cell(copy_words.left_out(facts)), Cell("")))
     body.append((Cell(_("Used"), strong=True), Cell(count(rows["used"]), strong=True), Cell("")))
     blank = rows.get("label_blank") or 0
     if facts.plan.get("label"):
@@ -87,7 +97,7 @@ def _rows(facts: Facts) -> Table:
                         table=phrases.lower_first(facts.table_title(table))
                     )
                 ),
-                Cell(count(unknown)),
+                Cell(copy_words.unknown(table)),
                 Cell(_("in totals, never compared") if unknown else ""),
             )
         )
@@ -181,7 +191,7 @@ def _used_columns(facts: Facts) -> set[str]:
 
 def _missing(facts: Facts) -> Table | None:
     data = (facts.doc.get("inputs") or {}).get("data") or {}
-    total = data.get("rows") or facts.rows["uploaded"]
+    total = data.get("rows") or facts.rows["uploaded"] or facts.rows["used"]
     used = _used_columns(facts)
     found = [c for c in data.get("columns") or [] if c["name"] in used and c.get("missing")]
     if not found:

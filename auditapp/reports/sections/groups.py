@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from auditapp.reports import (
+    copy_words,
     kind_words,
     metric_words,
     number_tables,
@@ -127,6 +128,7 @@ def _single(facts: Facts, table: dict[str, Any]) -> Part:
     line = tables.below_floor(facts, table)
     if line:
         blocks.append(Prose(rich(line), "note"))
+    blocks += copy_words.groups(facts, table)
     return Part(facts.anchor(table), title, tuple(blocks), _lede(facts, table))
 
 
@@ -156,6 +158,7 @@ def _cross(facts: Facts, table: dict[str, Any]) -> Part:
     line = tables.below_floor(facts, table)
     if line:
         blocks.append(Prose(rich(line), "note"))
+    blocks += copy_words.groups(facts, table)
     blocks += [replace(note, printed=False) for note in _overall(facts, table)]
     return Part(
         facts.anchor(table),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditapp.reports import class_words, kind_words, phrases
+from auditapp.reports import class_words, copy_words, kind_words, phrases
 from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
 from auditapp.reports.language import gettext as _
@@ -67,6 +67,7 @@ def _limits(facts: Facts) -> list[Rich]:
             ).format(people=people),
         )
     )
+    items += copy_words.limit(facts)
     items += _looks(facts)
     items.append(
         rich(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from auditapp.plan.goals import goals_for
-from auditapp.reports import class_words, kind_words, survey_tables, tables
+from auditapp.reports import class_words, copy_words, kind_words, survey_tables, tables
 from auditapp.reports.blocks import (
     Block,
     Bullets,
@@ -124,6 +124,7 @@ def _identity(facts: Facts) -> FactList:
     rows = [
         Fact(_("Report"), rich(f"{_or_none(run.get('id'))} ({facts.doc['schema']})")),
         Fact(_("Result hash, SHA-256"), (mono(facts.hash),)),
+        *copy_words.identity(facts),
         Fact(_("Run"), rich(_or_none(run_date(facts)))),
         Fact(_("Started by"), rich(_or_none(people))),
         Fact(_("Previous report"), rich(_or_none(run.get("previous")))),
@@ -207,6 +208,8 @@ def _roles(facts: Facts) -> Table:
     columns = [Column(_("Column"), "start", 1.5), Column(_("Role"), "start", 1.2)]
     columns.append(Column(_("Coding"), "start", 4.1))
     left = [f"{item['reason']}: {count(item['n'])}" for item in facts.rows["left_out"]]
+    if facts.rows.get("left_out_below"):
+        left = [copy_words.left_out(facts)]
     return Table(
         title=_("Columns and codings"),
         columns=tables.share(columns),
