@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import FileResponse, HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Router, Status
 from pydantic import Field
 
 from auditapp import signing
@@ -116,7 +116,7 @@ def report_signature(request: HttpRequest, audit_id: UUID) -> HttpResponse:
     response=answers({202: shapes.ReportOut}, *ONE, 400, 409, 413),
     summary="Make a report final",
 )
-def report_final(request: HttpRequest, audit_id: UUID, body: FinalIn) -> tuple[int, Json]:
+def report_final(request: HttpRequest, audit_id: UUID, body: FinalIn) -> Status:
     """Its files are written anew within seconds: ask for the report until `writing` is false."""
     found = _report(request, audit_id, edit=True)
     finals.report_finalise(
@@ -125,7 +125,7 @@ def report_final(request: HttpRequest, audit_id: UUID, body: FinalIn) -> tuple[i
         supersede=body.supersede,
         token=request.auth.prefix,
     )
-    return 202, shapes.report(_report(request, audit_id))
+    return Status(202, shapes.report(_report(request, audit_id)))
 
 
 def _report(request: HttpRequest, audit_id: UUID, *, edit: bool = False) -> Report:

@@ -34,8 +34,8 @@ def execute(job: dict[str, Any], tick: Tick | None = None) -> dict[str, Any]:
         ``{"plan", "table_dir", "out", "model_path", "model_profile", "run", "report"}``: the
         frozen plan, the folder of the canonical table, the folder to write to, the uploaded
         model if there is one, and what the cover says of this run (id, date, people, status).
-        ``report`` false leaves page and PDF out; ``signing_key`` signs them. ``previous`` is the path of an earlier result
-        document that this one is compared with.
+        ``report`` false leaves page and PDF out; ``signing_key`` signs the PDF. ``previous`` is
+        the path of an earlier result document that this one is compared with.
         ``device`` is ``auto``, ``cpu`` or ``cuda:0``. ``shared`` and ``store`` are the folder
         and the storage of searches that other workers may join, None where nobody can.
     tick

@@ -34,7 +34,10 @@ KINDS = Words(
 
 def moment(facts: Facts) -> datetime | None:
     """The run date of the document, never the clock."""
-    text = str(facts.run.get("date") or "")
+    return _parsed(str(facts.run.get("date") or ""))
+
+
+def _parsed(text: str) -> datetime | None:
     if not text:
         return None
     try:
@@ -45,9 +48,14 @@ def moment(facts: Facts) -> datetime | None:
 
 
 def run_date(facts: Facts) -> str:
-    when = moment(facts)
+    return date_words(str(facts.run.get("date") or ""))
+
+
+def date_words(text: str) -> str:
+    """A stored date as people write it; one that is none stays as it is."""
+    when = _parsed(text)
     if when is None:
-        return str(facts.run.get("date") or "")
+        return text
     month = _(MONTHS[when.month - 1])
     return _("{day} {month} {year}, {time} UTC").format(
         day=when.day, month=month, year=when.year, time=f"{when:%H:%M}"

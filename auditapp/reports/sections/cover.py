@@ -5,18 +5,14 @@ from __future__ import annotations
 from auditapp.reports import copy_words
 from auditapp.reports.blocks import Cover, Fact, Section, mono, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import plural
 from auditapp.reports.stamps import run_date, system
+from auditapp.reports.standing import note as standing_note
+from auditapp.reports.standing import rows as standing_rows
+from auditapp.reports.standing import status
 
-STATUS = Words(
-    {
-        "draft": gettext_noop("Draft"),
-        "final": gettext_noop("Final"),
-        "superseded": gettext_noop("Superseded"),
-    }
-)
+__all__ = ["section", "status"]
 
 
 def section(facts: Facts) -> Section:
@@ -30,6 +26,7 @@ def section(facts: Facts) -> Section:
         rows += _given(label, about.get(name))
     rows += _given(_("Run"), run_date(facts))
     rows += _given(_("Report"), run.get("id"))
+    rows += standing_rows(facts)
     digest = mono(f"sha256 {facts.hash[:12]}…{facts.hash[-4:]}")
     rows.append(Fact(_("Result hash"), (digest,)))
     rows += copy_words.cover(facts)
@@ -38,6 +35,7 @@ def section(facts: Facts) -> Section:
         "advice. The full result document is attached to the PDF as result.json; any "
         "Evenhand installation can verify it against the result hash."
     )
+    note = f"{note} {standing_note(facts)}".rstrip()
     if about.get("simulated"):
         note = _("The data are simulated: no real person is described. {note}").format(note=note)
     return Section(
@@ -45,12 +43,6 @@ def section(facts: Facts) -> Section:
         title=facts.title,
         blocks=(Cover(_subtitle(facts), tuple(rows), note, status(facts)),),
     )
-
-
-def status(facts: Facts) -> str:
-    """Draft, final or superseded, as a word."""
-    value = str(facts.run.get("status") or "draft")
-    return STATUS.get(value, value.capitalize())
 
 
 def _given(label: str, value: object) -> list[Fact]:

@@ -24,6 +24,8 @@ from auditapp.reports.language import Lines, Words, gettext_noop
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import byte_size, count, given, limit, listing, plural
 from auditapp.reports.stamps import decisions, run_date
+from auditapp.reports.standing import how as standing_how
+from auditapp.reports.standing import identity as standing_identity
 
 Row = dict[str, Any]
 
@@ -90,14 +92,7 @@ def section(facts: Facts) -> Section:
             _("Methods"),
             columns=2,
         ),
-        Prose(
-            rich(
-                _("The same inputs and version give the same result hash. "),
-                mono("python manage.py verify result.json"),
-                _(" recomputes it from the attached file."),
-            ),
-            "note",
-        ),
+        standing_how(facts),
     ]
     return Section("reproducibility", _("Reproducibility"), tuple(blocks), compact=True)
 
@@ -128,6 +123,7 @@ def _identity(facts: Facts) -> FactList:
         Fact(_("Run"), rich(_or_none(run_date(facts)))),
         Fact(_("Started by"), rich(_or_none(people))),
         Fact(_("Previous report"), rich(_or_none(run.get("previous")))),
+        *standing_identity(facts),
     ]
     return FactList(tuple(rows))
 
