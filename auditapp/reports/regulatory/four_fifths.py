@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditapp.reports import phrases
@@ -28,12 +28,10 @@ from auditapp.reports.numbers import (
     p_value,
     percent,
     plural,
-    points,
-    span,
     spelled,
     upper_first,
 )
-from auditapp.reports.regulatory import frame, ratios
+from auditapp.reports.regulatory import four_fifths_strata, frame, ratios
 from auditapp.reports.tables import share
 from auditapp.reports.words import reason
 
@@ -69,6 +67,22 @@ def section(facts: Facts, annex: Mapping[str, Any]) -> Section:
     blocks: list[Block] = [_rule(facts, annex), *_parts(facts, annex)]
     blocks += [Notice(rich(bold("How to read. "), HOW)), *_notes(annex), frame.advice()]
     return frame.chapter(annex, blocks, LEDE)
+
+
+def items(facts: Facts, annex: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of the CSV: rates, ratios, differences, people short, readings, pooled results."""
+    for found in annex["attributes"]:
+        yield from ratios.csv_rows(found, found["groups"], "highest", ("applicants", "selected"))
+        for row in found["groups"]:
+            if row["ratio"] is None:
+                continue
+            head = {"by": found["by"], "group": row["group"], "n": row["applicants"]}
+            head |= {"comparator": {"group": found["highest"]}}
+            note = row["reading"]
+            yield head | {"metric": "shortfall", "value": row["shortfall"], "note": note}
+            needed = row["flip"]["needed"]
+            yield head | {"metric": "selections-to-four-fifths", "value": needed}
+            yield from (head | item for item in four_fifths_strata.items(row.get("pooled")))
 
 
 def _rule(facts: Facts, annex: Mapping[str, Any]) -> Block:
@@ -117,7 +131,7 @@ def _part(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> li
     if figure is not None:
         blocks.append(figure)
     blocks.append(_table(facts, found, f"{anchor}-table"))
-    pooled = _pooled(facts, annex, found, f"{anchor}-strata")
+    pooled = four_fifths_strata.table(facts, annex, found, f"{anchor}-strata")
     return [*blocks, pooled] if pooled is not None else blocks
 
 
@@ -270,63 +284,6 @@ def _null(found: Row) -> str:
         f"With decisions shuffled among the {plural(null['groups'], 'group')} that others may be "
         f"compared with, the lowest ratio would be {decimal(null['null_mean'])} on average and "
         f"below {decimal(null['null_p05'])} in 1 of 20 ({count(null['draws'])} shuffles)."
-    )
-
-
-def _pooled(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> Table | None:
-    rows = [r for r in ratios.in_order(found["groups"], "highest") if r.get("pooled")]
-    if not rows:
-        return None
-    name = phrases.lower_first(str(annex["strata"]["heading"]))
-    columns = [
-        Column(upper_first(ratios.titled(facts, found)), "start", 1.8),
-        Column("Values with both", share=1.0),
-        Column("Points, all", share=1.3),
-        Column("Points, pooled", share=1.3),
-        Column("Odds ratio, pooled", share=1.4),
-        Column("Test", share=1.0),
-        Column("Same everywhere", share=1.2),
-    ]
-    outside = sum(sum(r["pooled"]["outside"].values()) for r in rows)
-    foot = [
-        "Cochran, Mantel and Haenszel: odds ratio and difference pooled over the values; the test "
-        "is exact where few are expected. Same everywhere: Breslow and Day's test with Tarone's "
-        "correction; a small p says that the odds ratio differs from value to value.",
-        f"{count(outside)} people in values without the other group say nothing about the pooled "
-        "difference."
-        if outside
-        else "",
-    ]
-    return Table(
-        columns=share(columns),
-        rows=tuple(_pooled_line(r) for r in rows),
-        title=f"The same inside each value of {name}, pooled",
-        anchor=anchor,
-        foot=tuple(line for line in foot if line),
-        stacked=True,
-        dense=True,
-    )
-
-
-def _pooled_line(row: Row) -> tuple[Cell, ...]:
-    found = row["pooled"]
-    odds, same = found["odds_ratio"], found["homogeneity"]
-    why = Cell(reason(found["undefined"]), soft=True) if found["undefined"] else None
-    pooled = found["difference"]
-    return (
-        Cell(phrases.label(row["group"])),
-        Cell(f"{count(found['shared_strata'])} of {count(found['strata'])}"),
-        ratios.difference(row["difference"]),
-        Cell(points(pooled["value"]), span(pooled["low"], pooled["high"]))
-        if pooled["value"] is not None
-        else Cell(reason(pooled["undefined"]), soft=True),
-        Cell(decimal(odds["value"]), f"{decimal(odds['low'])} to {decimal(odds['high'])}")
-        if odds["value"] is not None
-        else Cell(reason(odds["undefined"]), soft=True),
-        why or Cell(p_value(found["p"]), "exact" if found["method"] == "exact" else ""),
-        Cell(p_value(same["p"]))
-        if same["p"] is not None
-        else Cell(reason(same["undefined"]), soft=True),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditapp.reports import phrases
@@ -23,7 +23,6 @@ from auditapp.reports.blocks import (
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import (
     count,
-    decimal,
     listing,
     p_value,
     percent,
@@ -31,7 +30,13 @@ from auditapp.reports.numbers import (
     upper_first,
 )
 from auditapp.reports.numbers import given as decimals
-from auditapp.reports.regulatory import frame, lending_alternatives, lending_terms, ratios
+from auditapp.reports.regulatory import (
+    frame,
+    lending_alternatives,
+    lending_imputed,
+    lending_terms,
+    ratios,
+)
 from auditapp.reports.tables import share
 from auditapp.reports.words import reason
 
@@ -59,10 +64,20 @@ def section(facts: Facts, annex: Mapping[str, Any]) -> Section:
         return frame.chapter(annex, (), LEDE)
     blocks: list[Block] = [_rule(facts, annex), *_approvals(facts, annex)]
     blocks += lending_terms.parts(facts, annex)
-    blocks += _imputed(annex)
+    blocks += lending_imputed.parts(annex)
     blocks += lending_alternatives.parts(facts, annex)
     blocks += [_bases(facts, annex), *_notes(annex), frame.advice()]
     return frame.chapter(annex, blocks, LEDE)
+
+
+def items(facts: Facts, annex: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of the CSV: approvals, terms, imputed classes and alternatives."""
+    for found in annex["approvals"]:
+        names = ("applications", "approved")
+        yield from ratios.csv_rows(found, found["classes"], "control", names)
+    yield from lending_terms.items(annex)
+    yield from lending_imputed.items(annex)
+    yield from lending_alternatives.items(annex)
 
 
 def _rule(facts: Facts, annex: Mapping[str, Any]) -> Block:
@@ -206,72 +221,6 @@ def _line(annex: Mapping[str, Any], found: Row, row: Row) -> tuple[Cell, ...]:
         Cell(reason(row["reason"]), soft=True)
         if band is None
         else Cell(annex["marks"]["labels"][band], strong=band == 0),
-    )
-
-
-def _imputed(annex: Mapping[str, Any]) -> list[Block]:
-    found = annex["imputed"]
-    if not found:
-        return []
-    covered = found["coverage"]
-    text = (
-        f"The class is known with a probability only. Each application counts in every class with "
-        f"its probability; {count(covered['numerator'])} of {count(covered['denominator'])} "
-        "decided applications have probabilities. Beside it stands what comes out when the most "
-        "likely class is taken as known from some certainty on: where the two differ much, the "
-        "ratio rests on how classes were guessed."
-    )
-    return [Part("imputed", "Approvals by imputed class", (Prose(rich(text)), _guessed(annex)))]
-
-
-def _guessed(annex: Mapping[str, Any]) -> Table:
-    found = annex["imputed"]
-    columns = [
-        Column("Imputed class", "start", 1.7),
-        Column("Expected applications", share=1.3),
-        Column("Rate, weighted", share=1.0),
-        Column("AIR, weighted", share=1.2),
-        Column("Test", share=0.9),
-        Column("Band", "start", 0.9),
-        Column("AIR, class taken as known", share=1.5),
-    ]
-    certainties = [h["certainty"] for h in found["classes"][0]["sensitivity"]["hard"]]
-    said = listing([percent(c) for c in certainties])
-    choice = "the first named" if found["control_choice"] == "first" else "named by the auditor"
-    return Table(
-        columns=share(columns),
-        rows=tuple(_guessed_line(annex, row) for row in found["classes"]),
-        title="Weighted by probability, and as a band",
-        anchor="imputed-table",
-        foot=(
-            f"Control class: {found['control']}, {choice}. Band of the last column: lowest and "
-            f"highest ratio where the most likely class counts from {said} on.",
-            "Weighted ratios can themselves be off where approval depends on the class beyond "
-            "what the probability tells.",
-        ),
-        stacked=True,
-        dense=True,
-    )
-
-
-def _guessed_line(annex: Mapping[str, Any], row: Row) -> tuple[Cell, ...]:
-    head = (
-        Cell(phrases.short(row["class"]), "control" if row["role"] == "control" else ""),
-        Cell(decimal(row["weight"], 1)),
-        Cell("" if row["rate"] is None else percent(row["rate"], 1)),
-    )
-    if row["ratio"] is None:
-        one = Cell("1" if row["role"] == "control" else reason(row["reason"]), soft=True)
-        return (*head, one, *[Cell("", soft=True)] * 3)
-    hard = row["sensitivity"]
-    return (
-        *head,
-        Cell(decimal(row["ratio"]["value"]), ratios.ratio_span(row["ratio"])),
-        Cell(p_value(row["p"])),
-        Cell(annex["marks"]["labels"][row["band"]]),
-        Cell("none is certain enough", soft=True)
-        if hard["low"] is None
-        else Cell(ratios.ratio_span(hard)),
     )
 
 

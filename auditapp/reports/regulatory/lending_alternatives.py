@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditapp.reports import phrases
@@ -44,6 +44,32 @@ def parts(facts: Facts, annex: Mapping[str, Any]) -> list[Block]:
     shown = _shortlist(facts, found)
     blocks = (Prose(_said(facts, found, shown)), _table(facts, annex, found, shown))
     return [Part("alternatives", "Less discriminatory alternatives", blocks)]
+
+
+def items(annex: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of the CSV: every setting's approval ratios, accuracy and its change."""
+    found = annex["alternatives"]
+    if not found:
+        return
+    now = {**found["now"], "heading": "Now", "label": "", "many": 1}
+    for point in (now, *found["settings"]):
+        head: Row = {"by": [found["protect"]], "note": _name(point)}
+        for row in point["ratios"]:
+            yield (
+                head
+                | {"group": {found["protect"]: row["group"]}, "metric": "impact-ratio"}
+                | {
+                    "kind": "setting",
+                    "comparator": {"group": {found["protect"]: found["control"]}},
+                    **{k: row[k] for k in ("numerator", "denominator", "value", "low", "high")},
+                }
+            )
+        head |= {"by": [], "group": {}, "kind": "setting", "metric": "accuracy"}
+        yield head | {key: point["accuracy"].get(key) for key in ("value", "low", "high")}
+        change = point["accuracy_change"]
+        if change is not None:
+            limits = {"value": change["diff"], "low": change["low"], "high": change["high"]}
+            yield head | limits | {"kind": "setting, change"}
 
 
 def _shortlist(facts: Facts, found: Row) -> list[Row]:

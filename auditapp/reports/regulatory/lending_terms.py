@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditapp.reports import phrases
@@ -36,6 +36,26 @@ def parts(facts: Facts, annex: Mapping[str, Any]) -> list[Block]:
     for i, term in enumerate(terms):
         blocks += [Prose(_said(facts, annex, term)), _table(facts, term, f"term-{i + 1}")]
     return [Part("terms", "Terms in standard deviations", tuple(blocks))]
+
+
+def items(annex: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of the CSV: means and standardised differences."""
+    for term in annex["terms"]:
+        note = f"{term['column'] or term['source']}, {term['worse']} is worse"
+        for found in term["attributes"]:
+            for row in found["classes"]:
+                head = {"by": found["by"], "group": row["group"], "n": row["n"], "note": note}
+                yield head | {"metric": "mean", "value": row["mean"]}
+                if row["smd"] is not None:
+                    limits = {key: row["smd"][key] for key in ("value", "low", "high", "p")}
+                    yield (
+                        head
+                        | limits
+                        | {
+                            "metric": "standardised-difference",
+                            "comparator": {"group": found["control"]},
+                        }
+                    )
 
 
 def name(facts: Facts, term: Row) -> str:
@@ -90,8 +110,7 @@ def _table(facts: Facts, term: Row, anchor: str) -> Table:
         Column("With a value", share=0.9),
         Column("Mean", share=1.0),
         Column("SMD", share=1.2),
-        Column("Direction", "start", 0.9),
-        Column("Mark", "start", 0.9),
+        Column("Direction", "start", 1.6),
     ]
     rows: list[tuple[Cell, ...]] = []
     for found in term["attributes"]:
@@ -134,14 +153,15 @@ def _line(row: Row, title: str, spread: float) -> tuple[Cell, ...]:
     )
     smd = row["smd"]
     if control or smd is None:
-        return (*head, Cell("0", soft=True), Cell(""), Cell(""))
+        return (*head, Cell("0", soft=True), Cell(""))
     if smd["value"] is None:
-        return (*head, Cell(reason(smd["reason"]), soft=True), Cell(""), Cell(""))
+        return (*head, Cell(reason(smd["reason"]), soft=True), Cell(""))
     return (
         *head,
         Cell(signed(smd["value"]), f"{signed(smd['low'])} to {signed(smd['high'])}"),
-        Cell(_direction(row)),
-        Cell("review", strong=True) if row["review"] else Cell("", soft=True),
+        Cell(f"{_direction(row)}, for review", strong=True)
+        if row["review"]
+        else Cell(_direction(row)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from auditapp.reports import phrases
@@ -152,6 +152,25 @@ def _drawn(row: Row, first: str, n: str) -> Row:
     if row["ratio"] is None and row["reason"] is not None:
         made["note"] = reason(row["reason"])
     return made
+
+
+def csv_rows(found: Row, rows: Sequence[Row], first: str, names: tuple[str, str]) -> Iterator[Row]:
+    """Rate, ratio and difference of every group, unrounded; `names` of people and of those in."""
+    top = next((r for r in rows if r["role"] == first), None)
+    for row in rows:
+        head = {"by": found["by"], "group": row["group"], "n": row[names[0]]}
+        counts = {"numerator": row[names[1]], "denominator": row[names[0]]}
+        limits = {key: row["rate"][key] for key in ("value", "low", "high")}
+        yield head | counts | limits | {"metric": "selection-rate", "note": row["role"]}
+        if row["ratio"] is None or top is None:
+            continue
+        head |= {"comparator": {"group": top["group"]}, "n_comparator": top[names[0]]}
+        exact = {key: row["ratio"][key] for key in ("numerator", "denominator")}
+        limits = {key: row["ratio"][key] for key in ("value", "low", "high")}
+        tested = {"p": row["p"], "note": row["method"]}
+        yield head | exact | limits | tested | {"metric": "impact-ratio", "kind": "ratio"}
+        limits = {key: row["difference"][key] for key in ("value", "low", "high")}
+        yield head | limits | tested | {"metric": "selection-rate", "kind": "difference"}
 
 
 def apart(row: Row) -> str:
