@@ -13,7 +13,6 @@ from auditapp.reports.blocks import (
     Column,
     Fact,
     FactList,
-    Prose,
     Section,
     Table,
     mono,
