@@ -98,9 +98,14 @@ CARD = Card(
             "special_why",
             "Why they were needed",
             "long",
-            "Why other data, also synthetic or anonymous ones, would not have done.",
+            "Why other data, also synthetic or anonymous ones, would not have done. Needed if they "
+            "were used.",
         ),
-        Field("special_deleted", "When they are deleted", help="A day, or what ends their use."),
+        Field(
+            "special_deleted",
+            "When they are deleted",
+            help="A day, or what ends their use. Needed if they were used.",
+        ),
         Field(
             "responsible",
             "Responsible for this test report",

@@ -54,26 +54,30 @@ CARD = Card(
             "data_kinds",
             "Kinds and sources of personal data",
             "long",
-            "What the system is told about a person, and where that comes from.",
+            "What the system is told about a person, and where that comes from. Needed from "
+            "deployers.",
         ),
         Field(
             "review",
             "How a person looks at a decision again",
             "long",
-            "How to ask for it, who looks, and how long it takes.",
+            "How to ask for it, who looks, and how long it takes. Needed for a final report.",
         ),
         Field(
             "correction",
             "How people see and correct their data",
             "long",
+            "Needed from deployers.",
         ),
         Field(
             "misuse",
             "Harmful or unsuitable uses",
             "long",
-            "For deployers: what the system must not be used for.",
+            "What the system must not be used for. Needed from developers.",
         ),
-        Field("training", "Kinds of data the system learned from", "long"),
+        Field(
+            "training", "Kinds of data the system learned from", "long", "Needed from developers."
+        ),
         Field(
             "limits",
             "Known limits beside those of this report",

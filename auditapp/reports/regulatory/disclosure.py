@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auditapp.regulatory.disclosure import DOMAINS
-from auditapp.reports import headlines, phrases, words
+from auditapp.reports import metric_words, phrases, words
 from auditapp.reports.blocks import (
     Block,
     Bullets,
@@ -14,9 +14,10 @@ from auditapp.reports.blocks import (
     FactList,
     Rich,
     Section,
+    bold,
     rich,
 )
-from auditapp.reports.facts import NOT_ENOUGH, Facts
+from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts
 from auditapp.reports.numbers import comparisons, count, listing, plural, upper_first
 from auditapp.reports.regulatory import frame
 from auditapp.reports.sections import answer
@@ -101,17 +102,35 @@ def _to_deployers(facts: Facts, settings: Row) -> FactList:
 
 
 def _found(facts: Facts) -> tuple[Rich, ...]:
-    """Who was examined, the headline, and the first of every attribute."""
+    """Who was examined, the headline, and the first of every attribute, for people outside."""
     used = plural(facts.rows["used"], "person", "people")
     names = listing([phrases.lower_first(facts.table_title(table)) for table in facts.singles])
     period = f" ({facts.about['period']})" if facts.about.get("period") else ""
-    head, more = headlines.headline(facts)
     items: list[Rich] = [
-        rich(f"Decisions on {used}{period} were compared between groups by {names}."),
-        rich(*head, " ", *more) if more else head,
+        rich(f"Decisions on {used}{period} were compared between groups by {names}.")
     ]
-    items += [words.finding(facts, gap) for gap in answer.findings(facts)]
+    head = facts.headline_gap
+    told = [*([head] if head is not None else []), *answer.findings(facts)]
+    items += [_told(facts, gap) for gap in told if gap["verdict"] in (DIFFERENCE, NO_DIFFERENCE)]
+    if len(items) == 1:
+        items.append(rich("There were too few people to say whether groups differ."))
     return tuple(items)
+
+
+def _told(facts: Facts, gap: Row) -> Rich:
+    """One comparison, with its interval, in words that no reader has to have set a limit for."""
+    unit = facts.unit(gap["metric"])
+    if gap["verdict"] == NO_DIFFERENCE:
+        return rich(
+            f"No difference was seen in {metric_words.lower(gap['metric'])} between ",
+            bold(facts.people(gap["group"])),
+            f" and {facts.comparator(dict(gap))}: a gap of ",
+            bold(words.ruled_out(facts, dict(gap))),
+            " or more is ruled out (95%).",
+        )
+    interval = unit.sizes(*sorted((abs(gap["low"]), abs(gap["high"]))), unit.fine)
+    sure = f" The true gap is very likely between {interval.replace(' to ', ' and ')} {unit.many}."
+    return rich(*words.given(facts, dict(gap)), sure)
 
 
 def _known_limits(facts: Facts, settings: Row) -> tuple[Rich, ...]:

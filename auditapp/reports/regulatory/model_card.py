@@ -53,7 +53,7 @@ def _details(facts: Facts, settings: Row) -> FactList:
         frame.written("Licence", settings["licence"]),
         frame.written("Questions to", settings["contact"]),
     )
-    return FactList(rows, "Model details", print_columns=2)
+    return FactList(rows, "Model details", columns=2, print_columns=2)
 
 
 def _use(facts: Facts, settings: Row) -> FactList:
