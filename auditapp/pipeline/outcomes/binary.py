@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from auditapp.datasets import groups
 from auditapp.datasets.table import Table
-from auditapp.pipeline import counted
+from auditapp.pipeline import counted, kept
 from auditapp.pipeline.annexes import annexes
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.decide import Decided, decide, source_rows
@@ -53,6 +53,7 @@ def measure(plan: Plan, table: Table, job: dict[str, Any], progress: Progress) -
         progress.preview(first_numbers(audited.attributes[0], audited.decision))
         if "out" in job:
             counted.write(audited, Path(job["out"]))
+            kept.write(audited, Path(job["out"]))
     with progress.step("measure", f"{plan.draws:,} draws, seed {plan.seed}"):
         audited = replace(audited, design=_design(plan, audited, progress))
         sections = _rates(plan, audited)

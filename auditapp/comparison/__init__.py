@@ -1,0 +1,1 @@
+"""Two finished audits held against each other: one document, one page, one PDF."""
