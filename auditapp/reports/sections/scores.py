@@ -106,6 +106,7 @@ def quality(facts: Facts, table: Row) -> Table | None:
         Column(_("AUC difference"), share=1.6),
     ]
     probability = not (facts.doc["scores"].get("not_applicable") or {}).get("calibration")
+    probability = probability and bool(facts.doc["scores"].get("calibration"))
     if probability:
         columns += [
             Column(_("Brier score"), share=1.5),
