@@ -123,7 +123,7 @@ class Facts:
             return _("{tolerance} points").format(tolerance=limit(self.tolerance))
         given = units.PLAIN.limit(float(self.plan.get("tolerance", 0.1)))
         if self.plan.get("tolerance_unit", "sd") == "units":
-            return f"{given} {'unit' if given == '1' else 'units'}"
+            return f"{given} {_('unit') if given == '1' else _('units')}"
         return _("{given} standard deviations ({limit_size})").format(
             given=given, limit_size=self.limit_size
         )

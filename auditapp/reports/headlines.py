@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditapp.reports import measures, metric_words
 from auditapp.reports.blocks import Rich, Run, rich
 from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts
+from auditapp.reports.language import Words, gettext_noop
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, plural, size
 from auditapp.reports.words import (
@@ -19,6 +20,9 @@ from auditapp.reports.words import (
     not_enough,
     ruled_out,
 )
+
+DECIDED = gettext_noop("decided on")
+DONE = Words({"regression": gettext_noop("predicted"), "ranking": gettext_noop("ranked")})
 
 
 def headline(facts: Facts) -> tuple[Rich, Rich]:
@@ -158,7 +162,7 @@ def _examine(facts: Facts, gap: Gap) -> str:
                     "difference of {b} points or more is ruled out."
                 ).format(group=group, recorded=recorded, b=at_most(tpr["b"]))
     metric = metric_words.lower(gap["metric"])
-    verb = {"regression": "predicted", "ranking": "ranked"}.get(facts.kind, "decided on")
+    verb = DONE.get(facts.kind, DECIDED)
     start = _(
         "Examine how {group} and {other} are {verb}, starting with how their data were recorded"
     ).format(group=group, other=other, verb=verb)

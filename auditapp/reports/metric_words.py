@@ -356,8 +356,8 @@ def of_classes(metric: str) -> MetricWords:
     if known is None:
         return words(metric)
     known = _spoken(known)
-    title = known.title.replace("{c}", "each class")
-    return replace(known, title=title, asks=known.asks.replace("{c}", "the class"))
+    title = known.title.replace("{c}", _("each class"))
+    return replace(known, title=title, asks=known.asks.replace("{c}", _("the class")))
 
 
 def lower(metric: str) -> str:

@@ -173,7 +173,7 @@ def intersection_grid(facts: Facts, table: Row, metric: str) -> Figure | None:
     words = metric_words.words(metric)
     furthest = ranked[0]
     name = facts.people(_group_of(table, furthest))
-    where = "below" if furthest["value"] < 0 else "above"
+    where = _("below") if furthest["value"] < 0 else _("above")
     top = [f"{c['x']}, {c['y']} {points(c['value'], 0)}" for c in ranked[:3]]
     rate = _("the overall rate")
     if measures.class_of(metric) is not None:

@@ -241,7 +241,7 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
         _size, label, p = worst
         group = groups.get(label)
         who = facts.people(group) if group else _("everyone together")
-        side = "low" if p["value"] > p["x"] else "high"
+        side = _("low") if p["value"] > p["x"] else _("high")
         message = _("Scores run furthest too {side} for {who}").format(side=side, who=who)
         alt = _(
             "Largest supported deviation: {label}, mean score {x:.2f}, outcome in {value} "

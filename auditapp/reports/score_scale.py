@@ -66,7 +66,8 @@ class Scale:
     @property
     def rule(self) -> str:
         """Which scores get the favourable decision."""
-        return f"{'at or above' if self.favourable else 'below'} {self.text(self.threshold)}"
+        where = _("at or above") if self.favourable else _("below")
+        return f"{where} {self.text(self.threshold)}"
 
     @property
     def axis(self) -> str:

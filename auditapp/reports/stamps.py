@@ -91,6 +91,6 @@ def decisions(facts: Facts) -> str:
     if plan.get("decision"):
         return _("decisions in column {column}").format(column=plan["decision"]["column"])
     if plan.get("score"):
-        what = "predictions" if facts.kind == "regression" else "scores"
+        what = _("predictions") if facts.kind == "regression" else _("scores")
         return _("{what} in column {column}").format(what=what, column=plan["score"]["column"])
     return _("decisions in the data")

@@ -71,7 +71,7 @@ def how(facts: Facts) -> str:
         return _("Variances from {many} replicate weights: {kinds}.").format(
             many=many, kinds=KINDS[given["method"]]
         )
-    drawn = "households" if facts.plan.get("unit") else _("rows")
+    drawn = _("households") if facts.plan.get("unit") else _("rows")
     extra = (
         ""
         if facts.plan.get("unit")
@@ -87,7 +87,7 @@ def _source(facts: Facts) -> str:
     """Where standard errors come from, in two words at most."""
     given = weights(facts)
     if given is not None and given["replicates"]:
-        return "replicates"
+        return _("replicates")
     return _("drawn households") if facts.plan.get("unit") else _("drawn rows")
 
 

@@ -179,7 +179,9 @@ def value_words(facts: Facts, metric: str, value: float, digits: int) -> str:
     if sides is None:
         return unit.counted(unit.value(value, digits))
     amount = unit.counted(unit.size(value, digits))
-    return amount + " off" if not unit.rounded(value, digits) else f"{amount} {sides[value > 0]}"
+    return (
+        amount + _(" off") if not unit.rounded(value, digits) else f"{amount} {sides[value > 0]}"
+    )
 
 
 def given(facts: Facts, gap: Gap, *, difference: bool = True) -> Rich:
@@ -211,7 +213,7 @@ def how_sure(facts: Facts, gap: Gap) -> str:
     interval = unit.sizes(low, high, digits)
     noun = metric_words.words(gap["metric"]).behind
     with_n = _("With {gap} {noun} in the smaller group, ").format(
-        gap=count(min(behind(gap), behind(gap, _("_comparator")))), noun=noun
+        gap=count(min(behind(gap), behind(gap, "_comparator"))), noun=noun
     )
     if gap["size_class"] == "near" and not unit.sign:
         return _(
@@ -305,7 +307,7 @@ def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
     if need is None and gap.get("rows_needed") is None and facts.tolerance > 0:
         others = count(behind(gap, "_comparator"))
         return rich(
-            f"{count(gap['n'])} ",
+            _("{n} ").format(n=count(gap["n"])),
             bold(group),
             _("{inside} were compared with {gap}, only {others} {behind}.{text}").format(
                 inside=inside,
@@ -317,7 +319,7 @@ def not_enough(facts: Facts, gap: Gap, *, hidden: bool = True) -> Rich:
         )
     if need is None:
         return rich(
-            f"{count(gap['n'])} ",
+            _("{n} ").format(n=count(gap["n"])),
             bold(group),
             _("{inside} were compared with {gap}.").format(
                 inside=inside, gap=facts.comparator(gap)

@@ -46,7 +46,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     line = head + tall + _FOOT
     height = _TOP + lines * line + 24 + (20 if hidden else 0)
     canvas = Canvas(variant.width, height)
-    up = plain(chart.get("y_title", "Share with the outcome"))
+    up = plain(chart.get("y_title", _("Share with the outcome")))
     canvas.texts([(0, 9, up)], size=12, weight=500, color=INK2)
     for i, series in enumerate(shown):
         left = _AXIS + (i % across) * (side + _GAP)
@@ -55,7 +55,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
         last = i + across >= len(shown)
         _ground(canvas, x, y, variant, first=i % across == 0, last=last)
         _panel(canvas, series, titles[i], x, y, variant)
-    along = plain(chart.get("x_title", "Mean score"))
+    along = plain(chart.get("x_title", _("Mean score")))
     end = _TOP + lines * line + 8
     canvas.texts([(_AXIS, end, along)], size=12, weight=500, color=INK2)
     if hidden:

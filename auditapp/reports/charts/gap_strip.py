@@ -141,8 +141,8 @@ def _frame(
 
 def heading_of(chart: Mapping[str, Any], x: Scale, variant: Variant) -> tuple[int, list[Any]]:
     """Lines used above the plot, and the texts: (line, x, align, text, weight, color)."""
-    less = clip(plain(chart.get("less", "chosen less often")), 170, 12)
-    more = clip(plain(chart.get("more", "more often")), 170, 12)
+    less = clip(plain(chart.get("less", _("chosen less often"))), 170, 12)
+    more = clip(plain(chart.get("more", _("more often"))), 170, 12)
     same = _("Same as ") + plain(chart["reference"], printed=variant.name == "print")
     same = clip(same, x.end - x.start + (0 if variant.wide else 60), 12, 500)
     half = width(same, 12, 500) / 2

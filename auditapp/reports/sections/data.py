@@ -234,7 +234,9 @@ def _notes(facts: Facts) -> list[Block]:
         text = notice.get("message", "")
         if notice.get("level") == "check" and text:
             out.append(
-                Prose(rich(f"To check: {text} {notice.get('detail') or ''}".strip()), "note")
+                Prose(
+                    rich(_("To check:") + f" {text} {notice.get('detail') or ''}".rstrip()), "note"
+                )
             )
     out.append(survey_tables.note(facts))
     out.append(Prose(rich(_drift(facts)), "note"))

@@ -131,7 +131,10 @@ def _beside(plan: dict[str, Any]) -> list[Fact]:
         names = listing(plan["references"]["columns"], 6)
         many = len(plan["references"]["columns"]) > 1
         rows.append(
-            Fact(_("Reference decisions"), rich(f"{'Columns' if many else 'Column'} {names}"))
+            Fact(
+                _("Reference decisions"),
+                rich((_("Columns {names}") if many else _("Column {names}")).format(names=names)),
+            )
         )
     return rows
 
@@ -155,7 +158,7 @@ def _decision(plan: dict[str, Any]) -> str:
         if score.get("column")
         else _("Score")
     )
-    at = _("at least") if score.get("favourable", True) else "below"
+    at = _("at least") if score.get("favourable", True) else _("below")
     return _("{name}: favourable when the score is {at} {value}").format(
         name=name, at=at, value=given(plan.get("threshold", 0.5))
     )

@@ -96,7 +96,7 @@ def _overall(facts: Facts, table: dict[str, Any]) -> list[Prose]:
             )
         if parts:
             lead = bold(_("Overall variation in {name}: ").format(name=name))
-            text = " ".join([*parts, "This decides no verdict."])
+            text = " ".join([*parts, _("This decides no verdict.")])
             out.append(Prose(rich(lead, text), "note"))
     return out
 
@@ -172,6 +172,6 @@ def _cross_lede(facts: Facts, table: dict[str, Any]) -> Rich:
     names = [phrases.lower_first(facts.titles.get(attr, attr)) for attr in table["by"]]
     where = _("where the two meet") if len(names) == 2 else _("where they meet")
     lede = _("A group can look unharmed by {names} and still fare badly {where}. ").format(
-        names=" and by ".join(names), where=where
+        names=_(" and by ").join(names), where=where
     )
     return rich(lede + _("Each cell is compared with everyone else."))

@@ -160,6 +160,6 @@ def _would_change(facts: Facts) -> list[Rich]:
         )
     items.append(rich(_("Another coding of groups, another reference group or another period.")))
     if facts.plan.get("label"):
-        what = "relevance" if facts.kind == "ranking" else _("recorded outcomes")
+        what = _("relevance") if facts.kind == "ranking" else _("recorded outcomes")
         items.append(rich(_("Corrected {what}.").format(what=what)))
     return items

@@ -163,13 +163,13 @@ def _roles(facts: Facts) -> Table:
     plan = facts.plan
     rows: list[tuple[Cell, ...]] = []
     for spec in plan["attributes"]:
-        rows.append((Cell(spec["column"], mono=True), Cell("sensitive"), Cell(_codes(spec))))
+        rows.append((Cell(spec["column"], mono=True), Cell(_("sensitive")), Cell(_codes(spec))))
     for role in ("label", "decision"):
         spec = plan.get(role)
         if spec:
             values = listing([f"“{v}”" for v in spec["favourable"]], MAX_CODES)
-            name = _("recorded outcome") if role == "label" else role
-            name = "relevance" if role == "label" and facts.kind == "ranking" else name
+            name = _("recorded outcome") if role == "label" else _("decision")
+            name = _("relevance") if role == "label" and facts.kind == "ranking" else name
             coding = (
                 _("favourable: {values}").format(values=values)
                 if values
@@ -187,17 +187,21 @@ def _roles(facts: Facts) -> Table:
             way=way, value=given(score.get("low", 0)), value2=given(score.get("high", 1))
         )
         if facts.kind == "ranking":
-            text = way.replace("favourable", "nearer the top")
-        name = "score" if facts.kind != "regression" else "prediction"
+            text = way.replace(_("favourable"), _("nearer the top"))
+        name = _("score") if facts.kind != "regression" else _("prediction")
         text = text if facts.kind != "regression" else _("values as they stand")
         rows.append((Cell(score["column"], mono=True), Cell(name), Cell(text)))
     if plan.get("query"):
-        cells = (Cell(plan["query"], mono=True), Cell("list"), Cell(_("one list for each value")))
+        cells = (
+            Cell(plan["query"], mono=True),
+            Cell(_("list")),
+            Cell(_("one list for each value")),
+        )
         rows.append(cells)
     rows += _further_roles(plan)
     features = plan.get("features")
     if features:
-        rows.append((Cell(_("Features")), Cell("input"), Cell(listing(list(features), 30))))
+        rows.append((Cell(_("Features")), Cell(_("input")), Cell(listing(list(features), 30))))
     if plan.get("unit"):
         rows.append((Cell(plan["unit"], mono=True), Cell(_("unit")), Cell(_("never split"))))
     columns = [Column(_("Column"), "start", 1.5), Column(_("Role"), "start", 1.2)]
@@ -221,7 +225,7 @@ def _roles(facts: Facts) -> Table:
 def _further_roles(plan: Row) -> list[tuple[Cell, ...]]:
     """Columns that only the deeper searches read."""
     rows: list[tuple[Cell, ...]] = []
-    for role, name in (("site", "site"), ("control", _("legitimate factor"))):
+    for role, name in (("site", _("site")), ("control", _("legitimate factor"))):
         spec = plan.get(role)
         if spec:
             rows.append((Cell(spec["column"], mono=True), Cell(name), Cell(_codes(spec))))
@@ -250,7 +254,7 @@ def _parameters(facts: Facts) -> FactList:
         shown = limit(value) if key == "tolerance" else _setting(value)
         if key == "tolerance" and facts.kind == "regression":
             name, shown = _("Limit"), facts.limit_words
-        by = "default" if value == defaults[key] else _("set by the auditor")
+        by = _("default") if value == defaults[key] else _("set by the auditor")
         rows.append(Fact(name, rich(f"{shown} ({by})")))
     if (plan.get("model") or {}).get("kind") == "train":
         rows.append(Fact(_("Split"), rich(_split(plan.get("split") or {}))))
@@ -309,4 +313,4 @@ def _machine(env: Row) -> str:
     bits = [str(env.get(k)) for k in ("system", "device") if env.get(k)]
     if env.get("cpus"):
         bits.append(_("{cpus} processors").format(cpus=env["cpus"]))
-    return ", ".join([*bits, "64-bit floats"]) if bits else _("Not given")
+    return ", ".join([*bits, _("64-bit floats")]) if bits else _("Not given")
