@@ -35,7 +35,7 @@ VERDICT_WORDS = Words(
 REASONS = Words(
     {
         "below-floor": gettext_noop("under the floor"),
-        "suppressed": gettext_noop("not shown in this copy"),
+        "suppressed": gettext_noop("suppressed"),
         "no-label": gettext_noop("needs a recorded outcome"),
         "no-labels": gettext_noop("needs a recorded outcome"),
         "no-decision": gettext_noop("needs a decision"),
