@@ -260,7 +260,9 @@ def _metric_rows(facts: Facts) -> list[tuple[Cell, ...]]:
 
 
 def _outside(facts: Facts) -> tuple[Any, ...]:
-    items = [rich(text) for key, text in NOT_EXAMINED.items() if not facts.doc.get(key)]
+    gone = (facts.doc.get("suppressed") or {}).get("left_out") or ()
+    absent = {k: text for k, text in NOT_EXAMINED.items() if not facts.doc.get(k)}
+    items = [rich(text) for k, text in absent.items() if k not in gone]
     if facts.classes:
         items = [rich(class_words.NOT_SEARCHED), rich(NOT_EXAMINED["methods"])]
     left = [name for name in facts.plan.get("skip") or () if name in NOT_EXAMINED]
