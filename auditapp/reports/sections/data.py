@@ -127,7 +127,7 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
             "value": level.get("base_rate"),
             "low": level.get("base_low"),
             "high": level.get("base_high"),
-            "undefined": _("nobody to count"),
+            "undefined": copy_words.why_no_rate(level),
             "denominator": level.get("base_denominator") or 0,
             "n": level["n"],
         }
@@ -138,8 +138,8 @@ def _base_rates(facts: Facts, table: dict[str, Any]) -> Table | None:
             (
                 Cell(phrases.label(level["group"])),
                 Cell(count(level["n"])),
-                Cell(count(level.get("base_denominator") or 0)),
-                Cell(count(level.get("base_numerator") or 0)),
+                Cell(copy_words.shown(level.get("base_denominator"))),
+                Cell(copy_words.shown(level.get("base_numerator"))),
                 tables.rate(base),
             )
         )
