@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from auditapp.api.app import api, openapi, unknown
 from auditapp.views import (
     account,
+    annexes,
     api_docs,
     audits,
     census,
@@ -117,6 +118,11 @@ urlpatterns = [
         reports.report_file,
         {"kind": "csv"},
         name="report-csv",
+    ),
+    path(
+        "audits/<uuid:audit_id>/annexes/<slug:annex>.csv",
+        annexes.annex_csv,
+        name="annex-csv",
     ),
     path("audits/<uuid:audit_id>/final/", finals.report_final, name="report-final"),
     path(

@@ -122,6 +122,7 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "report-pdf": ("read", GET),
     "report-json": ("read", GET),
     "report-csv": ("read", GET),
+    "annex-csv": ("read", GET),
     "report-final": ("edit", BOTH),
     # one that was written before reports were signed has none
     "report-signature": ("read", GET),
@@ -228,6 +229,7 @@ def world(team: Team) -> dict[str, Any]:
         "share_id": make_share(rows["done"].report, team.alice)[0].id,
         "smallest": make_copy(rows["done"].report).smallest,
         "name": "thresholds--r-5.json",
+        "annex": "ll144",
         "slug": "data",
         "token": "made-by-nobody",
         "uidb36": "zz",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -32,6 +33,18 @@ def visit(client: Client, method: str, address: str) -> int:
     return int(response.status_code)
 
 
+ANNEX = {
+    "slug": "annex-ll144", "number": 9, "title": "New York City Local Law 144", "lede": None,
+    "blocks": [
+        {
+            "kind": "table", "title": "Sex", "foot": [],
+            "columns": [{"text": "Category", "align": "start"}, {"text": "# of applicants"}],
+            "rows": [[{"text": "Male", "note": ""}, {"text": "1,390", "note": ""}]],
+        }
+    ],
+}  # fmt: skip
+
+
 def things(team: Team) -> dict[str, Any]:
     """A draft, an audit that waits, a finished one with files, a table and a model."""
     dataset = make_dataset(team, profile=people(), rows=1000)
@@ -41,6 +54,7 @@ def things(team: Team) -> dict[str, Any]:
     report.folder.mkdir(parents=True)
     for name in ("report.json", "result.json", "tables.csv"):
         (report.folder / name).write_text("{}")
+    (report.folder / "report.json").write_text(json.dumps({"sections": [ANNEX]}))
     (report.folder / "report.pdf").write_bytes(b"%PDF-1.7")
     (report.folder / "rules").mkdir()
     (report.folder / "rules" / "thresholds--r-5.json").write_text("{}")
@@ -63,6 +77,7 @@ def addresses(rows: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("read", "get", reverse(name, args=[rows["done"].id]))
         for name in ("report-pdf", "report-json", "report-csv")
     ]
+    found += [("read", "get", reverse("annex-csv", args=[rows["done"].id, "ll144"]))]
     found += [("read", "get", reverse("report-rules", args=[rows["done"].id]))]
     rule = [rows["done"].id, "thresholds--r-5.json"]
     found += [("read", "get", reverse("report-rule", args=rule))]

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from auditapp import selectors
 from auditapp.models import State
+from auditapp.reports import sheets
 from auditapp.services.finals import edition_unwritten
 from auditapp.services.trail import report_downloaded
 from auditapp.views.access import enter, may_edit
@@ -38,11 +39,13 @@ def report(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         return redirect("audit", audit.id)
     enter(request, audit.workspace)
     found = selectors.report_get(user=request.user, audit_id=audit_id)
+    document = document_of(found.folder)
     context: dict[str, Any] = {
         "audit": audit,
         "stored": found,
         "edit": may_edit(request, audit.workspace),
-        "document": document_of(found.folder),
+        "document": document,
+        "sheets": sheets.annexes(document),
         "folder": found.folder,
         "rules": has_rules(found),
         "edition": edition_unwritten(report=found),
