@@ -21,6 +21,8 @@ from auditapp.models import (
 )
 from auditapp.selectors import _checked, _mine, _one, _owned, audits_for
 
+#: Runs of a schedule that a list draws.
+RECENT = 12
 #: Columns of some size that no page of schedules shows.
 HEAVY_RUN = ("counts", "audit__plan", "audit__draft", "dataset__profile")
 HEAVY = (
@@ -34,14 +36,21 @@ HEAVY = (
 
 
 def schedules_for(*, user: User, workspace: Workspace | None = None) -> QuerySet[Schedule]:
-    """Schedules the user may see, by name, each with `open_alerts` and its `latest` run."""
+    """Schedules the user may see, by name.
+
+    Each has `open_alerts`, its `latest` run, and `recent` ones with nothing but how they ended.
+    """
+    ends = ScheduleRun.objects.select_related("audit").order_by("-number")
+    ends = ends.only("schedule_id", "number", "state", "audit__summary")[:RECENT]
     runs = ScheduleRun.objects.select_related("audit", "dataset").defer(*HEAVY_RUN)
     runs = runs.order_by("-number")[:1]
     found: QuerySet[Schedule] = _mine(Schedule, user, workspace)
     return (
         found.select_related("workspace", "last_run__audit", "created_by", "audit_from")
         .defer(*HEAVY)
-        .prefetch_related(Prefetch("runs", runs, to_attr="latest"))
+        .prefetch_related(
+            Prefetch("runs", runs, to_attr="latest"), Prefetch("runs", ends, to_attr="recent")
+        )
         .annotate(open_alerts=Count("alerts", Q(alerts__closed_at=None), distinct=True))
         .order_by("name", "created_at")
     )

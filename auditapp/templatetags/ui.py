@@ -295,6 +295,12 @@ def strip_ticks(scale: tuple[float, float]) -> list[dict[str, Any]]:
     ]
 
 
+@register.filter
+def ticks_width(count: int) -> int:
+    """Where a tick of a run begins, and how wide so many are: six wide, three between."""
+    return 9 * count
+
+
 @register.inclusion_tag("ui/histogram.html")
 def histogram(counts: Sequence[int] | None) -> dict[str, Any]:
     """At most 24 bars of a column's values; the numbers stand beside it."""

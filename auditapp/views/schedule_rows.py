@@ -94,10 +94,20 @@ def schedule_row(schedule: Schedule) -> Json:
         "zone": clock.timezone,
         "source": partial(source_words, schedule),
         "run": None if run is None else run_row(run),
+        "ticks": ticks(schedule),
         "alerts": getattr(schedule, "open_alerts", 0),
         "summary": summary_of(done),
         "judged": done,
     }
+
+
+def ticks(schedule: Schedule) -> list[str]:
+    """How its newest runs ended, oldest first: a verdict, `skipped` or `failed`."""
+    ended = [run for run in reversed(schedule.recent) if not run.is_open]
+    return [
+        summary_of(run).get("verdict", "skipped") if run.state == "done" else run.state
+        for run in ended
+    ]
 
 
 def latest(schedule: Schedule) -> ScheduleRun | None:

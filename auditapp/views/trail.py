@@ -125,6 +125,8 @@ def _details(event: Event) -> list[tuple[str, Any]]:
 
 def _words(name: str, value: Any) -> str:
     shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+    if isinstance(value, bool):
+        shown = "yes" if value else "no"
     try:
         return DETAILS.get(name, name.replace("_", " ") + " {}").format(shown)
     except ValueError:
