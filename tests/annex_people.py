@@ -12,7 +12,16 @@ import pandas as pd
 from auditapp.datasets.inspect import inspect
 from auditapp.datasets.options import ReadOptions
 from auditapp.pipeline import execute
-from auditapp.plan import AttributeSpec, Data, MethodSpec, Model, Outcome, Plan, Score, TemplateSpec
+from auditapp.plan import (
+    AttributeSpec,
+    Data,
+    MethodSpec,
+    Model,
+    Outcome,
+    Plan,
+    Score,
+    TemplateSpec,
+)
 from auditapp.plan.goals import SEARCHES
 from auditapp.result import read
 

@@ -217,7 +217,7 @@ def _predicted(document: Mapping[str, Any], settings: Mapping[str, Any]) -> list
              "sd": None, "role": "control", "smd": None}
         ] + [
             {"group": g["group"], "n": g["n"], "mean": g["rate"], "sd": None, "role": "class",
-             "smd": {key: g[key] for key in ("value", "low", "high", "p", "reason")}}
+             "smd": _known(g)}
             for g in found
         ]  # fmt: skip
         _reviewed(rows, worse, float(settings["smd"]))
@@ -228,6 +228,14 @@ def _predicted(document: Mapping[str, Any], settings: Mapping[str, Any]) -> list
     _same_control(made, _named_control(settings))
     column = (plan.get("score") or {}).get("column") or ""
     return [{"column": column, "worse": worse, "source": "prediction", "attributes": made}]
+
+
+def _known(gap: Json) -> Json:
+    """A difference with its interval, or neither and the reason."""
+    if gap["low"] is None:
+        reason = gap["reason"] if gap["reason"] is not None else "below-floor"
+        return dict.fromkeys(("value", "low", "high", "p")) | {"reason": reason}
+    return {key: gap[key] for key in ("value", "low", "high", "p")} | {"reason": None}
 
 
 def _same_control(made: list[Json], names: list[str]) -> None:

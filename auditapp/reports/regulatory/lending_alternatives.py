@@ -122,8 +122,13 @@ def _said(facts: Facts, found: Row, shown: list[Row]) -> Rich:
     )
 
 
+def _lowest_first(found: Row) -> list[str]:
+    now = {r["group"]: r["value"] for r in found["now"]["ratios"]}
+    return sorted(found["compared"], key=lambda g: (now[g] is None, now[g] or 0.0))
+
+
 def _table(facts: Facts, annex: Mapping[str, Any], found: Row, shown: list[Row]) -> Table:
-    classes = list(found["compared"])[:MOST_CLASSES]
+    classes = _lowest_first(found)[:MOST_CLASSES]
     person = any(float(s["coverage"]["value"] or 0.0) < ALL for s in shown)
     columns = [
         Column("Setting", "start", 2.4),
