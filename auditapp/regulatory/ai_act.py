@@ -98,8 +98,8 @@ CARD = Card(
             "special_why",
             "Why they were needed",
             "long",
-            "Why other data, also synthetic or anonymous ones, would not have done. Needed if they "
-            "were used.",
+            "Why other data, also synthetic or anonymous ones, would not have done. Needed if "
+            "they were used.",
         ),
         Field(
             "special_deleted",

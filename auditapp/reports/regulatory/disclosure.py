@@ -17,10 +17,9 @@ from auditapp.reports.blocks import (
     bold,
     rich,
 )
-from auditapp.reports.facts import DIFFERENCE, NO_DIFFERENCE, NOT_ENOUGH, Facts
+from auditapp.reports.facts import NO_DIFFERENCE, NOT_ENOUGH, Facts
 from auditapp.reports.numbers import comparisons, count, listing, plural, upper_first
 from auditapp.reports.regulatory import frame
-from auditapp.reports.sections import answer
 from auditapp.reports.stamps import system
 
 Row = Mapping[str, Any]
@@ -31,6 +30,7 @@ PARTS = {
     "sorts": "The system sorts or scores people; somebody else decides.",
 }
 MOST_COLUMNS = 16
+MOST_FINDINGS = 4
 
 
 def section(facts: Facts, annex: Row) -> Section:
@@ -102,17 +102,18 @@ def _to_deployers(facts: Facts, settings: Row) -> FactList:
 
 
 def _found(facts: Facts) -> tuple[Rich, ...]:
-    """Who was examined, the headline, and the first of every attribute, for people outside."""
+    """Who was examined, and the first settled comparison of every attribute and metric."""
     used = plural(facts.rows["used"], "person", "people")
     names = listing([phrases.lower_first(facts.table_title(table)) for table in facts.singles])
     period = f" ({facts.about['period']})" if facts.about.get("period") else ""
     items: list[Rich] = [
         rich(f"Decisions on {used}{period} were compared between groups by {names}.")
     ]
-    head = facts.headline_gap
-    told = [*([head] if head is not None else []), *answer.findings(facts)]
-    items += [_told(facts, gap) for gap in told if gap["verdict"] in (DIFFERENCE, NO_DIFFERENCE)]
-    if len(items) == 1:
+    stories: dict[tuple[str, ...], Row] = {}
+    for gap in [*facts.found, *facts.settled_none]:
+        stories.setdefault((*gap["by"], gap["metric"]), gap)
+    items += [_told(facts, gap) for gap in list(stories.values())[:MOST_FINDINGS]]
+    if not stories:
         items.append(rich("There were too few people to say whether groups differ."))
     return tuple(items)
 
@@ -128,7 +129,8 @@ def _told(facts: Facts, gap: Row) -> Rich:
             bold(words.ruled_out(facts, dict(gap))),
             " or more is ruled out (95%).",
         )
-    interval = unit.sizes(*sorted((abs(gap["low"]), abs(gap["high"]))), unit.fine)
+    digits = words.digits_for(dict(gap), facts.tolerance, unit)
+    interval = unit.sizes(*sorted((abs(gap["low"]), abs(gap["high"]))), digits)
     sure = f" The true gap is very likely between {interval.replace(' to ', ' and ')} {unit.many}."
     return rich(*words.given(facts, dict(gap)), sure)
 
