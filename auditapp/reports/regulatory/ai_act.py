@@ -50,7 +50,7 @@ def section(facts: Facts, annex: Row) -> Section:
     answered = states.count("here") + states.count("part")
     lede = (
         f"This report answers {answered} of {len(states)} items of the technical documentation, "
-        f"{states.count('part')} of them in part. The others belong in other documents of the provider."
+        f"{states.count('part')} of them in part. The others belong in other documents."
     )
     blocks: list[Block] = [
         _head(facts, annex),
