@@ -74,7 +74,7 @@ def test_a_download_comes_under_a_fixed_name_and_is_in_the_trail() -> None:
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == f'attachment; filename="{audit.report_id}-ll144.csv"'
     assert ["Male", "1390"] in lines(response.content)
-    assert Event.objects.filter(verb="downloaded").latest("id").data["file"] == "ll144.csv"
+    assert Event.objects.get(verb="downloaded").detail["file"] == "ll144.csv"
     assert client.get(reverse("annex-csv", args=[audit.id, "lending"])).status_code == 404
 
 
