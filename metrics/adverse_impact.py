@@ -373,9 +373,32 @@ def _pooled(
 def _null(
     x: Counts, n: Counts, share: Fraction, rng: np.random.Generator, draws: int
 ) -> Record | None:
-    """The lowest ratio among groups that are large enough, beside its shuffled values."""
+    """The lowest ratio among groups that are large enough, beside its shuffled values.
+
+    p counts that the group with the highest rate is found by looking, which the tests of single
+    groups do not.
+    """
     keep = [j for j in range(len(n)) if large(n, j, share)]
     if len(keep) < 2 or draws < 1:
         return None
-    found = significance.null_gap(x[keep], n[keep], rng=rng, draws=draws)["min-max-ratio"]
-    return dict(found) | {"groups": len(keep)}
+    sizes, hits = n[keep], int(x[keep].sum())
+    empty = dict.fromkeys(("value", "null_mean", "null_p05", "null_p95", "p"))
+    if hits == 0:
+        return empty | {"draws": 0, "groups": len(keep)}
+    tables = rng.multivariate_hypergeometric(sizes, hits, size=draws, method="marginals")
+    shuffled = np.asarray([_lowest(row / sizes) for row in tables])
+    value = _lowest(x[keep] / sizes)
+    low, high = np.quantile(shuffled, [0.05, 0.95])
+    return {
+        "value": value,
+        "null_mean": float(shuffled.mean()),
+        "null_p05": float(low),
+        "null_p95": float(high),
+        "p": (1 + int((shuffled <= value * _ALIKE).sum())) / (draws + 1),
+        "draws": draws,
+        "groups": len(keep),
+    }
+
+
+def _lowest(rates: Floats) -> float:
+    return float(rates.min() / rates.max())

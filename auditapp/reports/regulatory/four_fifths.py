@@ -283,7 +283,9 @@ def _null(found: Row) -> str:
     return (
         f"With decisions shuffled among the {plural(null['groups'], 'group')} that others may be "
         f"compared with, the lowest ratio would be {decimal(null['null_mean'])} on average and "
-        f"below {decimal(null['null_p05'])} in 1 of 20 ({count(null['draws'])} shuffles)."
+        f"below {decimal(null['null_p05'])} in 1 of 20; one as low as here: {p_value(null['p'])} "
+        f"({count(null['draws'])} shuffles). Only this counts that the highest rate was looked "
+        "for first."
     )
 
 
