@@ -7,7 +7,7 @@ from typing import Any
 from auditapp.reports import phrases
 from auditapp.reports.blocks import Block, Fact, Notice, Prose, Rich, bold, mono, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.language import Words, gettext_noop
+from auditapp.reports.language import Words
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, listing, plural
 from auditapp.reports.suppress.redact import LEFT_OUT
@@ -110,4 +110,13 @@ def unknown(table: Row) -> str:
     return str(_("not shown")) if number is None else count(number or 0)
 
 
-REASON = gettext_noop("not shown in this copy")
+def shown(number: int | None) -> str:
+    """A count, or that the copy leaves it out."""
+    return str(_("suppressed")) if number is None else count(number)
+
+
+def why_no_rate(level: Row) -> str:
+    """Why a group has no rate of the recorded outcome."""
+    if level.get("base_denominator") is None:
+        return str(_("suppressed"))
+    return str(_("nobody to count"))

@@ -17,6 +17,7 @@ from auditapp.errors import AuditError
 from auditapp.models import Report, SharedCopy, State, User
 from auditapp.services import leases, quotas
 from auditapp.services.failures import unexpected
+from auditapp.services.keys import signing_key
 from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
@@ -68,7 +69,7 @@ def copy_renew(*, copy: SharedCopy) -> None:
 def copies_follow(*, report: Report) -> None:
     """Have every copy made anew whose report has become final or superseded meanwhile."""
     for copy in SharedCopy.objects.filter(report=report):
-        if _outdated(copy, report):
+        if copy.state == State.FAILED or _outdated(copy, report):
             copy_renew(copy=copy)
 
 
@@ -87,13 +88,14 @@ def copy_make(*, copy_id: UUID | str) -> None:
                 "result": str(report.folder / "result.json"),
                 "out": str(work / "out"),
                 "smallest": copy.smallest,
+                "signing_key": signing_key(),
             },
             workdir=work,
             limits=sandbox.Limits.trusted("The copy", wall=TIME_LIMIT),
             isolated=False,
             should_stop=holder.should_stop,
         )
-        _finish(copy, made, work / "out")
+        _finish(copy, made, work / "out", of=report.path)
     except AuditError as error:
         if not holder.lost:
             _stop(copy, error)
@@ -112,7 +114,7 @@ def copy_free(*, copy: SharedCopy, lost: bool = True) -> None:
 
 
 @transaction.atomic
-def _finish(copy: SharedCopy, made: Json, out: Path) -> None:
+def _finish(copy: SharedCopy, made: Json, out: Path, *, of: str) -> None:
     path = storage.folder_of("reports", uuid.uuid4())
     held = leases.held_by(copy).update(
         state=State.DONE, lease_until=None, finished_at=timezone.now(), error=None,
@@ -130,6 +132,9 @@ def _finish(copy: SharedCopy, made: Json, out: Path) -> None:
         subject=audit, verb="copy made", report=audit.report_id,
         cells_below=copy.smallest, result_hash=made["hash"],
     )  # fmt: skip
+    if not Report.objects.filter(id=copy.report_id, path=of).exists():
+        copy.refresh_from_db()
+        copy_renew(copy=copy)  # the report was written anew meanwhile
 
 
 def _stop(copy: SharedCopy, error: AuditError) -> None:

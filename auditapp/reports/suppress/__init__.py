@@ -47,7 +47,7 @@ def suppress(document: dict[str, Any], smallest: int) -> dict[str, Any]:
     if found.everybody.n < 2 * smallest:
         raise AuditError(
             "copy-too-few",
-            f"Fewer than {2 * smallest} people were measured, so that nothing would be left.",
+            f"Fewer than {2 * smallest:,} people were measured: too few to leave any out.",
             "Choose a smaller size, or share the whole report.",
             found=f"{found.everybody.n:,} people",
         )

@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from auditapp.reports.suppress.cells import (
-    ABOUT_CHOICES,
-    CHOICES,
     OUTCOMES,
     SIZE,
     Cell,
@@ -58,8 +56,10 @@ COMPARED = (
 )  # fmt: skip
 LEVEL = ("group", "n", "share", "status")
 BASE = ("base_rate", "base_low", "base_high", "base_numerator", "base_denominator")
-#: Of the scores, what is one number for each group; curves and bins are made of single people.
-SCORED = {"auc": "auc", "brier": "brier"}
+#: Parts of the scores that are lists; of these only the AUC is one number for each group.
+SCORED = (
+    "auc", "auc_gaps", "brier", "calibration", "calibration_gaps", "roc", "sweep", "histogram",
+)  # fmt: skip
 
 
 def redact(document: Row, found: Cells, smallest: int) -> Row:
@@ -84,7 +84,10 @@ def redact(document: Row, found: Cells, smallest: int) -> Row:
         "smallest": smallest,
         "left_out": gone,
         "groups": sum(SIZE in cell.hidden for cell in found.groups.values()),
-        "comparisons": len(document.get("gaps") or []) - len(told),
+        "comparisons": sum(
+            gap.get("p_adjusted") is not None and gap["id"] not in told
+            for gap in document.get("gaps") or []
+        ),
     }
     return out
 
@@ -237,20 +240,13 @@ class _Copy:
         return shown
 
     def scores(self, scores: Row | None) -> Row | None:
-        """One number for each group that is shown; no curve, bin or threshold."""
+        """One number for each group that is shown; curves and bins are made of single people."""
         if scores is None:
             return None
-        out = {
-            name: [] if isinstance(part, list) else part
-            for name, part in scores.items()
-            if name in {"bins", "edges_kind", "threshold", "auc", "auc_gaps", "brier",
-                        "calibration", "calibration_gaps", "roc", "sweep", "histogram"}
-        }  # fmt: skip
-        if "cuts" in scores:
-            out["cuts"] = None
-        for name in SCORED:
-            items = scores.get(name) or []
-            out[name] = [i for i in items if not self.hides(i["group"], OUTCOMES)]
+        out: Row = {n: scores[n] for n in ("bins", "edges_kind", "threshold") if n in scores}
+        out |= {"cuts": None} | {name: [] for name in SCORED if name in scores}
+        found = scores.get("auc") or []
+        out["auc"] = [item for item in found if not self.hides(item["group"], OUTCOMES)]
         out["auc_gaps"] = [i for i in scores.get("auc_gaps") or [] if self.tells(i, OUTCOMES)]
         return out
 
@@ -260,6 +256,3 @@ class _Copy:
             return None
         names = ("kind", "classes", "spread", "k")
         return {name: outcome[name] for name in names if name in outcome}
-
-
-__all__ = ["ABOUT_CHOICES", "CHOICES", "LEFT_OUT", "SUPPRESSED", "redact"]
