@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from auditapp.errors import AuditError
+from auditapp.pipeline.annexes import _one
 from auditapp.pipeline.annexes.ai_act import LABELS, _kept
 from auditapp.regulatory import REGISTRY, card, cards
 from auditapp.regulatory.annex_iv import ITEMS
 from auditapp.regulatory.card import KINDS
 from auditapp.reports import blocks
 from auditapp.reports.facts import Facts
+from auditapp.reports.regulatory import frame
 from auditapp.reports.sections import sections
 from tests.annex_documents import ANSWERS, annexed
+from tests.number_documents import unequal_lists, unequal_pay
 
 OWN = tuple(ANSWERS)
 
@@ -237,3 +241,21 @@ def test_an_answer_of_another_kind_is_refused(slug: str, answer: dict[str, str])
     with pytest.raises(AuditError) as error:
         card(slug).settings(answer)
     assert error.value.where == "templates"
+
+
+@pytest.mark.parametrize(("make", "metric"), [(unequal_pay, "mae"), (unequal_lists, "ndcg")])
+@pytest.mark.parametrize("slug", OWN)
+def test_annexes_speak_of_every_kind_of_outcome(slug: str, make: Any, metric: str) -> None:
+    document = {**make(), "annexes": None}
+    document["plan"] = {**document["plan"], "about": {"purpose": "Pay people."}}
+    planned: Any = SimpleNamespace(to_json=lambda: document["plan"])
+    measured = {key: value for key, value in document.items() if key != "plan"}
+    made = _one(planned, None, measured, card(slug), ANSWERS[slug])
+    document["annexes"] = [json.loads(json.dumps(made, allow_nan=False))]
+    assert made["open"] == []
+    found = texts(chapter(document))
+    assert frame.ADVICE in found
+    if slug == "ai-act":
+        assert made["accuracy"]["metric"] == metric
+        assert made["accuracy"]["measured"] is True
+        assert "ai-act-accuracy" in found

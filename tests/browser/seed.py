@@ -24,6 +24,7 @@ def seed() -> None:
     """Print the addresses of what was made, as JSON."""
     from auditapp.models import Audit
     from auditapp.models.team import Role
+    from auditapp.regulatory import REGISTRY
     from auditapp.services import accounts, audits
     from tests.browser.seed_more import more, report_start
 
@@ -45,7 +46,8 @@ def seed() -> None:
     roles = draft("Applicants, roles", dataset=table)
     uploaded = draft("Applicants, model", dataset=table, model=model, draft={})
     policy = draft("Applicants, policy", dataset=table)
-    audits.draft_save(audit=policy, step="roles", data={}, user=user)
+    every = {"templates": [{"slug": slug, "settings": {}} for slug in REGISTRY]}
+    audits.draft_save(audit=policy, step="roles", data=every, user=user)
     remedies = draft("Applicants, remedies", dataset=table)
     for step in ("roles", "policy"):
         audits.draft_save(audit=remedies, step=step, data={}, user=user)

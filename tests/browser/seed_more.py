@@ -15,6 +15,10 @@ DRAFT: dict[str, Any] = {
         {"slug": "thresholds", "settings": {"limits": [0.02, 0.05]}},
         {"slug": "abstention", "settings": {}},
     ],
+    "templates": [
+        {"slug": slug, "settings": {}}
+        for slug in ("ll144", "four-fifths", "lending", "ai-act", "disclosure", "model-card")
+    ],
     "about": {
         "title": "Benefit applications, spring round",
         "system": "Applicant score",

@@ -97,9 +97,9 @@ def _map(facts: Facts, annex: Row) -> Table:
             )
         )
     columns = [
-        Column("Item", "start", 1.15),
-        Column("What it asks for", "start", 2.9),
-        Column("Where in this report", "start", 2.0),
+        Column("Item", "start", 1.0),
+        Column("What it asks for", "start", 3.3),
+        Column("Where in this report", "start", 1.95),
         Column("State", "start", 2.2),
     ]
     foot = ["Items of Annex IV; articles where they are named. Shortened by us, not quoted."]

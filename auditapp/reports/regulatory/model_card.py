@@ -37,6 +37,7 @@ def section(facts: Facts, annex: Row) -> Section:
         FactList((frame.written("Considered", settings["ethics"]),), "Ethical considerations"),
         _caveats(facts, settings),
         frame.rule(annex),
+        frame.advice(),
     ]
     lede = "A model card on the evidence of this audit. It describes one set of data at one time."
     return frame.chapter(annex, blocks, lede)
