@@ -41,6 +41,10 @@ LIMITS = sandbox.Limits(
     threads=1,
     strict=False,
 )
+#: Drawing needs more: fonts, the engine of the charts, the compiler of the PDF.
+REDRAW = LIMITS.but(
+    what="Drawing the pages", wall=120.0, cpu=200.0, memory=None, file_bytes=64 * MIB, files=256
+)
 
 
 def examine_file(path: Path, *, workdir: Path) -> Json:
@@ -52,6 +56,35 @@ def examine_file(path: Path, *, workdir: Path) -> Json:
         limits=LIMITS,
         isolated=True,
     )
+
+
+def redraw_file(path: Path, *, workdir: Path) -> bool:
+    """Whether a PDF is, byte for byte, what this version draws of the result it carries.
+
+    This needs no key and no record: pages that somebody changed cannot come out of it. The
+    engine of the charts cannot work inside the sandbox, so strangers are not offered this.
+    """
+    found = sandbox.run_child(
+        "auditapp.attachments:redraw",
+        {"path": str(path.resolve()), "out": str(workdir.resolve() / "out")},
+        workdir=workdir,
+        limits=REDRAW,
+        isolated=False,
+    )
+    return bool(found["same"])
+
+
+def redraw(job: Json, _tick: Any = None) -> Json:
+    """Draw the attached result anew, with the attached signature, and compare."""
+    from auditapp.reports.build import build
+
+    data = Path(job["path"]).read_bytes()
+    carried = held(data)
+    document = parsed(carried["result.json"])
+    out = Path(job["out"])
+    out.mkdir()
+    build(document, out, signature=carried.get(SIGNATURE))
+    return {"same": (out / "report.pdf").read_bytes() == data}
 
 
 def examine(job: Json, _tick: Any = None) -> Json:
@@ -76,8 +109,8 @@ def examine(job: Json, _tick: Any = None) -> Json:
 
 
 def _of_pdf(data: bytes) -> Json:
-    held = _held(data)
-    names = [name for name in DOCUMENTS if name in held]
+    carried = held(data)
+    names = [name for name in DOCUMENTS if name in carried]
     if not names:
         raise AuditError(
             "not-a-report",
@@ -85,12 +118,12 @@ def _of_pdf(data: bytes) -> Json:
             " that saved it anew left its attachments out.",
             "Hand in the file as it was downloaded.",
         )
-    document = parsed(held[names[0]])
-    signature = held.get(SIGNATURE)
+    document = parsed(carried[names[0]])
+    signature = carried.get(SIGNATURE)
     return {
         "kind": "pdf",
         **_facts(document),
-        "files": {name: hashlib.sha256(body).hexdigest() for name, body in held.items()},
+        "files": {name: hashlib.sha256(body).hexdigest() for name, body in carried.items()},
         "signature": None if signature is None else _signature(signature),
     }
 
@@ -170,7 +203,7 @@ def _facts(document: Json) -> Json:
     }
 
 
-def _held(data: bytes) -> dict[str, bytes]:
+def held(data: bytes) -> dict[str, bytes]:
     """The attachments that matter, each of which may be there once."""
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     from pypdf import PdfReader
@@ -225,8 +258,8 @@ def _names(item: Any) -> set[str]:
 
 def _content(item: Any) -> bytes:
     """The one content of an attachment; readers differ in which of two they take."""
-    held = item.pdf_object["/EF"].get_object()
-    streams = [held[key].get_object() for key in ("/UF", "/F") if key in held]
+    spec = item.pdf_object["/EF"].get_object()
+    streams = [spec[key].get_object() for key in ("/UF", "/F") if key in spec]
     bodies = [stream.get_data() for stream in {id(stream): stream for stream in streams}.values()]
     if not bodies or any(body != bodies[0] for body in bodies):
         raise AuditError(

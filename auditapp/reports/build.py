@@ -38,7 +38,8 @@ def build(
     Parameters
     ----------
     result
-        A result document; nothing in it is recomputed.
+        A result document; nothing in it is recomputed. It is taken in the order in which it is
+        stored, so that the stored document gives the same files again.
     out
         Folder to write to; it is made when it does not exist.
     tick
@@ -55,7 +56,7 @@ def build(
         statement that also names the PDF, null without a key.
     """
     with language.speaking((result.get("run") or {}).get("language")):
-        return _build(result, out, tick, key, signature)
+        return _build(json.loads(canonical(result)), out, tick, key, signature)
 
 
 def _build(

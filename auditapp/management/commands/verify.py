@@ -33,6 +33,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--key", type=Path, help="public key of the installation that should have signed"
         )
+        parser.add_argument(
+            "--pages",
+            action="store_true",
+            help="draw the pages of a PDF anew from what it carries, and compare every byte",
+        )
         parser.add_argument("--signature", type=Path, help="signature beside the file (.sig.json)")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -42,6 +47,10 @@ class Command(BaseCommand):
             self.stdout.write(f"sha256 {found['hash']}")
         for line in _lines(found, options):
             self.stdout.write(line)
+        if options["pages"]:
+            self.stdout.write(_redrawn(found, options["file"]))
+        elif found["kind"] == "pdf" and options["signature"] is None:
+            self.stdout.write("What the pages show was not looked at; --pages does.")
 
 
 def _lines(found: Json, options: Json) -> Iterator[str]:
@@ -82,6 +91,22 @@ def _examined(path: Path) -> Json:
             return attachments.examine_file(path, workdir=Path(work))
     except AuditError as error:
         raise _unreadable(f"“{path}” cannot be read. {error} {error.found}".rstrip()) from error
+
+
+def _redrawn(found: Json, path: Path) -> str:
+    if found["kind"] != "pdf":
+        raise _unreadable("--pages goes with a PDF.")
+    try:
+        with tempfile.TemporaryDirectory(prefix="evenhand-verify-") as work:
+            same = attachments.redraw_file(path, workdir=Path(work))
+    except AuditError as error:
+        raise _unreadable(f"The pages could not be drawn anew. {error}") from error
+    if not same:
+        raise _different(
+            "The pages are not what this version of Evenhand draws of the attached result: they"
+            " were changed, another program saved the file, or another version wrote it."
+        )
+    return "The pages are what this version of Evenhand draws of the attached result."
 
 
 def _hashed(found: str | None, given: str) -> str:

@@ -156,7 +156,16 @@ def _codes(spec: Row) -> str:
     words = spec.get("words") or {}
     if not words:
         return _("values as they stand")
-    return listing([f"{key} = {word}" for key, word in words.items()], MAX_CODES)
+    ordered = sorted(words.items(), key=lambda item: _in_order(item[0]))
+    return listing([f"{key} = {word}" for key, word in ordered], MAX_CODES)
+
+
+def _in_order(code: str) -> tuple[bool, float, str]:
+    """Numbers by their size, before words."""
+    try:
+        return False, float(code), code
+    except ValueError:
+        return True, 0.0, code
 
 
 def _roles(facts: Facts) -> Table:
