@@ -68,23 +68,7 @@ def _build(
 ) -> dict[str, Any]:
     facts = Facts(result)
     made = sections(facts)
-    figures = [
-        (b, s.language)
-        for s in made
-        for b in blocks.walk(s.blocks)
-        if isinstance(b, blocks.Figure)
-    ]
-    drawings = out / "charts"
-    drawings.mkdir(parents=True, exist_ok=True)
-    for old in drawings.glob("*.svg"):
-        old.unlink()
-    total = len(figures) + 1
-    printed: dict[str, list[str]] = {}
-    for done, (figure, spoken) in enumerate(figures):
-        if tick is not None:
-            tick(done, total, f"drawing chart {done + 1} of {len(figures)}")
-        with language.speaking(spoken if spoken else language.current()):
-            printed[figure.anchor] = _draw(figure, drawings)
+    printed = drawn(made, out / "charts", tick)
     report = document(facts, made, printed)
     text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     (out / "report.json").write_text(text, encoding="utf-8")
@@ -92,13 +76,13 @@ def _build(
         csv = export.write_csv(facts)
     (out / "tables.csv").write_bytes(csv)
     if tick is not None:
-        tick(total - 1, total, "setting the PDF")
+        tick(len(printed), len(printed) + 1, "setting the PDF")
     attached = {"result.json": canonical(result) + b"\n", "tables.csv": csv}
     if key is not None:
         signature = signing.written(signing.sign(result, attached, key))
     file, pages = pdf.render(
         report,
-        charts=drawings,
+        charts=out / "charts",
         result=attached["result.json"],
         tables=csv,
         signature=signature,
@@ -106,7 +90,7 @@ def _build(
     )
     (out / "report.pdf").write_bytes(file)
     if tick is not None:
-        tick(total, total, "report written")
+        tick(len(printed) + 1, len(printed) + 1, "report written")
     return {
         "hash": facts.hash,
         "pages": pages,
@@ -117,6 +101,28 @@ def _build(
         if key is None
         else signing.sign(result, {**attached, "report.pdf": file}, key),
     }
+
+
+def drawn(
+    made: tuple[blocks.Section, ...], drawings: Path, tick: Tick | None
+) -> dict[str, list[str]]:
+    """Draw every figure of these sections; the print files of each by its anchor."""
+    figures = [
+        (b, s.language)
+        for s in made
+        for b in blocks.walk(s.blocks)
+        if isinstance(b, blocks.Figure)
+    ]
+    drawings.mkdir(parents=True, exist_ok=True)
+    for old in drawings.glob("*.svg"):
+        old.unlink()
+    printed: dict[str, list[str]] = {}
+    for done, (figure, spoken) in enumerate(figures):
+        if tick is not None:
+            tick(done, len(figures) + 1, f"drawing chart {done + 1} of {len(figures)}")
+        with language.speaking(spoken if spoken else language.current()):
+            printed[figure.anchor] = _draw(figure, drawings)
+    return printed
 
 
 def document(
@@ -138,13 +144,14 @@ def document(
         "prepared_by": str(facts.about.get("prepared_by") or ""),
         "language": language.current(),
         "version": str((facts.doc.get("environment") or {}).get("evenhand") or ""),
-        "sections": [_section(s, printed) for s in made],
+        "sections": [section_json(s, printed) for s in made],
     }
     shown: dict[str, Any] = coverage.through(report, coverage.safe)
     return shown
 
 
-def _section(section: blocks.Section, printed: dict[str, list[str]]) -> dict[str, Any]:
+def section_json(section: blocks.Section, printed: dict[str, list[str]]) -> dict[str, Any]:
+    """A section as the page and the PDF read it."""
     data: dict[str, Any] = blocks.to_json(section)
     _name_drawings(data["blocks"], printed)
     if not section.language:
