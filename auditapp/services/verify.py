@@ -76,6 +76,14 @@ class Answer:
         return self.first is not None and self.first.status == ReportStatus.SUPERSEDED.value
 
     @property
+    def tone(self) -> str:
+        """Whether it is well, worth a look, or not what it says it is: icon and edge."""
+        if self.outcome in {"changed", "none", "elsewhere"}:
+            return "stop"
+        plain = self.outcome == "match" or (self.outcome == "numbers" and self.kind == "hash")
+        return "ok" if plain and not self.superseded and not self.earlier else "look"
+
+    @property
     def earlier(self) -> bool:
         """Whether the report has another status by now than the file says."""
         return bool(self.edition) and self.first is not None and self.first.status != self.edition

@@ -130,6 +130,7 @@ def _page(
     context = {
         "answer": answer,
         "errors": errors if errors is not None else [],
+        "wrong": errors[0][0] if errors else "",
         "asked": request.GET.get("hash", "")[:200],
         "limit": settings.VERIFY_LIMIT_BYTES // 1024**2,
         "key": keys.key_name(),
