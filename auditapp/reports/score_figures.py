@@ -9,6 +9,7 @@ from auditapp.reports.blocks import Cell, Column, Figure, Table
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
 from auditapp.reports.language import gettext as _
+from auditapp.reports.language import punctuated
 from auditapp.reports.numbers import count, listing, percent, percent_span
 from auditapp.reports.score_scale import Scale, sweep_points
 
@@ -100,9 +101,7 @@ def sweep(facts: Facts, table: Row) -> Figure | None:
         print_half=True,
         print_chart={"series": series[:PRINT_SERIES]},
         print_subtitle=subtitle + drawn_note(len(series), PRINT_SERIES),
-        explorer=_explorer(
-            series, scale, _("sweep-{table}").format(table=facts.anchor(table)), title
-        ),
+        explorer=_explorer(series, scale, f"sweep-{facts.anchor(table)}", title),
     )
 
 
@@ -119,7 +118,7 @@ def _explorer(series: list[Row], scale: Scale, anchor: str, title: str) -> Row:
     """The stored selection rates at every threshold, as the page prints them."""
     steps = [q["t"] for q in series[0]["points"]]
     return {
-        "id": _("{anchor}-data").format(anchor=anchor),
+        "id": f"{anchor}-data",
         "group": title,
         "now": min(range(len(steps)), key=lambda i: abs(steps[i] - scale.threshold)),
         "thresholds": [scale.text(t).replace(",", "") for t in steps],
@@ -244,11 +243,10 @@ def calibration(facts: Facts, table: Row) -> Figure | None:
         side = _("low") if p["value"] > p["x"] else _("high")
         message = _("Scores run furthest too {side} for {who}").format(side=side, who=who)
         alt = _(
-            "Largest supported deviation: {label}, mean score {x:.2f}, outcome in {value} "
-            "({low}%)."
+            "Largest supported deviation: {label}, mean score {x}, outcome in {value} ({low}%)."
         ).format(
             label=label,
-            x=p["x"],
+            x=punctuated(f"{p['x']:.2f}"),
             value=percent(p["value"]),
             low=percent_span(p["low"], p["high"], 0),
         )

@@ -17,7 +17,7 @@ from auditapp.reports import (
 from auditapp.reports.blocks import Block, Cell, Column, Prose, Section, Table, rich
 from auditapp.reports.facts import Facts
 from auditapp.reports.language import gettext as _
-from auditapp.reports.language import gettext_noop
+from auditapp.reports.language import gettext_noop, ngettext
 from auditapp.reports.numbers import count, percent, plural
 from auditapp.reports.tables import share
 
@@ -31,15 +31,19 @@ PRINT_MISSING = 6
 def section(facts: Facts) -> Section:
     rows = facts.rows
     left = sum(item["n"] for item in rows["left_out"])
-    verb = _("was") if rows["used"] == 1 else _("were")
-    lede = _("All {used} {verb} used.").format(used=plural(rows["used"], "row"), verb=verb)
+    n = rows["used"]
+    lede = ngettext("All {used} was used.", "All {used} were used.", n).format(
+        used=plural(n, "row")
+    )
     if left:
-        lede = _("{used} of {uploaded} {verb} used; ").format(
-            used=count(rows["used"]), uploaded=plural(rows["uploaded"], "row"), verb=verb
-        )
-        lede += _("{left} {maybe} left out, for the reasons listed.").format(
-            left=count(left), maybe=_("was") if left == 1 else _("were")
-        )
+        lede = ngettext(
+            "{used} of {uploaded} was used; ", "{used} of {uploaded} were used; ", n
+        ).format(used=count(n), uploaded=plural(rows["uploaded"], "row"))
+        lede += ngettext(
+            "{left} was left out, for the reasons listed.",
+            "{left} were left out, for the reasons listed.",
+            left,
+        ).format(left=count(left))
     if rows["uploaded"] is None:
         lede = tables.reconcile(facts)
     blocks: list[Block] = [_rows(facts)]

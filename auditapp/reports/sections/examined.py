@@ -17,7 +17,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.language import Words, gettext_noop
+from auditapp.reports.language import Words, gettext_noop, punctuated
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import comparisons, count, given, listing, plural, upper_first
 from auditapp.reports.stamps import system
@@ -230,12 +230,12 @@ def _metrics(facts: Facts) -> Table:
     if family.get("k"):
         foot.append(
             _(
-                "{k} in one family: {k_primary} primary, {k_secondary} secondary, level {alpha:g}."
+                "{k} in one family: {k_primary} primary, {k_secondary} secondary, level {alpha}."
             ).format(
                 k=comparisons(family["k"]),
                 k_primary=count(family["k_primary"]),
                 k_secondary=count(family["k_secondary"]),
-                alpha=family["alpha"],
+                alpha=punctuated(f"{family['alpha']:g}"),
             )
         )
     return Table(

@@ -6,6 +6,7 @@ from auditapp.reports import class_words, copy_words, kind_words, phrases
 from auditapp.reports.blocks import Block, Bullets, Rich, Section, bold, rich
 from auditapp.reports.facts import NOT_ENOUGH, Facts
 from auditapp.reports.language import gettext as _
+from auditapp.reports.language import ngettext
 from auditapp.reports.numbers import comparisons, count, listing, percent, plural
 
 #: What the search for groups nobody named spends of the report's error rate (verdicts.md 1.3).
@@ -99,18 +100,16 @@ def _looks(facts: Facts) -> list[Rich]:
     return [
         rich(
             bold(_("Many looks. ")),
-            _(
-                "{k} {maybe} made. Thin intervals and verdicts are adjusted for all{together} "
-                "together: if no groups differed at all, a report like this would name a "
-                "difference in at most {spent} of cases. {maybe2} intervals are not "
-                "adjusted.{facts}"
+            ngettext("{k} was made.", "{k} were made.", k).format(k=comparisons(k))
+            + _(
+                " Thin intervals and verdicts are adjusted for all{together} together: if no "
+                "groups differed at all, a report like this would name a difference in at most "
+                "{spent} of cases. {single} intervals are not adjusted.{families}"
             ).format(
-                k=comparisons(k),
-                maybe=_("was") if k == 1 else _("were"),
                 together=together,
                 spent=percent(spent),
-                maybe2=_("Single-value") if facts.kind == "regression" else _("Single-rate"),
-                facts=_own_families(facts),
+                single=_("Single-value") if facts.kind == "regression" else _("Single-rate"),
+                families=_own_families(facts),
             ),
         )
     ]
@@ -119,10 +118,10 @@ def _looks(facts: Facts) -> list[Rich]:
 def _own_families(facts: Facts) -> str:
     """Sections whose tests stand beside the family of verdicts, each at its own level."""
     parts = {
-        "held-equal factors": facts.doc.get("strata"),
-        "labels, scores and decisions": facts.doc.get("levels"),
-        "sites": (facts.doc.get("shift") or {}).get("sites"),
-        "change since the last audit": facts.doc.get("change"),
+        _("held-equal factors"): facts.doc.get("strata"),
+        _("labels, scores and decisions"): facts.doc.get("levels"),
+        _("sites"): (facts.doc.get("shift") or {}).get("sites"),
+        _("change since the last audit"): facts.doc.get("change"),
     }
     named = [name for name, found in parts.items() if found and "failed" not in found]
     if not named:

@@ -19,7 +19,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.language import Lines, Words, gettext_noop
+from auditapp.reports.language import Lines, Words, gettext_noop, punctuated
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import byte_size, count, given, limit, listing, plural
 from auditapp.reports.stamps import decisions, run_date
@@ -311,7 +311,10 @@ def _software(facts: Facts) -> FactList:
         total = sum(v for v in steps.values() if isinstance(v, (int, float)))
         rows.append(
             Fact(
-                _("Time used"), rich(_("{total:.1f} s before charts and PDF").format(total=total))
+                _("Time used"),
+                rich(
+                    _("{total} s before charts and PDF").format(total=punctuated(f"{total:.1f}"))
+                ),
             )
         )
     rows.append(Fact(_("Libraries"), rich(named or _("Not given"))))

@@ -37,7 +37,7 @@ def section(facts: Facts) -> Section | None:
     if not made:
         return None
     head = (facts.headline_gap or {}).get("by")
-    first = "" if head is None else _("scores-by-{head}").format(head=facts.anchor({"by": head}))
+    first = "" if head is None else f"scores-by-{facts.anchor({'by': head})}"
     order = sorted(made, key=lambda part: part.anchor != first)[:MAX_PRINTED]
     parts = [replace(part, printed=part in order) for part in made]
     tabs = Tabs(_("Attributes"), tuple(Tab(p.title, p.anchor) for p in parts), tuple(parts))
@@ -72,7 +72,7 @@ def _part(facts: Facts, table: Row) -> Part | None:
         )
         blocks.append(Prose(text, "note"))
     return Part(
-        _("scores-by-{table}").format(table=facts.anchor(table)),
+        f"scores-by-{facts.anchor(table)}",
         facts.table_title(table),
         tuple(blocks),
     )
