@@ -171,6 +171,7 @@ def test_bases_that_were_not_looked_at_are_listed(document: dict[str, Any]) -> N
     bases = {b["code"]: b["columns"] for b in annex(document, "lending")["bases"]}
     assert bases["race"] == ["race"]
     assert bases["sex"] == ["sex"]
+    assert bases["age"] == ["age"]
     assert bases["religion"] == []
     assert "not examined" in _strings(chapter(document))
 

@@ -58,7 +58,7 @@ def run(audited: Audited | None, document: Mapping[str, Any], settings: Mapping[
             "labels": labels,
             "smd": float(settings["smd"]),
         },
-        "bases": _bases(document["plan"]),
+        "bases": _bases(document["plan"], str(settings["age"])),
         "weighted": document["plan"].get("weights") is not None,
         "approvals": [],
         "imputed": None,
@@ -286,9 +286,11 @@ def _pair(audited: Audited, text: str) -> tuple[str, str]:
     )
 
 
-def _bases(plan: Mapping[str, Any]) -> list[Json]:
+def _bases(plan: Mapping[str, Any], age: str) -> list[Json]:
     """The bases of Regulation B, each with the sensitive columns whose names speak of it."""
-    specs = plan["attributes"]
+    specs = list(plan["attributes"])
+    if age and all(a["column"] != age for a in specs):
+        specs.append({"column": age, "title": "Age"})
     return [
         {
             "code": code,

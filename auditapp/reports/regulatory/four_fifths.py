@@ -239,6 +239,7 @@ def _table(facts: Facts, found: Row, anchor: str) -> Table:
         foot=tuple(line for line in foot if line),
         stacked=True,
         dense=True,
+        **ratios.cap(rows),
     )
 
 

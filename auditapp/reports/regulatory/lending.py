@@ -196,6 +196,7 @@ def _table(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> T
         foot=tuple(line for line in foot if line),
         stacked=True,
         dense=True,
+        **ratios.cap(rows),
     )
 
 

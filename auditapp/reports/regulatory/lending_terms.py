@@ -101,6 +101,8 @@ def _for_review(review: int, total: int) -> str:
 def _direction(row: Row) -> str:
     if row["worse"] is None:
         return "the same"
+    if row["smd"]["low"] <= 0.0 <= row["smd"]["high"]:
+        return f"{'worse' if row['worse'] else 'better'}, or none"
     return "worse" if row["worse"] else "better"
 
 

@@ -27,6 +27,8 @@ Row = dict[str, Any]
 
 METHODS = {"fisher": "Fisher, exact", "z": "two-sample z"}
 MAX_ROWS = 14
+#: Rows of a table that are printed.
+PRINTED = 24
 
 
 def titled(facts: Facts, found: Row) -> str:
@@ -152,6 +154,17 @@ def _drawn(row: Row, first: str, n: str) -> Row:
     if row["ratio"] is None and row["reason"] is not None:
         made["note"] = reason(row["reason"])
     return made
+
+
+def cap(rows: Sequence[Any]) -> dict[str, Any]:
+    """How many rows of a long table are printed; the lowest ratios stand first."""
+    if len(rows) <= PRINTED:
+        return {}
+    more = plural(len(rows) - PRINTED, "further group")
+    return {
+        "print_rows": PRINTED,
+        "print_more": f"{more} with higher ratios in tables.csv, attached to this file.",
+    }
 
 
 def csv_rows(found: Row, rows: Sequence[Row], first: str, names: tuple[str, str]) -> Iterator[Row]:
