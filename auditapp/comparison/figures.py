@@ -30,7 +30,6 @@ def strip(facts: Facts, table: Row, slug: str, *, anchor: str) -> Figure:
     rows = facts.gaps(table["by"], slug)
     drawn = sorted(rows, key=_rank)[:MAX_ROWS]
     to = "everyone else" if table["reference"] is None else facts.people(table["reference"])
-    more, less = words.MORE.get(slug, ("higher", "lower"))
     capped = ""
     if len(rows) > MAX_ROWS:
         capped = f" The {MAX_ROWS} groups with the most to say are drawn; the table has all."
@@ -51,8 +50,8 @@ def strip(facts: Facts, table: Row, slug: str, *, anchor: str) -> Figure:
             "rows": [_strip_row(row) for row in drawn],
             "tolerance": facts.tolerance,
             "reference": "under A",
-            "less": f"B: {less}",
-            "more": more,
+            "less": "less often under B",
+            "more": "more often under B",
             "unit": POINTS.to_chart(),
         },
         legend=(*_verdicts(), Legend("band", "Within the limit")),
@@ -120,8 +119,7 @@ def strip_alt(facts: Facts, rows: list[Row]) -> str:
 
 def pair(facts: Facts, table: Row, slug: str, *, anchor: str) -> Figure:
     """Every gap of a column under A and under B, each with its own interval."""
-    rows = [row for row in facts.gaps(table["by"], slug) if row["first"]["value"] is not None
-            and row["second"]["value"] is not None]  # fmt: skip
+    rows = [row for row in facts.gaps(table["by"], slug) if row["low"] is not None]
     drawn = sorted(rows, key=_rank)[:MAX_ROWS]
     to = "everyone else" if table["reference"] is None else facts.people(table["reference"])
     more, less = words.MORE.get(slug, ("higher", "lower"))

@@ -117,7 +117,7 @@ def subject(facts: Facts, row: Row) -> str:
 
 def how_sure(facts: Facts, row: Row) -> str:
     """The interval of a change, and how it stands to the limit."""
-    ends = span(row["low"], row["high"]) if row["low"] is not None else ""
+    ends = f"{points(row['low'])} and {points(row['high'])}"
     told = SIZES.get(row["size_class"] or "", "").replace("{limit}", facts.limit_words)
     return f"The change is very likely between {ends} points. {told}".strip()
 

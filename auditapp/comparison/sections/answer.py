@@ -91,12 +91,19 @@ def headline(facts: Facts) -> tuple[Rich, Rich]:
             f"ruled out in {_all(settled)} (95%)."
         )
         return rich(text), rich(_widest(facts, row))
-    text = (
-        f"Not enough data to say whether A and B treat {facts.people(row['group'])} alike: "
-        f"{words.subject(facts, row)} may differ by up to {size(row['b'], 1)} points."
+    total = len(facts.primary_gaps)
+    open_ones = (
+        "the one gap" if total == 1 else f"{spelled(total - settled)} of {spelled(total)} gaps"
     )
-    more = f"For {plural(settled, 'other gap')}, a change of {facts.limit_words} is ruled out."
-    return rich(text), rich(more if settled else "")
+    text = (
+        f"Not enough data to say that A and B treat all groups alike: in {open_ones} in "
+        f"{_primary(facts)} a change of {facts.limit_words} or more could be hidden."
+    )
+    who = facts.people(row["group"])
+    more = f"The widest interval is for {who}: up to {size(row['b'], 1)} points."
+    if settled:
+        more += f" In {plural(settled, 'other gap')} such a change is ruled out."
+    return rich(text), rich(more)
 
 
 def _all(settled: int) -> str:
@@ -154,6 +161,7 @@ def _largest(facts: Facts) -> Stat:
     found = [row for row in facts.found if row["kind"] == "gap"]
     if not found:
         return Stat("Largest supported change", "none", "", "of any gap", "of any gap")
+    found = [row for row in found if row["primary"]] or found
     top = max(found, key=lambda row: min(abs(row["low"]), abs(row["high"])))
     interval = span(top["low"], top["high"])
     return Stat(
@@ -190,7 +198,9 @@ def findings(facts: Facts) -> list[Row]:
     for row in facts.ordered:
         if row["b"] is None or row["p"] is None or len(row["by"]) > 1 or _story(row) in seen:
             continue
-        if row["verdict"] != DIFFERENCE and row["kind"] == "rate":
+        if row["verdict"] != DIFFERENCE and not row["primary"]:
+            continue
+        if row["verdict"] != DIFFERENCE and row["kind"] == "rate" and row["by"]:
             continue
         seen.add(_story(row))
         out.append(row)
@@ -236,9 +246,12 @@ def next_step(facts: Facts) -> NextStep:
         return NextStep(rich(text), "See the rates", "gaps")
     if facts.paired:
         yes = next((m for m in facts.moved if m["group"] == row["group"]), None)
-        lost = f"{count(yes['to_no'])} of {who} lose a yes under B" if yes else ""
-        gained = f" and {count(yes['to_yes'])} gain one" if yes else ""
-        lead = f"{upper_first(lost)}{gained}. " if lost else ""
+        lead = ""
+        if yes is not None:
+            lead = (
+                f"Of {plural(yes['n'], 'decision')} about {who}, B turns {count(yes['to_no'])} to "
+                f"no and {count(yes['to_yes'])} to yes. "
+            )
         text = f"{lead}Look at those decisions before B takes the place of A."
         return NextStep(rich(text), "See who is decided otherwise", "moved")
     text = f"Find out what changed for {who} between the two audits: people, data or the system."
