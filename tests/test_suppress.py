@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -16,7 +17,7 @@ from auditapp.errors import AuditError
 from auditapp.reports.build import build
 from auditapp.reports.suppress import suppress
 from auditapp.reports.suppress.cells import ABOUT_CHOICES, ABOUT_OUTCOMES
-from auditapp.result import result_hash
+from auditapp.result import NOT_RUN, result_hash
 from metrics.audit import Attribute, Policy, measure
 from tests.report_documents import cached
 
@@ -234,6 +235,14 @@ def test_a_copy_has_a_hash_of_its_own_and_names_its_report() -> None:
     assert json.dumps(whole) == before
     assert copy["suppressed"]["of"] == result_hash(whole) != result_hash(copy)
     assert result_hash(suppress(whole, 10)) == result_hash(copy)
+
+
+def test_a_copy_is_a_result_document() -> None:
+    whole: Row = {**dict.fromkeys(NOT_RUN), **cached(n=3000, unknown=7)}
+    few = [{"code": "a", "reason": "no decision", "n": 4}]
+    whole["rows"] = {**whole["rows"], "uploaded": 3004, "left_out": few}
+    schema = json.loads((Path(__file__).parent.parent / "docs/result.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(suppress(whole, 10))
 
 
 def test_a_part_nobody_has_thought_about_is_left_out() -> None:

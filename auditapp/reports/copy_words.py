@@ -9,7 +9,7 @@ from auditapp.reports.blocks import Block, Fact, Notice, Prose, Rich, bold, mono
 from auditapp.reports.facts import Facts
 from auditapp.reports.language import Words
 from auditapp.reports.language import gettext as _
-from auditapp.reports.numbers import count, listing, plural
+from auditapp.reports.numbers import count, plural
 from auditapp.reports.suppress.redact import LEFT_OUT
 
 Row = dict[str, Any]
@@ -50,7 +50,7 @@ def notice(facts: Facts) -> list[Block]:
     )
     parts = [str(PARTS[name]) for name in found["left_out"]]
     if parts:
-        text += " " + _("Parts not in this copy: {parts}.").format(parts=listing(parts))
+        text += " " + _("Parts not in this copy: {parts}.").format(parts="; ".join(parts))
     text += " " + _("A finding may be among what is left out; the whole report has it.")
     return [Notice(rich(bold(_("Suppressed copy. ")), text), "check")]
 
