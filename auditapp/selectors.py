@@ -13,6 +13,7 @@ from django.http import Http404
 from auditapp.models import (
     ApiToken,
     Audit,
+    Comparison,
     Dataset,
     Event,
     Invitation,
@@ -165,6 +166,17 @@ def copies_of(*, report: Report) -> QuerySet[SharedCopy]:
 def copy_get(*, report: Report, smallest: int) -> SharedCopy:
     """A copy that is made."""
     return _one(copies_of(report=report).filter(smallest=smallest).exclude(path=""))
+
+
+def comparisons_for(*, user: User, workspace: Workspace | None = None) -> QuerySet[Comparison]:
+    """Comparisons of audits the user may see, newest first."""
+    found = _mine(Comparison, user, workspace)
+    return found.select_related("first", "second", "created_by", "workspace")
+
+
+def comparison_get(*, user: User, id: UUID | str, edit: bool = False) -> Comparison:
+    """One comparison; with `edit` a viewer gets 403."""
+    return _checked(comparisons_for(user=user).filter(id=id), user, edit=edit)
 
 
 def example_report(*, user: User) -> Report | None:

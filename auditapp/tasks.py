@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditapp import queue
 from auditapp.celery import app
 from auditapp.services import (
+    comparisons,
     copies,
     deliveries,
     finals,
@@ -44,6 +45,12 @@ def write_edition(key: str) -> None:
 def make_copy(key: str) -> None:
     """Make a copy of a report without small cells."""
     copies.copy_make(copy_id=key)
+
+
+@app.task(name="auditapp.make_comparison")  # type: ignore[untyped-decorator]
+def make_comparison(key: str) -> None:
+    """Compare two audits."""
+    comparisons.comparison_make(comparison_id=key)
 
 
 @app.task(name="auditapp.help_study")  # type: ignore[untyped-decorator]

@@ -24,6 +24,7 @@ from auditapp.models import (
 from auditapp.models.audit import OPEN_STATES
 from auditapp.plan import plan_from_draft
 from auditapp.services import quotas
+from auditapp.services.comparisons import comparisons_remove_files
 from auditapp.services.lanes import lane_of
 from auditapp.services.reports import report_remove_files
 from auditapp.services.trail import event_add
@@ -282,6 +283,7 @@ def audit_delete(*, audit: Audit, user: User | None) -> None:
     event_add(subject=current, verb="deleted", user=user, report=current.report_id)
     for report in Report.objects.filter(audit=current):
         report_remove_files(report=report)
+    comparisons_remove_files(audit=current)
     current.delete()
 
 

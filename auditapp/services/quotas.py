@@ -9,7 +9,15 @@ from django.conf import settings
 
 from auditapp import storage
 from auditapp.errors import AuditError
-from auditapp.models import Audit, Dataset, ModelFile, Report, SharedCopy, Workspace
+from auditapp.models import (
+    Audit,
+    Comparison,
+    Dataset,
+    ModelFile,
+    Report,
+    SharedCopy,
+    Workspace,
+)
 from auditapp.models.audit import OPEN_STATES
 
 
@@ -40,6 +48,9 @@ def bytes_of(workspace: Workspace) -> int:
         ModelFile.objects.filter(workspace=workspace).values_list("path", flat=True),
         Report.objects.filter(audit__workspace=workspace).values_list("path", flat=True),
         SharedCopy.objects.filter(report__audit__workspace=workspace)
+        .exclude(path="")
+        .values_list("path", flat=True),
+        Comparison.objects.filter(workspace=workspace)
         .exclude(path="")
         .values_list("path", flat=True),
     )

@@ -16,9 +16,18 @@ from django.utils import timezone
 
 from auditapp import queue, sandbox, storage
 from auditapp.errors import AuditError
-from auditapp.models import Audit, Edition, ModelFile, Run, SharedCopy, State, UploadState
+from auditapp.models import (
+    Audit,
+    Comparison,
+    Edition,
+    ModelFile,
+    Run,
+    SharedCopy,
+    State,
+    UploadState,
+)
 from auditapp.models.audit import OPEN_STATES
-from auditapp.services import copies, helpers, leases
+from auditapp.services import comparisons, copies, helpers, leases
 from auditapp.services.failures import unexpected
 from auditapp.services.finals import edition_free
 from auditapp.services.keys import signing_key
@@ -156,6 +165,7 @@ def send_unsent(*, seconds: float) -> int:
         (Run, "execute_run"),
         (Edition, "write_edition"),
         (SharedCopy, copies.JOB),
+        (Comparison, comparisons.JOB),
         *JOBS.items(),
     )
     for model, job in jobs:
@@ -175,6 +185,8 @@ def _free(rows: Callable[[type[Any]], QuerySet[Any]], *, lost: bool) -> int:
         upload_free(row=row, lost=lost)
     for copy in rows(SharedCopy):
         copies.copy_free(copy=copy, lost=lost)
+    for comparison in rows(Comparison):
+        comparisons.comparison_free(comparison=comparison, lost=lost)
     editions = list(rows(Edition))
     for edition in editions:
         edition_free(edition=edition, lost=lost)
@@ -210,6 +222,7 @@ def _job(run: Run, out: Path) -> Json:
         "device": settings.DEVICE,
         "checkpoint_path": _start(audit),
         "signing_key": signing_key(),
+        "row_key": comparisons.row_key(audit.workspace),
         "run": {
             "id": audit.report_id,
             "date": started.astimezone(UTC).isoformat(timespec="seconds"),

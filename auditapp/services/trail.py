@@ -9,10 +9,21 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from auditapp import chain
-from auditapp.models import Audit, Dataset, Event, Invitation, ModelFile, Report, User, Workspace
+from auditapp.models import (
+    Audit,
+    Comparison,
+    Dataset,
+    Event,
+    Invitation,
+    ModelFile,
+    Report,
+    User,
+    Workspace,
+)
 
 SUBJECTS: dict[type[models.Model], str] = {
     Audit: "audit",
+    Comparison: "comparison",
     Dataset: "dataset",
     Invitation: "invitation",
     ModelFile: "model",

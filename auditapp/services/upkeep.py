@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from auditapp import storage
-from auditapp.models import Dataset, ModelFile, Report, SharedCopy
+from auditapp.models import Comparison, Dataset, ModelFile, Report, SharedCopy
 from auditapp.services.accounts import signin_links_forget
 from auditapp.services.idempotency import keys_forget
 from auditapp.services.members import invitations_forget
@@ -21,6 +21,6 @@ def sweep() -> list[str]:
     shares_forget()
     SessionStore.clear_expired()
     kept: set[str] = set()
-    for model in (Dataset, ModelFile, Report, SharedCopy):
+    for model in (Dataset, ModelFile, Report, SharedCopy, Comparison):
         kept.update(model.objects.values_list("path", flat=True))
     return storage.sweep(kept=kept, older_than=settings.AUDIT_TIME_LIMIT + 3600)

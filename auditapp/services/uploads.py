@@ -21,6 +21,7 @@ from auditapp.models import Dataset, ModelFile, UploadState, User, Workspace
 from auditapp.models.audit import OPEN_STATES
 from auditapp.services import joins, leases, quotas
 from auditapp.services.census import making_of
+from auditapp.services.comparisons import rows_forget
 from auditapp.services.failures import unexpected
 from auditapp.services.made import made_read
 from auditapp.services.quotas import megabytes
@@ -287,6 +288,8 @@ def _delete(row: Dataset | ModelFile, user: User | None) -> None:
     _refuse_in_use(row, "deleted")
     event_add(subject=row, verb="deleted", user=user)
     transaction.on_commit(partial(storage.remove, row.path))
+    if isinstance(row, Dataset):
+        rows_forget(dataset=row)
     row.delete()
 
 
