@@ -60,7 +60,7 @@ def failed(tmp_path: Path, settings: dict[str, Any]) -> str:
 def test_approvals_are_held_against_the_named_class(document: dict[str, Any]) -> None:
     found = sound(annex(document, "lending"))
     assert [a["control"] for a in found["approvals"]] == [
-        {"race": "White"}, {"sex": "Male"}, {"age, 62 and over": "Under 62"},
+        {"race": "White"}, {"sex": "Male"}, {"Age, cut at 62": "Under 62"},
     ]  # fmt: skip
     rows = approvals(document, "race")
     assert rows["White"]["role"] == "control"
@@ -75,7 +75,7 @@ def test_approvals_are_held_against_the_named_class(document: dict[str, Any]) ->
 
 
 def test_applicants_from_62_on_are_a_class_of_their_own(document: dict[str, Any]) -> None:
-    rows = approvals(document, "age, 62 and over")
+    rows = approvals(document, "Age, cut at 62")
     age = applicants()["age"]
     assert rows["62 and over"]["applications"] == int((age >= 62).sum())
     assert rows["Under 62"]["applications"] == int((age < 62).sum())
@@ -86,7 +86,7 @@ def test_ages_that_were_cut_into_groups_are_cut_at_62_as_well(tmp_path: Path) ->
     made = audit(applicants(600), tmp_path, {"lending": {}}, attributes=(ages,))
     assert [a["by"] for a in annex(made, "lending")["approvals"]] == [
         ["age"],
-        ["Age, 62 and over"],
+        ["Age, cut at 62"],
     ]
 
 

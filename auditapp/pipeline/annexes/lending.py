@@ -19,6 +19,7 @@ Json = dict[str, Any]
 
 #: Age from which Regulation B calls an applicant elderly (12 CFR 1002.2(o)).
 ELDERLY = 62.0
+AGE_TITLE = "Age, cut at 62"
 YOUNGER, OLDER = "Under 62", "62 and over"
 _AGE = re.compile(r"(^|[^a-z])age([^a-z]|$)|aged", re.I)
 #: Prohibited bases (12 CFR 1002.2(z)) and what names of columns for them look like.
@@ -139,8 +140,7 @@ def _ages(audited: Audited, column: str) -> Attribute | None:
         return None
     years = named.numbers(audited, column)
     codes = np.where(np.isfinite(years), (years >= ELDERLY).astype(np.int32), -1)
-    title = next((s.title for s in audited.plan.attributes if s.column == column), column)
-    return Attribute(f"{title}, 62 and over", (YOUNGER, OLDER), codes.astype(np.int32), 0)
+    return Attribute(AGE_TITLE, (YOUNGER, OLDER), codes.astype(np.int32), 0)
 
 
 def _is_age(spec: Any) -> bool:

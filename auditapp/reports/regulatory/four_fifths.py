@@ -56,7 +56,8 @@ HOW = (
     "significant. No evidence at this size: neither. Significant: 1.96 standard deviations (SD) "
     "or more by the two-sample z test; p of 0.05 or less by Fisher's exact test, used with under "
     "200 people or under 5 expected in a cell. Short: people who would have to be selected in "
-    "addition for equal rates. Ratios are compared with 0.80 as exact fractions of the counts."
+    "addition for equal rates; under it, for a ratio of 0.80. Ratios are compared with 0.80 as "
+    "exact fractions of the counts."
 )
 
 
@@ -214,15 +215,15 @@ def _undone(row: Row) -> str:
 
 def _table(facts: Facts, found: Row, anchor: str) -> Table:
     columns = [
-        Column(upper_first(ratios.titled(facts, found)), "start", 1.75),
+        Column(upper_first(ratios.titled(facts, found)), "start", 1.7),
         Column("Applicants", share=0.95),
         Column("Selected", share=0.8),
         Column("Rate", share=1.05),
         Column("Impact ratio", share=1.1),
         Column("Points", share=1.2),
         Column("Test", share=1.15),
-        Column("Short", share=0.65),
-        Column("Reading", "start", 1.85),
+        Column("Short", share=0.95),
+        Column("Reading", "start", 1.9),
     ]
     rows = tuple(_line(r) for r in ratios.in_order(found["groups"], "highest"))
     foot = [
@@ -260,21 +261,24 @@ def _line(row: Row) -> tuple[Cell, ...]:
         ratios.ratio(row, strong=bool(row["below"])),
         ratios.difference(row["difference"]),
         ratios.test(row),
-        Cell(count(row["shortfall"])),
-        Cell(READINGS[row["reading"]], _flip(row), strong=row["reading"] == ORDER[0]),
+        Cell(count(row["shortfall"]), _flip(row)),
+        Cell(READINGS[row["reading"]], _few(row), strong=row["reading"] == ORDER[0]),
     )
 
 
 def _flip(row: Row) -> str:
-    """What the flip test says of a ratio below four fifths."""
+    """How many selections would lift a ratio to four fifths."""
     needed = row["flip"]["needed"]
     if not row["below"]:
         return ""
-    if needed is None:
-        return "out of reach of 0.80"
-    if row["flip"]["few"]:
-        return f"{count(needed)} more reaches 0.80" if needed == 1 else "2 more reach 0.80"
-    return f"{count(needed)} more to reach 0.80"
+    return "out of reach" if needed is None else f"{count(needed)} to 0.80"
+
+
+def _few(row: Row) -> str:
+    """The flip test: whether one or two more selections would do."""
+    if not row["flip"]["few"]:
+        return ""
+    return "one more reaches 0.80" if row["flip"]["needed"] == 1 else "two more reach 0.80"
 
 
 def _null(found: Row) -> str:
