@@ -116,6 +116,7 @@ class Comparison(Leased):
     second = models.ForeignKey(Audit, models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     result_hash = models.CharField(max_length=64, blank=True)
+    verdict = models.CharField(max_length=20, blank=True)
     path = models.CharField(max_length=200, blank=True)
     pages = models.PositiveIntegerField(null=True, blank=True)
     error = models.JSONField(null=True, blank=True)

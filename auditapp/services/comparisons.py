@@ -16,7 +16,8 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from auditapp import queue, sandbox, storage
+from auditapp import queue, result, sandbox, storage
+from auditapp.comparison import refusals
 from auditapp.errors import AuditError
 from auditapp.models import Audit, Comparison, Dataset, Report, State, User, Workspace
 from auditapp.pipeline.kept import ROWS, WORDS
@@ -52,7 +53,8 @@ def comparison_start(
     Raises
     ------
     AuditError
-        ``same-audit``, ``other-workspace`` or ``not-finished``; the workspace is full.
+        ``same-audit``, ``other-workspace`` or ``not-finished``; the plans ask different things
+        (`auditapp.comparison.refusals`); the workspace is full.
     """
     if first.pk == second.pk:
         raise AuditError(
@@ -70,6 +72,9 @@ def comparison_start(
                 "Wait until it is finished.",
                 where=field,
             )
+    if first.plan and second.plan:
+        sides = ({"schema": result.SCHEMA, "plan": audit.plan} for audit in (first, second))
+        refusals.refuse(*sides)
     quotas.space_check(workspace=first.workspace, more=0)
     workspace = Workspace.objects.select_for_update().get(id=first.workspace_id)
     found = Comparison.objects.filter(workspace=workspace).aggregate(last=Max("number"))
@@ -166,7 +171,7 @@ def _finish(row: Comparison, made: Json, out: Path) -> None:
     path = storage.folder_of("reports", uuid.uuid4())
     held = leases.held_by(row).update(
         state=State.DONE, lease_until=None, finished_at=timezone.now(), error=None,
-        path=path, result_hash=made["hash"], pages=made["pages"],
+        path=path, result_hash=made["hash"], pages=made["pages"], verdict=made["verdict"],
     )  # fmt: skip
     if held != 1:
         return
