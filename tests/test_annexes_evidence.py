@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from auditapp.errors import AuditError
+from auditapp.headless import arguments
 from auditapp.pipeline.annexes import _one
 from auditapp.pipeline.annexes.ai_act import LABELS, _kept
 from auditapp.regulatory import REGISTRY, card, cards
@@ -110,6 +113,16 @@ def test_what_this_audit_cannot_know_is_said() -> None:
     assert found["2(b)"]["status"] == "part"
     assert "no remedy was tried, so no trade-off was measured" in found["2(b)"]["missing"]
     assert found["Art. 4a"]["status"] == "here"
+
+
+def test_sites_alone_say_nothing_of_changes() -> None:
+    sites = {"sites": [{"by": "state"}]}
+    assert items(annexed("ai-act", changes={"shift": sites}))["6"]["status"] == "not-covered"
+    given = {**ANSWERS["ai-act"], "relation": "Replaces version 0.9."}
+    found = items(annexed("ai-act", given, changes={"shift": sites}))["6"]
+    assert (found["status"], found["sections"]) == ("part", [])
+    found = items(annexed("ai-act", given, changes={"change": {"gaps": [1]}}))["6"]
+    assert (found["status"], found["sections"]) == ("here", ["stability"])
 
 
 def test_without_labels_no_accuracy_is_claimed() -> None:
@@ -259,3 +272,22 @@ def test_annexes_speak_of_every_kind_of_outcome(slug: str, make: Any, metric: st
         assert made["accuracy"]["metric"] == metric
         assert made["accuracy"]["measured"] is True
         assert "ai-act-accuracy" in found
+
+
+def test_answers_stand_on_the_command_line_or_in_a_file(tmp_path: Path) -> None:
+    read = arguments.template
+    assert read("model-card") == ("model-card", {})
+    assert read('disclosure:"organisation=Acme, Inc.",data-kinds=age') == (
+        "disclosure",
+        {"organisation": "Acme, Inc.", "data_kinds": "age"},
+    )
+    file = tmp_path / "answers.json"
+    file.write_text('{"provider": "Acme", "declared": 81.5, "special-why": "a, b"}')
+    assert read(f"ai-act:@{file}") == (
+        "ai-act",
+        {"provider": "Acme", "declared": 81.5, "special_why": "a, b"},
+    )
+    file.write_text("[1]")
+    for wrong in (f"ai-act:@{file}", "ai-act:@nowhere.json", "ai-act:provider"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            read(wrong)

@@ -10,8 +10,9 @@ class Item:
     """One row of the evidence map.
 
     `sections` are slugs of the report that answer it, `answers` fields of the template and
-    `about` words of the cover without which the answer is not whole. `lacks` says what else is
-    missing where `sections` has none of them. An item with neither is kept elsewhere.
+    `about` words of the cover without which the answer is not whole. `whole` are parts of the
+    audit of which one is needed as well, and `lacks` says so where there is none; with `strict`
+    the sections answer nothing then. An item with neither sections nor answers is kept elsewhere.
     """
 
     id: str
@@ -21,6 +22,7 @@ class Item:
     about: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
     lacks: str = ""
+    strict: bool = False
 
 
 ITEMS = (
@@ -95,6 +97,7 @@ ITEMS = (
         ("relation",),
         whole=("change",),
         lacks="no earlier audit was compared",
+        strict=True,
     ),
     Item("7", "Harmonised standards and other specifications applied"),
     Item("8", "EU declaration of conformity (Article 47)"),

@@ -63,6 +63,7 @@ def _item(
     lacking += [f"“{ABOUT[name]}” is empty" for name in item.about if not about.get(name)]
     if item.whole and not has.intersection(item.whole):
         lacking.append(item.lacks)
+        sections = [] if item.strict else sections
     here = kept.get(item.id, [])
     answered = sections or any(settings[name] != "" for name in item.answers)
     needed = {field.name for field in CARD.fields if field.needed}

@@ -146,6 +146,7 @@ def _accuracy(facts: Facts, found: Row) -> list[Block]:
             rows=tuple(rows),
             foot=foot,
             dense=True,
+            stacked=True,
         )
     ]
 
