@@ -50,7 +50,12 @@ def things(team: Team) -> dict[str, Any]:
     dataset = make_dataset(team, profile=people(), rows=1000)
     done = make_draft(team, dataset=dataset, title="Finished")
     Audit.objects.filter(id=done.id).update(state=State.DONE, plan={}, summary={})
-    report = Report.objects.create(audit=done, result_hash="ab" * 32, path=f"reports/{done.id}")
+    report = Report.objects.create(
+        audit=done,
+        result_hash="ab" * 32,
+        path=f"reports/{done.id}",
+        signature={"statement": {}},
+    )
     report.folder.mkdir(parents=True)
     for name in ("report.json", "result.json", "tables.csv"):
         (report.folder / name).write_text("{}")
