@@ -215,12 +215,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings(Block):
-    """Up to three findings; `titles[k]` heads the first k + 1 of them."""
+    """Up to three findings; `titles[k]` heads the first k + 1 of them.
+
+    `language` is that of the items where it is not the language of the report.
+    """
 
     kind = "findings"
     titles: tuple[str, ...]
     items: tuple[Finding, ...]
     note: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -321,6 +325,8 @@ def to_json(value: Any) -> Any:
             out["kind"] = value.kind
         for item in fields(value):
             if item.name == "print_chart":
+                continue
+            if item.name == "language" and not getattr(value, "language"):  # noqa: B009
                 continue
             if item.name in UNSAID and not getattr(value, item.name):
                 continue

@@ -154,8 +154,6 @@ def section_json(section: blocks.Section, printed: dict[str, list[str]]) -> dict
     """A section as the page and the PDF read it."""
     data: dict[str, Any] = blocks.to_json(section)
     _name_drawings(data["blocks"], printed)
-    if not section.language:
-        del data["language"]
     return data
 
 

@@ -144,8 +144,11 @@ class Words(Mapping[str, str]):
         return len(self._texts)
 
     def get(self, key: str, default: str = "") -> str:  # type: ignore[override]
-        """The text of a key, else another one, which is translated as well."""
-        return gettext(self._texts.get(key, default))
+        """The text of a key, else another one, in whichever language that is."""
+        if key in self._texts:
+            return self[key]
+        with noting():
+            return gettext(default)
 
 
 class Lines(Sequence[str]):

@@ -27,16 +27,22 @@ def people(group: Mapping[str, str], titles: Mapping[str, str]) -> str:
     """The people of a group, with their article."""
     from auditapp.reports.phrases import short
 
-    start, after = "", []
+    start, aged, named_by = "", [], []
     for attribute, value in group.items():
         title, word = titles.get(attribute, attribute), short(value)
-        named = PEOPLE.get(word.lower())
-        if named and not start:
-            start = named
+        noun = PEOPLE.get(word.lower())
+        if noun and not start:
+            start = noun
             continue
-        aged = _aged(word) if AGE.search(title) else ""
-        after.append(aged if aged else f"con {_lower(title)} «{word}»")
-    return " ".join([start if start else "las personas", _joined(after)]).strip()
+        years = _aged(word) if AGE.search(title) else ""
+        if years:
+            aged.append(years)
+        else:
+            named_by.append(f"{_lower(title)} «{word}»")
+    parts = [start if start else "las personas", *aged]
+    if named_by:
+        parts.append(f"con {_joined(named_by)}")
+    return " ".join(parts)
 
 
 def _aged(word: str) -> str:

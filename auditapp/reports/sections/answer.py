@@ -20,6 +20,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import DIFFERENCE, NOT_ENOUGH, Facts
+from auditapp.reports.language import ENGLISH, current, speaking
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, spelled, upper_first
 from auditapp.reports.sections import factors, hidden, sources, stability, tradeoffs
@@ -63,7 +64,8 @@ def section(facts: Facts) -> Section:
             )
         )
     if further:
-        blocks.append(Findings(titles=(_("What the deeper searches add"),) * 2, items=further))
+        titles = (_("What the deeper searches add"),) * 2
+        blocks.append(Findings(titles, further, language=_foreign()))
     blocks.append(_next(facts))
     return Section(slug="answer", title=_("The answer"), blocks=tuple(blocks))
 
@@ -73,9 +75,22 @@ def _next(facts: Facts) -> NextStep:
     head = facts.headline_gap
     same = head is not None and head["by"] == [(facts.doc.get("tradeoff") or {}).get("protect")]
     setting = tradeoffs.next_step(facts) if same else None
+    if setting is not None and _foreign():
+        name = tradeoffs.recommended(facts)
+        setting = rich(
+            _(
+                "Consider the setting “{name}”; the chapter “Trade-offs” has its gap and its "
+                "cost. Test it on new rows before using it."
+            ).format(name=name)
+        )
     if setting is not None:
         return NextStep(setting, _("See trade-offs"), "tradeoffs")
     return NextStep(headlines.next_step(facts), _("See group results"), "groups")
+
+
+def _foreign() -> str:
+    """English, where the report speaks another language and its deeper chapters do not."""
+    return "" if current() == ENGLISH else ENGLISH
 
 
 def deeper(facts: Facts) -> tuple[Finding, ...]:
@@ -85,7 +100,8 @@ def deeper(facts: Facts) -> tuple[Finding, ...]:
     1.3); the others have tests of their own, so here they stand without a verdict.
     """
     parts = (hidden, factors, sources, stability)
-    made = [(part, part.finding(facts)) for part in parts]
+    with speaking(ENGLISH):
+        made = [(part, part.finding(facts)) for part in parts]
     found = [(part, finding) for part, finding in made if finding is not None]
     found.sort(key=lambda pair: pair[1].verdict != DIFFERENCE)
     return tuple(

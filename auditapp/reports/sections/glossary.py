@@ -12,7 +12,7 @@ from auditapp.reports import (
 )
 from auditapp.reports.blocks import Fact, FactList, Figure, Section, rich, walk
 from auditapp.reports.facts import Facts
-from auditapp.reports.language import Rows, gettext_noop
+from auditapp.reports.language import ENGLISH, Rows, gettext_noop, speaking
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count
 from auditapp.reports.sections import tradeoffs
@@ -374,7 +374,8 @@ def _compared(facts: Facts, key: str, part: str) -> bool:
 
 def _tried(facts: Facts, chart: str) -> bool:
     """Whether the chapter on trade-offs draws this chart."""
-    made = tradeoffs.section(facts)
+    with speaking(ENGLISH):
+        made = tradeoffs.section(facts)
     figures = [b for b in walk(made.blocks) if isinstance(b, Figure)] if made else []
     return any(figure.chart["kind"] == chart for figure in figures)
 

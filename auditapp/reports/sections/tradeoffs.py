@@ -32,6 +32,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
+from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import limit, plural, size, span
 from auditapp.reports.sections.failed import failed
 from auditapp.reports.tables import share
@@ -212,22 +213,26 @@ def best_card(facts: Facts) -> Stat | None:
     column = str(t.doc["protect"])
     name = phrases.lower_first(facts.titles.get(column, column))
     return Stat(
-        f"Least gap by {name} within {limit(LOSS)} point of accuracy",
+        _("Least gap by {name} within {loss} point of accuracy").format(
+            name=name, loss=limit(LOSS)
+        ),
         size(gap["value"], 1),
-        "points",
-        f"95% {between}; {_price(price)}",
-        f"95%: {between}",
+        _("points"),
+        _("95% {interval}; {price}").format(interval=between, price=_price(price)),
+        _("95%: {interval}").format(interval=between),
     )
 
 
 def _price(found: dict[str, float] | None) -> str:
     if found is None:
-        return "accuracy was not compared"
+        return _("accuracy was not compared")
     if not apart_from_zero(found):
-        return "no measurable cost"
+        return _("no measurable cost")
     low, high = abs(found["low"]), abs(found["high"])
-    verb = "costs" if found["diff"] < 0 else "gains"
-    return f"{verb} {size(found['diff'], 1)} ({tradeoff_words.within(low, high)})"
+    text = (
+        _("costs {amount} ({interval})") if found["diff"] < 0 else _("gains {amount} ({interval})")
+    )
+    return text.format(amount=size(found["diff"], 1), interval=tradeoff_words.within(low, high))
 
 
 def finding(facts: Facts) -> Finding | None:
@@ -249,6 +254,13 @@ def _detail(t: Tradeoff, best: Setting) -> str:
         bits[0] += f" ({span(gap['low'], gap['high'], 1, signed=False)})"
     people = tradeoff_words.moved(best).strip().rstrip(".")
     return ", ".join([*bits, f"{t.doc['rows']['audit']:,} held-out rows"]) + f". {people}."
+
+
+def recommended(facts: Facts) -> str:
+    """The name of the recommended setting, empty where there is none."""
+    t = tradeoff(facts)
+    best = None if t is None else t.recommended
+    return "" if best is None else best.name
 
 
 def next_step(facts: Facts) -> Rich | None:
