@@ -216,13 +216,13 @@ def _undone(row: Row) -> str:
 def _table(facts: Facts, found: Row, anchor: str) -> Table:
     columns = [
         Column(upper_first(ratios.titled(facts, found)), "start", 1.7),
-        Column("Applicants", share=0.95),
-        Column("Selected", share=0.8),
+        Column("Applicants", share=0.9),
+        Column("Selected", share=0.75),
         Column("Rate", share=1.05),
         Column("Impact ratio", share=1.1),
         Column("Points", share=1.2),
         Column("Test", share=1.15),
-        Column("Short", share=0.95),
+        Column("Short", share=1.15),
         Column("Reading", "start", 1.9),
     ]
     rows = tuple(_line(r) for r in ratios.in_order(found["groups"], "highest"))
