@@ -26,7 +26,7 @@ def seed() -> None:
     from auditapp.models.team import Role
     from auditapp.regulatory import REGISTRY
     from auditapp.services import accounts, audits
-    from tests.browser.seed_more import more, report_start
+    from tests.browser.seed_more import more, outside, report_start
 
     user = accounts.account_ensure(
         email=EMAIL, name="Ann Moreau", workspace_name="Riverside Audit Office"
@@ -86,8 +86,7 @@ def seed() -> None:
         "doc": "/docs/data/",
         "not-found": "/nothing/",
         **more(workspace, user, long),
-        "report-rules": f"/audits/{long.id}/rules/",
-        "long-report": f"/audits/{long.id}/report/",
+        **outside(long, user),
         "report": f"/audits/{example.id}/report/",
     }
     sys.stdout.write(json.dumps(paths) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,10 @@ DRAFT: dict[str, Any] = {
     "methods": [
         {"slug": "thresholds", "settings": {"limits": [0.02, 0.05]}},
         {"slug": "abstention", "settings": {}},
+    ],
+    "templates": [
+        {"slug": slug, "settings": {}}
+        for slug in ("ll144", "four-fifths", "lending", "ai-act", "disclosure", "model-card")
     ],
     "templates": [
         {"slug": slug, "settings": {}}
@@ -74,6 +79,35 @@ def more(workspace: Any, user: Any, audit: Any) -> dict[str, str]:
         "doc-glossary": "/docs/glossary/",
         "doc-settings": "/docs/configure/",
         "doc-read": "/docs/read/",
+    }
+
+
+def outside(audit: Any, user: Any) -> dict[str, str]:
+    """Pages that show a report outside, once there is one."""
+    from auditapp.models import Report
+    from auditapp.services import shares
+
+    for _ in range(300):
+        report = Report.objects.filter(audit=audit).first()
+        if report is not None:
+            break
+        time.sleep(0.3)
+    else:
+        raise AssertionError("the report was not made")
+    _, plain = shares.share_create(report=report, user=user, days=30, note="For the press")
+    _, locked = shares.share_create(report=report, user=user, days=7, password="a long secret")
+    link, _ = shares.share_create(report=report, user=user, days=7, note="Sent in error")
+    shares.share_revoke(link=link, user=user)
+    return {
+        "long-report": f"/audits/{audit.id}/report/",
+        "report-rules": f"/audits/{audit.id}/rules/",
+        "shares": f"/audits/{audit.id}/sharing/",
+        "copies": f"/audits/{audit.id}/copies/",
+        "final": f"/audits/{audit.id}/final/",
+        "verify": "/verify/",
+        "shared": f"/shared/{plain}/",
+        "shared-locked": f"/shared/{locked}/",
+        "shared-gone": "/shared/of-long-ago/",
     }
 
 
