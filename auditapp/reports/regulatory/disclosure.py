@@ -90,15 +90,17 @@ def _after(facts: Facts, annex: Row, settings: Row) -> FactList:
 
 
 def _to_deployers(facts: Facts, settings: Row) -> FactList:
+    """What a developer owes; what the other parts say already is not said twice."""
     purpose = upper_first(str(facts.about.get("purpose") or ""))
-    rows = (
-        frame.written("Intended uses", purpose),
+    rows = [
         frame.written("Harmful or unsuitable uses", settings["misuse"]),
         frame.written("Kinds of data it learned from", settings["training"]),
-        frame.written("Review by a person", settings["review"]),
         frame.written("Last material change", frame.day(settings["updated"])),
-    )
-    return FactList(rows, "For whoever uses the system on people")
+    ]
+    if settings["role"] == "developer":
+        rows.insert(0, frame.written("Intended uses", purpose))
+        rows.append(frame.written("Review by a person", settings["review"]))
+    return FactList(tuple(rows), "For whoever uses the system on people")
 
 
 def _found(facts: Facts) -> tuple[Rich, ...]:
