@@ -20,10 +20,6 @@ DRAFT: dict[str, Any] = {
         {"slug": slug, "settings": {}}
         for slug in ("ll144", "four-fifths", "lending", "ai-act", "disclosure", "model-card")
     ],
-    "templates": [
-        {"slug": slug, "settings": {}}
-        for slug in ("ll144", "four-fifths", "lending", "ai-act", "disclosure", "model-card")
-    ],
     "about": {
         "title": "Benefit applications, spring round",
         "system": "Applicant score",
