@@ -9,6 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from auditapp.services import keys
+from auditapp.signing import KeyFault
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 SCHEMES = ("redis://", "rediss://", "unix://")
@@ -37,6 +40,37 @@ def folders(**_: Any) -> list[CheckMessage]:
                 "Other users of this machine can read the secret key.",
                 hint=f"Run chmod 600 {key}.",
                 id="evenhand.E002",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def signing(**_: Any) -> list[CheckMessage]:
+    """The key that reports are signed with is one, and nobody else reads it."""
+    found: list[CheckMessage] = []
+    path = Path(settings.DATA_DIR) / keys.FILE
+    kept = not settings.SIGNING_KEY
+    if kept and not path.exists():
+        return found  # made at first use
+    if kept and path.stat().st_mode & 0o077:
+        found.append(
+            Error(
+                "Other users of this machine can read the key that reports are signed with.",
+                hint=f"Run chmod 600 {path}. If somebody may have read it, move it away: a new"
+                " one is made.",
+                id="evenhand.E007",
+            )
+        )
+    try:
+        keys.signing_key()
+    except (OSError, UnicodeDecodeError, KeyFault) as error:
+        where = str(path) if kept else "EVENHAND_SIGNING_KEY"
+        found.append(
+            Error(
+                f"Reports cannot be signed: {error}.",
+                hint=f"Put an Ed25519 private key into {where}, or take it away: one is made.",
+                id="evenhand.E008",
             )
         )
     return found

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from auditapp import checks
 from auditapp.environment import private_folder
+from auditapp.signing import new_key
 
 
 def _ids(found: list[Any]) -> list[str]:
@@ -27,6 +28,25 @@ def test_a_readable_key_is_an_error(tmp_path: Path, settings: Any) -> None:
     (tmp_path / "secret.key").write_text("x")
     (tmp_path / "secret.key").chmod(0o644)
     assert _ids(checks.folders()) == ["evenhand.E002"]
+
+
+def test_a_signing_key_that_others_read_is_an_error(tmp_path: Path, settings: Any) -> None:
+    settings.DATA_DIR = tmp_path
+    assert checks.signing() == []
+    path = tmp_path / "signing.key"
+    path.write_text(new_key())
+    path.chmod(0o640)
+    assert _ids(checks.signing()) == ["evenhand.E007"]
+
+
+def test_a_signing_key_that_is_none_is_an_error(tmp_path: Path, settings: Any) -> None:
+    settings.DATA_DIR = tmp_path
+    settings.SIGNING_KEY = "nothing"
+    assert _ids(checks.signing()) == ["evenhand.E008"]
+    settings.SIGNING_KEY = ""
+    (tmp_path / "signing.key").write_bytes(b"\xff")
+    (tmp_path / "signing.key").chmod(0o600)
+    assert _ids(checks.signing()) == ["evenhand.E008"]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path, settings: Any) -> None:
