@@ -51,6 +51,8 @@ def _area(name: str) -> str:
         return "schedules"
     if name.startswith(("alert", "webhook")):
         return "alerts"
+    if name.startswith("workspace-"):
+        return "workspace"
     if name.startswith("trail"):
         return "trail"
     if name.startswith(("member", "invit")):
@@ -60,7 +62,7 @@ def _area(name: str) -> str:
     if name.startswith(("doc", "api")):
         return "docs"
     if name in {"status", "signin", "signin-link", "tokens", ""} or name.startswith(
-        ("account", "mfa")
+        ("account", "mfa", "verify")
     ):
         return ""
     return "audits"

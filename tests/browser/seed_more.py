@@ -98,7 +98,6 @@ def outside(audit: Any, user: Any) -> dict[str, str]:
         "long-report": f"/audits/{audit.id}/report/",
         "report-rules": f"/audits/{audit.id}/rules/",
         "shares": f"/audits/{audit.id}/sharing/",
-        "copies": f"/audits/{audit.id}/copies/",
         "final": f"/audits/{audit.id}/final/",
         "verify": "/verify/",
         "shared": f"/shared/{plain}/",

@@ -58,7 +58,7 @@ def clipboard(page: Page, kind: str) -> str:
 
 
 def test_a_filter_hides_rows_and_changes_no_number(report: Page) -> None:
-    table = report.get_by_role("region", name=HEAD).locator("tbody")
+    table = report.get_by_role("group", name=HEAD).locator("tbody")
     before = table.inner_text()
     rows = table.locator("tr").count()
     find = report.get_by_role("searchbox", name=f"Find a row in: {HEAD}")
