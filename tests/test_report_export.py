@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from auditapp.reports.export import FIELDS, guarded, write_csv
+from auditapp.reports.csv_cells import guarded
+from auditapp.reports.export import FIELDS, write_csv
 from auditapp.reports.facts import Facts
 from tests.report_documents import RACES, cached
 

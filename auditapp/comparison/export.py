@@ -9,7 +9,7 @@ from typing import Any
 
 from auditapp.comparison.facts import Facts
 from auditapp.reports import phrases
-from auditapp.reports.export import guarded
+from auditapp.reports.csv_cells import guarded
 
 Row = dict[str, Any]
 

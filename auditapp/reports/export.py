@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from typing import Any
 
 from auditapp.reports import (
@@ -17,6 +16,7 @@ from auditapp.reports import (
     measures,
     phrases,
 )
+from auditapp.reports.csv_cells import guarded
 from auditapp.reports.facts import Facts
 from auditapp.reports.score_scale import Scale
 
@@ -50,22 +50,6 @@ FIELDS = (
     "size_class",
     "note",
 )
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-
-
-def guarded(value: Any) -> str:
-    """A CSV cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    text = str(value)
-    if text.startswith(DANGEROUS) and not NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text
 
 
 def write_csv(facts: Facts) -> bytes:

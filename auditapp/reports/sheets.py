@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from auditapp.reports.export import guarded
+from auditapp.reports.csv_cells import guarded
 
 Row = dict[str, Any]
 
