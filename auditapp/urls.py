@@ -71,6 +71,7 @@ urlpatterns = [
     path("trail/", trail.trail, name="trail"),
     path("trail.csv", trail.trail_csv, name="trail-csv"),
     path("", include("auditapp.schedule_urls")),
+    path("", include("auditapp.comparison_urls")),
     path("theme/", account.theme, name="theme"),
     path("language/", account.language, name="language"),
     path("audits/new/", drafts.audit_new, name="audit-new"),

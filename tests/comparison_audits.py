@@ -38,7 +38,12 @@ def people(n: int, seed: int, *, planted: float = 0.0) -> pd.DataFrame:
 
 
 def audit(
-    table: pd.DataFrame, out: Path, *, score: str = "score", file: str = "people.csv", **changes: Any
+    table: pd.DataFrame,
+    out: Path,
+    *,
+    score: str = "score",
+    file: str = "people.csv",
+    **changes: Any,
 ) -> Path:
     """Run one audit without its report; the folder of its result and rows."""
     out.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from auditapp.models import Invitation, Member, User
 from auditapp.services.accounts import member_add, user_create
 from auditapp.services.members import invitation_make
 from tests.api import make_token
+from tests.comparison_rows import make_comparison
 from tests.factories import Team, make_team
 from tests.schedule_pages import make_alert, make_schedule, make_webhook
 from tests.share_pages import make_copy, make_share
@@ -138,6 +139,15 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "shared-pdf": ("open", GET),
     "shared-json": ("open", GET),
     "shared-csv": ("open", GET),
+    "comparisons": ("own", GET),
+    "comparison-new": ("edit-here", BOTH),
+    "comparison": ("read", GET),
+    "comparison-now": ("read", GET),
+    "comparison-again": ("edit", POST),
+    "comparison-delete": ("edit", BOTH),
+    "comparison-pdf": ("read", GET),
+    "comparison-json": ("read", GET),
+    "comparison-csv": ("read", GET),
     "data-list": ("own", GET),
     "dataset-detail": ("read", GET),
     "dataset-reading": ("edit", POST),
@@ -228,6 +238,7 @@ def world(team: Team) -> dict[str, Any]:
         "webhook_id": make_webhook(team).id,
         "share_id": make_share(rows["done"].report, team.alice)[0].id,
         "smallest": make_copy(rows["done"].report).smallest,
+        "comparison_id": make_comparison(rows["done"], rows["waiting"]).id,
         "name": "thresholds--r-5.json",
         "annex": "ll144",
         "slug": "data",

@@ -17,16 +17,16 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from auditapp import queue, result, sandbox, storage
-from auditapp.comparison import refusals
 from auditapp.errors import AuditError
 from auditapp.models import Audit, Comparison, Dataset, Report, State, User, Workspace
-from auditapp.pipeline.kept import ROWS, WORDS
 from auditapp.services import leases, quotas
 from auditapp.services.failures import unexpected
 from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
 JOB = "make_comparison"
+#: What `auditapp.pipeline.kept` writes.
+ROW_FILES = ("rows.npz", "rows.json")
 TARGET = "auditapp.comparison.build:make"
 TIME_LIMIT = 900.0
 
@@ -40,7 +40,7 @@ def row_key(workspace: Workspace) -> str:
 def rows_forget(*, dataset: Dataset) -> None:
     """Delete what audits of a data set kept row by row: it goes with the data."""
     for report in Report.objects.filter(audit__dataset=dataset):
-        for name in (ROWS, WORDS):
+        for name in ROW_FILES:
             transaction.on_commit(partial((report.folder / name).unlink, missing_ok=True))
 
 
@@ -73,6 +73,8 @@ def comparison_start(
                 where=field,
             )
     if first.plan and second.plan:
+        from auditapp.comparison import refusals
+
         sides = ({"schema": result.SCHEMA, "plan": audit.plan} for audit in (first, second))
         refusals.refuse(*sides)
     quotas.space_check(workspace=first.workspace, more=0)
