@@ -79,6 +79,8 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "account_login": ("open", BOTH),
     "account_change_password": ("open", BOTH),
     "workspace-switch": ("own", POST),
+    "workspace-settings": ("rule-here", BOTH),
+    "workspace-logo": ("rule-here", GET),
     "members": ("own", GET),
     "member-role": ("rule", POST),
     "member-remove": ("rule", BOTH),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditapp import signing
-from auditapp.reports import blocks, charts, coverage, export, language, pdf, stamps
+from auditapp.reports import blocks, brand, charts, coverage, export, language, pdf, stamps
 from auditapp.reports.answers import summary
 from auditapp.reports.facts import Facts
 from auditapp.reports.sections import cover, sections
@@ -147,7 +147,8 @@ def document(
         "sections": [section_json(s, printed) for s in made],
     }
     shown: dict[str, Any] = coverage.through(report, coverage.safe)
-    return shown
+    look = brand.of_run(facts.run)
+    return shown if look is None else {**shown, "brand": coverage.through(look, coverage.safe)}
 
 
 def section_json(section: blocks.Section, printed: dict[str, list[str]]) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from auditapp.reports import coverage, language
+from auditapp.reports import brand, coverage, language
 from auditapp.reports.language import gettext_noop
 
 TEMPLATE = Path(__file__).resolve().parent / "typst" / "report.typ"
@@ -38,11 +39,14 @@ WORDS = (
     gettext_noop("Page"),
     gettext_noop("of"),
     gettext_noop("Contents"),
+    gettext_noop("Logo"),
     gettext_noop(" (simulated data)"),
     gettext_noop("The result document: every number of this report, unrounded"),
     gettext_noop("All estimates and comparisons as one table"),
     gettext_noop("What the installation that wrote this report signed"),
 )
+#: The largest a logo is drawn on the cover, in points.
+LOGO = (180.0, 32.0)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -88,6 +92,9 @@ def render(
         signed = {"signed": signature is not None}
         (root / "data.json").write_text(_data({**report, **signed}), encoding="utf-8")
         (root / "result.json").write_bytes(result)
+        logo = brand.logo_bytes(report.get("brand") or {})
+        if logo is not None:
+            (root / "logo.png").write_bytes(logo)
         (root / "tables.csv").write_bytes(tables)
         if signature is not None:
             (root / "signature.json").write_bytes(signature)
@@ -109,10 +116,25 @@ def render(
 
 def _data(report: dict[str, Any]) -> str:
     """The report with every text in characters the fonts have, long words breakable."""
-    if language.current() == language.ENGLISH:
-        return json.dumps(_shown(report), ensure_ascii=False)
-    words = {text: language.gettext(text) for text in WORDS}
-    return json.dumps({**_shown(report), "words": words}, ensure_ascii=False)
+    plain = {key: value for key, value in report.items() if key != "brand"}
+    shown = _shown(plain)
+    if language.current() != language.ENGLISH:
+        shown["words"] = {text: language.gettext(text) for text in WORDS}
+    look = report.get("brand")
+    if look:
+        name = coverage.printable(look["organisation"])
+        shown["brand"] = {**look, "organisation": name, "logo": _drawn(look)}
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def _drawn(look: dict[str, Any]) -> list[float] | None:
+    """Width and height of the logo in points; None where there is none."""
+    data = brand.logo_bytes(look)
+    if data is None:
+        return None
+    wide, high = struct.unpack(">II", data[16:24])
+    scale = min(LOGO[0] / max(wide, 1), LOGO[1] / max(high, 1))
+    return [round(wide * scale, 2), round(high * scale, 2)]
 
 
 def _shown(value: Any) -> Any:

@@ -27,7 +27,7 @@ from auditapp.models import (
     UploadState,
 )
 from auditapp.models.audit import OPEN_STATES
-from auditapp.services import comparisons, copies, helpers, leases
+from auditapp.services import branding, comparisons, copies, helpers, leases
 from auditapp.services.failures import unexpected
 from auditapp.services.finals import edition_free
 from auditapp.services.keys import signing_key
@@ -228,6 +228,7 @@ def _job(run: Run, out: Path) -> Json:
             "date": started.astimezone(UTC).isoformat(timespec="seconds"),
             "people": "" if audit.created_by is None else str(audit.created_by),
             "status": "draft",
+            **branding.of_run(audit.workspace),
         },
     }
 
