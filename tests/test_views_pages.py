@@ -20,9 +20,23 @@ def test_the_docs_list_their_pages() -> None:
     assert reverse("doc-page", args=["install"]) in text
 
 
-@pytest.mark.parametrize("group", range(3))
+def test_the_docs_are_in_the_order_of_their_index() -> None:
+    groups = pages.doc_groups()
+    assert [group["words"] for group in groups][:3] == ["Run it", "Make an audit", "Read it"]
+    assert groups[0]["pages"][0]["slug"] == "install"
+    slugs = [page["slug"] for group in groups for page in group["pages"]]
+    assert len(slugs) == len(set(slugs))
+    root = settings.BASE_DIR / "docs"
+    for folder in ("", "metrics", "methods", "templates"):
+        for path in (root / folder).glob("*.md"):
+            slug = path.relative_to(root).with_suffix("").as_posix()
+            assert slug in slugs or slug == "index"
+
+
+@pytest.mark.parametrize("group", range(8))
 def test_every_page_of_the_docs_renders(group: int) -> None:
     groups = pages.doc_groups()
+    assert len(groups) <= 8
     for page in groups[group]["pages"] if group < len(groups) else []:
         response = Client().get(reverse("doc-page", args=[page["slug"]]))
         assert response.status_code == 200

@@ -57,7 +57,10 @@ def doc_page(request: HttpRequest, slug: str) -> HttpResponse:
     if not SLUG.fullmatch(slug) or not path.is_file():
         raise Http404("There is no such page in the documentation.")
     title, html = _rendered(path, path.stat().st_mtime_ns)
-    context = {"groups": doc_groups(), "slug": slug, "title": title, "html": html}
+    groups = doc_groups()
+    for group in groups:
+        group["current"] = any(page["slug"] == slug for page in group["pages"])
+    context = {"groups": groups, "slug": slug, "title": title, "html": html}
     return render(request, "pages/doc_page.html", context)
 
 
@@ -69,19 +72,33 @@ GROUPS = (
 )
 
 
+INDEX = re.compile(r"^## (?P<group>.+)$|\]\((?P<slug>[a-z0-9/-]+)\.md", re.MULTILINE)
+
+
 def doc_groups() -> list[dict[str, Any]]:
-    """Pages by folder, with the title each begins with."""
+    """Pages in the order and under the headings of docs/index.md, with the title each begins with.
+
+    What that page does not name comes last in the group of its folder.
+    """
     root = Path(settings.BASE_DIR) / "docs"
-    found = []
+    found: dict[str, list[str]] = {}
+    words, named = "", set()
+    for match in INDEX.finditer((root / "index.md").read_text(encoding="utf-8")):
+        slug = match["slug"]
+        if match["group"]:
+            words = match["group"]
+        elif slug not in named and (root / f"{slug}.md").is_file():
+            named.add(slug)
+            found.setdefault(words, []).append(slug)
     for folder, words in GROUPS:
-        paths = sorted((root / folder).glob("*.md"))
-        pages = [
-            {"slug": path.relative_to(root).with_suffix("").as_posix(), "title": _title(path)}
-            for path in paths
-        ]
-        if pages:
-            found.append({"words": words, "pages": pages})
-    return found
+        for path in sorted((root / folder).glob("*.md")):
+            slug = path.relative_to(root).with_suffix("").as_posix()
+            if slug not in named | {"index"}:
+                found.setdefault(words, []).append(slug)
+    return [
+        {"words": words, "pages": [{"slug": s, "title": _title(root / f"{s}.md")} for s in slugs]}
+        for words, slugs in found.items()
+    ]
 
 
 def _title(path: Path) -> str:

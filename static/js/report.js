@@ -162,7 +162,9 @@ function tableTools(box) {
     tools.querySelector(`[data-${name}]`),
   );
   const rows = [...box.querySelector("table").tBodies[0].rows];
-  const names = rows.map((row) => row.cells[0].textContent.toLocaleLowerCase());
+  const names = rows.map((row) =>
+    [...row.querySelectorAll("th, td.words")].map((cell) => cell.textContent).join("\n").toLocaleLowerCase(),
+  );
   const filter = () => {
     const asked = find.value.toLocaleLowerCase().split(",");
     const wanted = asked.map((word) => word.trim()).filter(Boolean);
