@@ -76,6 +76,7 @@ def redraw_file(path: Path, *, workdir: Path) -> bool:
 
 def redraw(job: Json, _tick: Any = None) -> Json:
     """Draw the attached result anew, with the attached signature, and compare."""
+    from auditapp.comparison.build import write
     from auditapp.reports.build import build
 
     data = Path(job["path"]).read_bytes()
@@ -83,7 +84,8 @@ def redraw(job: Json, _tick: Any = None) -> Json:
     document = parsed(carried["result.json"])
     out = Path(job["out"])
     out.mkdir()
-    build(document, out, signature=carried.get(SIGNATURE))
+    draw = build if document["schema"] == SCHEMA else write
+    draw(document, out, signature=carried.get(SIGNATURE))
     return {"same": (out / "report.pdf").read_bytes() == data}
 
 

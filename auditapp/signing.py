@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from auditapp.result import SCHEMA as RESULT
 from auditapp.result import Document, canonical, result_hash
 
 SCHEMA = "evenhand/signature/1"
@@ -143,10 +144,11 @@ def id_of(key: str) -> str:
 def statement(document: Document, files: dict[str, bytes], key: str) -> Json:
     """What is said of a report: id, status and date as its document has them, and its files."""
     run = document.get("run") or {}
+    unsaid = "draft" if document["schema"] == RESULT else "comparison"
     return {
         "schema": SCHEMA,
         "report": str(run.get("id") or ""),
-        "status": str(run.get("status") or "draft"),
+        "status": str(run.get("status") or unsaid),
         "date": str(run.get("status_date") or run.get("date") or ""),
         "result_schema": str(document["schema"]),
         "result_hash": result_hash(document),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from auditapp import result
+from auditapp import result, signing
 from auditapp.comparison import export
 from auditapp.comparison.document import compare
 from auditapp.comparison.facts import Facts
@@ -35,7 +35,7 @@ def make(job: Row, tick: Tick | None = None) -> Row:
         ``{"first", "second", "out", "mode", "run"}``: for either audit ``result``, the path of
         its document, and ``rows``, the folder of its kept rows or null; the folder to write to;
         and what the cover says of this comparison (id, date, people, title, first, second).
-        ``report`` false leaves page, PDF and table out.
+        ``report`` false leaves page, PDF and table out; ``signing_key`` signs the PDF.
     tick
         ``tick(done, total, text)``.
 
@@ -61,10 +61,13 @@ def make(job: Row, tick: Tick | None = None) -> Row:
         "first": _stamp(first), "second": _stamp(second), "id": "", "people": "", "title": "",
     }  # fmt: skip
     document["run"] = {**stamps, **job.get("run", {})}
+    key = job.get("signing_key")
+    if key is not None:
+        document["run"]["signed_with"] = signing.id_of(key)
     document["environment"] = environment.describe()
     document = result.plain(document)
     result.write(document, out / "result.json")
-    made = write(document, out, tick) if job.get("report", True) else {}
+    made = write(document, out, tick, key=key) if job.get("report", True) else {}
     return {"hash": result.result_hash(document), "pages": made.get("pages"),
             "verdict": Facts(document).verdict, "pdf_hash": made.get("pdf_hash")}  # fmt: skip
 
@@ -91,8 +94,19 @@ def _stamp(document: result.Document) -> Row:
     return {"id": str(stamp.get("id") or ""), "date": str(stamp.get("date") or "")}
 
 
-def write(document: result.Document, out: Path, tick: Tick | None = None) -> Row:
-    """Write report.json, charts, report.pdf and tables.csv of a comparison document."""
+def write(
+    document: result.Document,
+    out: Path,
+    tick: Tick | None = None,
+    *,
+    key: str | None = None,
+    signature: bytes | None = None,
+) -> Row:
+    """Write report.json, charts, report.pdf and tables.csv of a comparison document.
+
+    It is drawn in the order in which it is stored, and signed as `auditapp.reports.build` does.
+    """
+    document = json.loads(result.canonical(document))
     with language.speaking(language.ENGLISH):
         facts = Facts(document)
         made = sections(facts)
@@ -102,11 +116,15 @@ def write(document: result.Document, out: Path, tick: Tick | None = None) -> Row
         (out / "report.json").write_text(text, encoding="utf-8")
         table = export.write_csv(facts)
         (out / "tables.csv").write_bytes(table)
+        attached = {"result.json": result.canonical(document) + b"\n", "tables.csv": table}
+        if key is not None:
+            signature = signing.written(signing.sign(document, attached, key))
         file, pages = pdf.render(
             report,
             charts=out / "charts",
-            result=result.canonical(document) + b"\n",
+            result=attached["result.json"],
             tables=table,
+            signature=signature,
             when=facts.moment,
         )
         (out / "report.pdf").write_bytes(file)

@@ -21,6 +21,7 @@ from auditapp.errors import AuditError
 from auditapp.models import Audit, Comparison, Dataset, Report, State, User, Workspace
 from auditapp.services import leases, quotas
 from auditapp.services.failures import unexpected
+from auditapp.services.keys import signing_key
 from auditapp.services.trail import event_add
 
 Json = dict[str, Any]
@@ -202,6 +203,7 @@ def _job(row: Comparison, out: Path) -> Json:
         **{side: _side(getattr(row, side)) for side in ("first", "second")},
         "out": str(out),
         "mode": "auto",
+        "signing_key": signing_key(),
         "run": {
             "id": row.report_id,
             "date": stamp,

@@ -17,7 +17,9 @@ Json = dict[str, Any]
 UNREADABLE = 2
 DIFFERENT = 3
 SHORTEST = 8
-STATUS = {"draft": "a draft", "final": "final", "superseded": "superseded"}
+STATUS = {
+    "draft": "a draft", "final": "final", "superseded": "superseded", "comparison": "a comparison"
+}  # fmt: skip
 
 
 class Command(BaseCommand):
