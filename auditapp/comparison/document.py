@@ -86,15 +86,18 @@ def _pairs(
                 f"The kept rows of “{_title(document)}” are of another file than its result.",
                 "Give the folder that was kept by the same audit.",
             )
-    missing = [_title(doc) for doc, rows in ((first, a), (second, b)) if rows is None]
+    sides = (("A", first, a), ("B", second, b))
+    missing = [f"{name} (“{_title(doc)}”)" for name, doc, rows in sides if rows is None]
     if missing and (same or mode == PAIRED):
+        who = " and ".join(missing)
         raise AuditError(
             "rows-not-kept",
-            "Both audits are of the same people, so they have to be paired, and the decisions of"
-            f" {' and '.join(f'“{name}”' for name in missing)} were not kept row by row."
+            "Both audits are of the same people, so they have to be paired, and decisions were not"
+            f" kept row by row by {who}."
             if same
-            else f"The decisions of “{missing[0]}” were not kept row by row.",
-            "Run that audit again: it keeps them then. Rows go when their data set is deleted.",
+            else f"Decisions were not kept row by row by {who}.",
+            "Run that audit again: it keeps them then, on the command line with --keep FOLDER."
+            " Rows go when their data set is deleted.",
         )
     found = None if a is None or b is None else match(a, b)
     if found is not None and not len(found):

@@ -411,5 +411,11 @@ def _remedy_arguments(parser: argparse.ArgumentParser) -> None:
         help="network that remedies start from, where it is not the audited model itself",
     )
     parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="where to keep result and decisions row by row, for the command compare",
+    )
+    parser.add_argument(
         "--rules", type=Path, metavar="FOLDER", help="where to put the rules that remedies found"
     )

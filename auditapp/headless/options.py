@@ -23,6 +23,7 @@ class Options:
     on: tuple[str, str] | None = None
     references: Path | None = None
     previous: Path | None = None
+    keep: Path | None = None
     model: Path | None = None
     model_output: str | None = None
     positive_class: str | None = None

@@ -13,6 +13,7 @@ from auditapp.errors import AuditError
 from auditapp.headless import census, image_sets
 from auditapp.headless.options import Options
 from auditapp.headless.planned import plan_of
+from auditapp.pipeline import kept
 from auditapp.plan.checks import check_settings
 
 Json = dict[str, Any]
@@ -69,12 +70,26 @@ def run(options: Options, say: Say | None = None) -> result.Document:
         files = {options.out: work / "out" / "result.json"}
         if options.pdf is not None:
             files[options.pdf] = work / "out" / "report.pdf"
+        if options.keep is not None:
+            options.keep.mkdir(exist_ok=True)
+            files |= {options.keep / path.name: path for path in _kept(work / "out")}
         if options.rules is not None:
             options.rules.mkdir(exist_ok=True)
             found = sorted((work / "out" / "rules").glob("*"))
             files |= {options.rules / path.name: path for path in found}
         delivery.put(files)
     return document
+
+
+def _kept(out: Path) -> list[Path]:
+    """What the command compare needs of an audit."""
+    if not (out / kept.ROWS).is_file():
+        raise AuditError(
+            "nothing-to-keep",
+            "Rows are kept of audits of yes/no decisions without weights only.",
+            "Leave --keep out.",
+        )
+    return [out / name for name in ("result.json", kept.ROWS, kept.WORDS)]
 
 
 def _check_files(options: Options) -> None:
@@ -93,12 +108,13 @@ def _check_files(options: Options) -> None:
     if options.pdf is not None:
         targets["--pdf"] = options.pdf
     delivery.check(targets, {what: path for what, path in read.items() if path is not None})
-    if options.rules is not None and not options.rules.parent.is_dir():
-        raise AuditError(
-            "no-folder",
-            f"--rules names “{options.rules}”, and its folder does not exist.",
-            "Make the folder first.",
-        )
+    for option, folder in (("--rules", options.rules), ("--keep", options.keep)):
+        if folder is not None and not folder.parent.is_dir():
+            raise AuditError(
+                "no-folder",
+                f"{option} names “{folder}”, and its folder does not exist.",
+                "Make the folder first.",
+            )
     joined = options.join is not None or options.references is not None
     if joined and options.on is None:
         raise AuditError(

@@ -101,7 +101,7 @@ def _options(given: dict[str, Any]) -> headless.Options:
             "Name one or more columns: --sensitive COL[,COL].",
         )
     same = (
-        "out", "pdf", "sign", "images", "join", "on", "references", "previous", "outcome",
+        "out", "pdf", "sign", "images", "join", "on", "references", "previous", "keep", "outcome",
         "classes", "query", "gold", "site", "target", "control", "skip", "method", "protect",
         "immutable", "cost", "source", "checkpoint", "device", "weight", "replicate_weights",
         "replicate_method", "rules", "model", "template",
