@@ -39,6 +39,7 @@ WORDS = (
     gettext_noop("Page"),
     gettext_noop("of"),
     gettext_noop("Contents"),
+    gettext_noop("This chapter is in English."),
     gettext_noop("Logo"),
     gettext_noop(" (simulated data)"),
     gettext_noop("The result document: every number of this report, unrounded"),

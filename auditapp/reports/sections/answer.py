@@ -115,7 +115,7 @@ def _title(found: list[dict[str, Any]]) -> str:
     noun = _("finding") if found[0]["verdict"] == DIFFERENCE else _("result")
     if len(found) == 1:
         return _("One further {noun}").format(noun=noun)
-    if noun == "finding":
+    if found[0]["verdict"] == DIFFERENCE:
         return _("{found} further findings, worst first").format(
             found=upper_first(spelled(len(found)))
         )

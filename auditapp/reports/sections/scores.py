@@ -121,7 +121,7 @@ def quality(facts: Facts, table: Row) -> Table | None:
             Cell(name),
             Cell(count(item.get("n") or 0)),
             _number(auc.get(name)),
-            Cell("") if name == "Everyone" else _difference(gaps.get(name), name == reference),
+            Cell("") if name == _("Everyone") else _difference(gaps.get(name), name == reference),
         ]
         if probability:
             curve = calibration.get(name)
@@ -196,7 +196,7 @@ def _error(item: Row | None) -> Cell:
 
 def _same(name: str, reference: str, item: Row | None) -> Cell:
     """Sufficiency: the same calibration as in the reference group, tested by score bin."""
-    if name == "Everyone":
+    if name == _("Everyone"):
         return Cell("")
     if name == reference:
         return Cell(_("reference"), soft=True)
