@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auditapp import result, signing, storage
-from auditapp.models import Audit, Edition, Report, State
+from auditapp.models import Audit, Comparison, Edition, Report, SharedCopy, State
 from auditapp.services import verify
 from auditapp.services.keys import public_key, signing_key
 from auditapp.services.reports import report_store
@@ -227,6 +227,42 @@ def test_two_audits_with_one_hash_are_told_apart_by_their_bytes(team: Team) -> N
         assert f"<dd>{report.audit.report_id}</dd>" in text
     asked = Client().get(PAGE, {"hash": one.result_hash}).content.decode()
     assert "keeps 2 reports with this hash" in asked
+
+
+def test_a_copy_without_small_cells_is_known_as_one(team: Team) -> None:
+    report = make_report(team)
+    document = {**DOCUMENT, "number": report.audit.number, "suppressed": {"smallest": 10}}
+    document["run"] = {**DOCUMENT["run"], "id": report.audit.report_id}
+    data, file, _ = files_of(document, signing_key())
+    path = f"reports/copy-{report.id}"
+    storage.absolute(path).mkdir(parents=True)
+    (storage.absolute(path) / "report.pdf").write_bytes(file)
+    SharedCopy.objects.create(
+        report=report, smallest=10, path=path, result_hash=result.result_hash(document)
+    )
+    for handed, wanted in ((file, "Match"), (data, "The result matches")):
+        response = hand_in(handed)
+        assert title(response) == wanted
+        assert "suppressed copy without cells below 10 people" in response.content.decode()
+
+
+def test_a_comparison_is_known(team: Team) -> None:
+    one, two = make_report(team), make_report(team)
+    document = {"schema": "evenhand/comparison/1", "rows": 3, "run": {"id": "EC-2026-0001"}}
+    _, file, beside = files_of(document, signing_key())
+    assert beside["statement"]["status"] == "comparison"
+    path = f"reports/comparison-{one.id}"
+    storage.absolute(path).mkdir(parents=True)
+    (storage.absolute(path) / "report.pdf").write_bytes(file)
+    made = Comparison.objects.create(
+        workspace=team.workspace, number=1, title="x", first=one.audit, second=two.audit,
+        state="done", path=path, result_hash=result.result_hash(document),
+        finished_at=timezone.now(),
+    )  # fmt: skip
+    response = hand_in(file)
+    assert title(response) == "Match"
+    assert made.report_id in response.content.decode()
+    assert title(Client().get(PAGE, {"hash": made.result_hash})) == "Match"
 
 
 @pytest.mark.parametrize(
