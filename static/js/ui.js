@@ -44,6 +44,13 @@ addEventListener("pageshow", () => {
   }
 });
 
+// Where the areas do not fit beside each other, the current one is in sight.
+const area = document.querySelector(".main-nav [aria-current]");
+if (area) {
+  const nav = area.parentElement;
+  nav.scrollLeft = Math.max(0, area.offsetLeft + area.offsetWidth + 28 - nav.clientWidth);
+}
+
 // Only one menu is open; Escape and a click elsewhere close it.
 const menus = document.querySelectorAll("details.menu");
 document.addEventListener("click", (event) => {
