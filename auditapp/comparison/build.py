@@ -57,10 +57,12 @@ def make(job: Row, tick: Tick | None = None) -> Row:
     if tick is not None:
         tick(2, 10, "comparing")
     document = compare(first, second, rows_a, rows_b, mode=str(job.get("mode") or "auto"))
-    stamps = {
-        "first": _stamp(first), "second": _stamp(second), "id": "", "people": "", "title": "",
-    }  # fmt: skip
-    document["run"] = {**stamps, **job.get("run", {})}
+    given = dict(job.get("run") or {})
+    sides = {
+        name: _stamp(side) | (given.pop(name, None) or {})
+        for name, side in (("first", first), ("second", second))
+    }
+    document["run"] = {"id": "", "people": "", "title": "", **given, **sides}
     key = job.get("signing_key")
     if key is not None:
         document["run"]["signed_with"] = signing.id_of(key)

@@ -31,12 +31,13 @@ class Side:
         self.about: Row = self.plan.get("about") or {}
         self.rows: Row = data["rows"]
         self.id = str(stamp.get("id") or "")
+        self.named = str(stamp.get("title") or "")
         self.date = _day(stamp.get("date"))
 
     @property
     def title(self) -> str:
         """What the audit is called."""
-        return str(self.about.get("title") or self.plan["data"]["name"])
+        return self.named or str(self.about.get("title") or self.plan["data"]["name"])
 
     @property
     def system(self) -> str:

@@ -175,19 +175,14 @@ def _ends(side: Row) -> Row:
 def moved(facts: Facts, table: Row, *, anchor: str) -> Figure:
     """Who gets a yes or a no instead, in each group."""
     rows = [row for row in facts.moved if row["by"] == table["by"] and row["n"]]
-    drawn = sorted(rows, key=lambda row: -(row["share"] or 0.0))[:MAX_ROWS]
-    top = drawn[0]
+    large = [row for row in rows if row["n"] >= facts.floor]
+    drawn = sorted(large, key=lambda row: -(row["share"] or 0.0))[:MAX_ROWS]
     everybody = facts.moved[0]
     return Figure(
         anchor=anchor,
-        title=(
-            f"{size(everybody['share'], 1)} in 100 people are decided otherwise by B"
-            if len({row["share"] for row in drawn}) == 1
-            else f"B decides otherwise most often about {facts.people(top['group'])}: "
-            f"{size(top['share'], 1)} in 100"
-        ),
+        title=_moved_message(facts, rows),
         subtitle="People in 1,000 of each group whose decision B changes: to no on the left, to "
-        "yes on the right. Intervals are in the table.",
+        f"yes on the right. Groups of {facts.floor} people or more; intervals are in the table.",
         alt=clip(
             "; ".join(
                 f"{phrases.label(row['group'])}: {row['to_no']} of {row['n']} to no, "
@@ -210,3 +205,15 @@ def moved(facts: Facts, table: Row, *, anchor: str) -> Figure:
         legend=(Legend("band", "To a person or back"),) if any(r["other"] for r in rows) else (),
         print_table=True,
     )
+
+
+def _moved_message(facts: Facts, rows: list[Row]) -> str:
+    """Who is decided otherwise more often than others, where that is shown."""
+    found = [row for row in rows if row["verdict"] == DIFFERENCE and row["value"] > 0]
+    if found:
+        top = max(found, key=lambda row: row["low"])
+        return (
+            f"B decides otherwise about {facts.people(top['group'])} more often than about "
+            f"{facts.comparator(top)}: {size(top['share'], 1)} in 100"
+        )
+    return f"B decides otherwise about {size(facts.moved[0]['share'], 1)} in 100 people"

@@ -32,7 +32,7 @@ def change(row: Row) -> Cell:
     if row["value"] is None or row["low"] is None:
         return Cell(words.reason(row["reason"]), soft=True)
     verdict = "" if row["verdict"] == NOT_APPLICABLE else row["verdict"]
-    return Cell(points(row["value"]), span(row["low"], row["high"]), verdict)
+    return Cell(points(row["value"]), words.interval(row), verdict)
 
 
 def gap_side(side: Row) -> Cell:

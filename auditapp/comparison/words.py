@@ -12,7 +12,6 @@ from auditapp.reports.numbers import (
     plural,
     points,
     size,
-    span,
     upper_first,
 )
 from auditapp.reports.words import reason as known_reason
@@ -115,11 +114,24 @@ def subject(facts: Facts, row: Row) -> str:
     return f"{metric(row['metric'])} of {facts.people(row['group'])}"
 
 
+def ends(row: Row) -> tuple[str, str]:
+    """Both ends of the adjusted interval; more decimals where few would put one on zero."""
+    digits = 1
+    if row["verdict"] == DIFFERENCE:
+        near = min(abs(row["low"]), abs(row["high"]))
+        digits = next((d for d in (1, 2, 3) if near >= 0.5 * 10.0 ** (-2 - d)), 4)
+    return points(row["low"], digits), points(row["high"], digits)
+
+
+def interval(row: Row) -> str:
+    """`−7.1 to −2.5`."""
+    return " to ".join(ends(row))
+
+
 def how_sure(facts: Facts, row: Row) -> str:
     """The interval of a change, and how it stands to the limit."""
-    ends = f"{points(row['low'])} and {points(row['high'])}"
     told = SIZES.get(row["size_class"] or "", "").replace("{limit}", facts.limit_words)
-    return f"The change is very likely between {ends} points. {told}".strip()
+    return f"The change is very likely between {' and '.join(ends(row))} points. {told}".strip()
 
 
 def detail(facts: Facts, row: Row) -> str:
@@ -128,7 +140,7 @@ def detail(facts: Facts, row: Row) -> str:
     if row["value"] is not None:
         change = f"change {points(row['value'])} points"
         if row["low"] is not None:
-            change += f" ({span(row['low'], row['high'])})"
+            change += f" ({interval(row)})"
         bits.append(change)
     n = row["n"]
     people = plural(n["first"], "person", "people")

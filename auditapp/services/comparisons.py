@@ -209,6 +209,7 @@ def _job(row: Comparison, out: Path) -> Json:
             "date": stamp,
             "title": row.title,
             "people": "" if row.created_by is None else str(row.created_by),
+            **{side: {"title": getattr(row, side).title} for side in ("first", "second")},
         },
     }
 

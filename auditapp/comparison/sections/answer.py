@@ -163,7 +163,7 @@ def _largest(facts: Facts) -> Stat:
         return Stat("Largest supported change", "none", "", "of any gap", "of any gap")
     found = [row for row in found if row["primary"]] or found
     top = max(found, key=lambda row: min(abs(row["low"]), abs(row["high"])))
-    interval = span(top["low"], top["high"])
+    interval = words.interval(top)
     return Stat(
         "Largest supported change", points(top["value"]), "points",
         f"of a gap in {metric(top['metric'])}, 95% {interval}", f"95%: {interval}",
@@ -183,7 +183,7 @@ def _last(facts: Facts) -> Stat:
     name = f"{upper_first(metric(slug))}, everyone"
     if row["value"] is None or row["low"] is None:
         return Stat(name, "not known", "", words.reason(row["reason"]))
-    interval = span(row["low"], row["high"])
+    interval = words.interval(row)
     return Stat(name, points(row["value"]), "points", f"B less A, 95% {interval}",
                 f"95%: {interval}")  # fmt: skip
 

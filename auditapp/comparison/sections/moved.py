@@ -24,6 +24,6 @@ def section(facts: Facts) -> Section | None:
         text.append(f" {count(row['other'])} more are sent to a person, or no longer.")
     blocks: list[Block] = [Prose(rich(*text))]
     for table in facts.singles:
-        if any(r["by"] == table["by"] and r["n"] for r in facts.moved):
+        if any(r["by"] == table["by"] and r["n"] >= facts.floor for r in facts.moved):
             blocks.append(figures.moved(facts, table, anchor=f"moved-{facts.anchor(table)}"))
     return Section("moved", "Who is decided otherwise", tuple(blocks))
