@@ -18,8 +18,8 @@ SECTIONS: tuple[Callable[[Facts], Section | None], ...] = (
     gaps.crossed,
     drift.section,
     ending.limits,
-    ending.reproducibility,
     ending.glossary,
+    ending.reproducibility,
 )
 
 
