@@ -16,8 +16,8 @@ from auditapp.comparison.sections import sections
 from auditapp.errors import AuditError
 from auditapp.pipeline import environment, kept
 from auditapp.pipeline.kept import Kept
+from auditapp.reports import brand, coverage, language, pdf
 from auditapp.reports import build as reports
-from auditapp.reports import coverage, language, pdf
 
 Tick = Callable[..., None]
 Row = dict[str, Any]
@@ -154,4 +154,5 @@ def _report(facts: Facts, made: list[Row]) -> Row:
         "sections": made,
     }
     shown: Row = coverage.through(report, coverage.safe)
-    return shown
+    look = brand.of_run(facts.run)
+    return shown if look is None else {**shown, "brand": coverage.through(look, coverage.safe)}

@@ -45,7 +45,7 @@ def compare(
     Returns
     -------
     dict
-        docs/comparison-document.md describes it.
+        docs/compare.md describes it.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from django.utils import timezone
 from auditapp import queue, result, sandbox, storage
 from auditapp.errors import AuditError
 from auditapp.models import Audit, Comparison, Dataset, Report, State, User, Workspace
-from auditapp.services import leases, quotas
+from auditapp.services import branding, leases, quotas
 from auditapp.services.failures import unexpected
 from auditapp.services.keys import signing_key
 from auditapp.services.trail import event_add
@@ -198,6 +198,7 @@ def _stop(row: Comparison, error: AuditError) -> None:
 
 
 def _job(row: Comparison, out: Path) -> Json:
+    look = branding.of_run(row.workspace).get("brand")
     stamp = row.created_at.astimezone(UTC).isoformat(timespec="seconds")
     return {
         **{side: _side(getattr(row, side)) for side in ("first", "second")},
@@ -209,6 +210,7 @@ def _job(row: Comparison, out: Path) -> Json:
             "date": stamp,
             "title": row.title,
             "people": "" if row.created_by is None else str(row.created_by),
+            **({} if look is None else {"brand": look}),
             **{side: {"title": getattr(row, side).title} for side in ("first", "second")},
         },
     }
