@@ -53,10 +53,18 @@ def report_start(workspace: Any, user: Any) -> Any:
     uploads.dataset_inspect(dataset_id=table.id)
     table.refresh_from_db()
     draft = {**audits.guessed(table), **DRAFT}
-    made = audits.audit_create(
-        workspace=workspace, user=user, dataset=table, title=DRAFT["about"]["title"], draft=draft
-    )
-    return audits.audit_start(audit=made, user=user)
+
+    def start(title: str, **changes: Any) -> Any:
+        about = {**DRAFT["about"], "title": title}
+        made = audits.audit_create(
+            workspace=workspace, user=user, dataset=table, title=title,
+            draft={**draft, "about": about, **changes},
+        )  # fmt: skip
+        return audits.audit_start(audit=made, user=user)
+
+    policy = {**draft.get("policy", {}), "threshold": 0.4}
+    start("The same at a lower threshold", methods=[], templates=[], policy=policy)
+    return start(DRAFT["about"]["title"])
 
 
 def more(workspace: Any, user: Any, audit: Any) -> dict[str, str]:
@@ -78,18 +86,28 @@ def more(workspace: Any, user: Any, audit: Any) -> dict[str, str]:
     }
 
 
+def _wait(rows: Any, words: str) -> Any:
+    """The first row, once a worker has made it."""
+    for _ in range(300):
+        found = rows.first()
+        if found is not None:
+            return found
+        time.sleep(0.3)
+    raise AssertionError(words)
+
+
 def outside(audit: Any, user: Any) -> dict[str, str]:
     """Pages that show a report outside, once there is one."""
-    from auditapp.models import Report
-    from auditapp.services import shares
+    from auditapp.models import Audit, Comparison, Report
+    from auditapp.services import comparisons, shares
 
-    for _ in range(300):
-        report = Report.objects.filter(audit=audit).first()
-        if report is not None:
-            break
-        time.sleep(0.3)
-    else:
-        raise AssertionError("the report was not made")
+    report = _wait(Report.objects.filter(audit=audit), "the report was not made")
+    earlier = audit.workspace.audits.get(title="The same at a lower threshold")
+    _wait(Report.objects.filter(audit=earlier), "the other report was not made")
+    compared = comparisons.comparison_start(
+        first=Audit.objects.get(id=earlier.id), second=Audit.objects.get(id=audit.id), user=user
+    )
+    _wait(Comparison.objects.filter(id=compared.id, state="done"), "nothing was compared")
     _, plain = shares.share_create(report=report, user=user, days=30, note="For the press")
     _, locked = shares.share_create(report=report, user=user, days=7, password="a long secret")
     link, _ = shares.share_create(report=report, user=user, days=7, note="Sent in error")
@@ -99,6 +117,11 @@ def outside(audit: Any, user: Any) -> dict[str, str]:
         "report-rules": f"/audits/{audit.id}/rules/",
         "shares": f"/audits/{audit.id}/sharing/",
         "final": f"/audits/{audit.id}/final/",
+        "comparisons": "/comparisons/",
+        "comparison": f"/comparisons/{compared.id}/",
+        "comparison-new": f"/comparisons/new/?first={earlier.id}",
+        "comparison-delete": f"/comparisons/{compared.id}/delete/",
+        "settings": "/workspace/settings/",
         "verify": "/verify/",
         "shared": f"/shared/{plain}/",
         "shared-locked": f"/shared/{locked}/",
