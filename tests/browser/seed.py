@@ -26,6 +26,7 @@ def seed() -> None:
     from auditapp.models.team import Role
     from auditapp.regulatory import REGISTRY
     from auditapp.services import accounts, audits
+    from tests.browser.seed_compared import compared
     from tests.browser.seed_more import more, outside, report_start
 
     user = accounts.account_ensure(
@@ -87,6 +88,7 @@ def seed() -> None:
         "not-found": "/nothing/",
         **more(workspace, user, long),
         **outside(long, user),
+        **compared(workspace, user),
         "report": f"/audits/{example.id}/report/",
     }
     sys.stdout.write(json.dumps(paths) + "\n")
