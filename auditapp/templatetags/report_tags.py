@@ -54,9 +54,3 @@ def in_words(columns: list[Any]) -> bool:
     """Whether a table holds sentences or much text, which phones show as labelled lines."""
     worded = sum(column["align"] == "start" for column in columns)
     return worded == len(columns) or worded >= WORDED
-
-
-@register.filter
-def header_cells(columns: list[Any], row: list[Any]) -> list[tuple[Any, Any]]:
-    """Pair every cell of a row with its column."""
-    return list(zip(columns, row, strict=True))
