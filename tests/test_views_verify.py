@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,37 @@ def test_a_superseded_report_says_by_what(team: Team) -> None:
 def test_the_signature_beside_the_pdf_is_known(team: Team) -> None:
     report = make_report(team)
     assert title(hand_in(signing.written(report.signature))) == "Match"
+
+
+def test_a_statement_of_another_key_about_our_files_is_no_match(team: Team) -> None:
+    """The hashes in a genuine signature are public: anybody can sign them again, changed."""
+    report = make_report(team)
+    statement = {**report.signature["statement"], "status": "final"}
+    statement["files"] = {**statement["files"], "report.pdf": "ab" * 32}
+    forged = signed_anew(statement, signing.new_key())
+    assert title(hand_in(signing.written(forged))) == "No match: signed with another key"
+
+
+def test_what_was_signed_with_a_former_key_is_still_known(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = make_report(team)
+    monkeypatch.setattr(settings, "SIGNING_KEY", signing.new_key())
+    assert title(hand_in(signing.written(report.signature))) == "Match"
+    assert title(hand_in((report.folder / "report.pdf").read_bytes())) == "Match"
+
+
+def signed_anew(statement: dict[str, Any], key: str) -> dict[str, Any]:
+    private = signing.private_key(key)
+    raw = private.public_key().public_bytes_raw()
+    said = {**statement, "key": signing.key_id(raw)}
+    signed = private.sign(signing.DOMAIN + result.canonical(said))
+    return {
+        "schema": signing.SCHEMA,
+        "statement": said,
+        "public_key": base64.b64encode(raw).decode(),
+        "signature": base64.b64encode(signed).decode(),
+    }
 
 
 def test_a_report_of_before_files_were_noted_is_known_by_its_files(team: Team) -> None:

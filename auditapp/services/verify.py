@@ -202,10 +202,7 @@ def _of_statement(signed: signing.Signed | None) -> Answer:
         return Answer("changed", "signature")
     kept = _of_hash(signed.result_hash, "", says={"id": str(signed.statement.get("report", ""))})
     ours = signed.public_key == public_key()
-    known = any(
-        Edition.objects.filter(json_hash=signed.file("result.json")).exclude(json_hash="")[:1]
-    )
-    if kept and (ours or known):
+    if kept and (ours or _former(signed)):
         status = str(signed.statement.get("status", ""))
         return Answer(
             "match", "signature", signed.result_hash, kept, status,
@@ -215,6 +212,13 @@ def _of_statement(signed: signing.Signed | None) -> Answer:
         "gone" if ours else "elsewhere", "signature", signed.result_hash,
         statement=signed.statement, key=signed.key_id,
     )  # fmt: skip
+
+
+def _former(signed: signing.Signed) -> bool:
+    """Whether the record says that the key was ours when these files were written."""
+    rows = Edition.objects.filter(json_hash=signed.file("result.json")).exclude(json_hash="")
+    made = rows.exclude(signature=None).values_list("signature", flat=True)
+    return any(signing.read(row).public_key == signed.public_key for row in made[:MOST])
 
 
 def _signed(found: Any) -> signing.Signed | None:
