@@ -217,7 +217,8 @@ def ratio(
     """Ratio of two rates as a fraction, as a float and as printed, with limits on the log scale.
 
     The limits add half a person to each count where nobody of the group was selected, or
-    everybody of both (`metrics.intervals.log_ratio`); the value never does.
+    everybody of both (`metrics.intervals.log_ratio`); the value never does. Where nobody was
+    selected the lower limit is 0, as the value is.
 
     Parameters
     ----------
@@ -233,7 +234,7 @@ def ratio(
         "denominator": exact.denominator,
         "value": float(exact),
         "printed": printed(exact, 2, mark=min(marks, key=lambda mark: abs(mark - exact))),
-        "low": float(low),
+        "low": float(low) if x1 else 0.0,
         "high": float(high),
         "adjusted": bool(adjusted),
     }

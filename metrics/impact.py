@@ -100,7 +100,7 @@ def table(
         In the order they are to be printed.
     level
         Coverage of the intervals: Wilson's for a rate, on the log scale for a ratio, as if the
-        most selected category had been known beforehand.
+        most selected category had been known beforehand; from 0 where nobody was selected.
     mark
         Ratios are printed with enough decimals to stay on their side of it; None for no mark.
     against
@@ -160,7 +160,7 @@ def _ratio(
         _, ends_low, ends_high, _ = log_ratio(
             category.selected, category.people, top.selected, top.people, level
         )
-        low, high = float(ends_low), float(ends_high)
+        low, high = float(ends_low) if category.selected else 0.0, float(ends_high)
     return {
         "numerator": None if value is None else value.numerator,
         "denominator": None if value is None else value.denominator,

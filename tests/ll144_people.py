@@ -17,6 +17,7 @@ from auditapp.plan import AttributeSpec, Data, Model, Outcome, Plan, Score, Temp
 from metrics.audit import Attribute
 
 ANSWERS = {
+    "tool": "Screener",
     "distribution_date": "2025-09-01",
     "data_kind": "historical",
     "data_source": "Applications of spring.",

@@ -196,7 +196,7 @@ def test_nobody_selected_gives_a_reason_and_no_number() -> None:
 def test_nobody_of_one_group_selected_has_a_ratio_of_zero_with_an_interval() -> None:
     found = ai.pair(0, 40, 20, 80)
     assert found["ratio"]["value"] == 0.0
-    assert 0 < found["ratio"]["low"] < found["ratio"]["high"]
+    assert found["ratio"]["low"] == 0.0 < found["ratio"]["high"]
     assert found["ratio"]["adjusted"]
 
 

@@ -164,3 +164,9 @@ def test_the_example_of_the_rule_comes_out() -> None:
     assert [r["rate"]["printed"] for r in made["rows"]] == ["48.0", "47.0"]
     assert ratios(made) == ["1.00", "0.98"]
     assert made["base"] == 2571
+
+
+def test_the_interval_of_a_ratio_of_zero_begins_there() -> None:
+    row = table([Category(("a",), 2, 2), Category(("b",), 0, 1)])["rows"][1]["ratio"]
+    assert (row["printed"], row["low"]) == ("0.00", 0.0)
+    assert row["high"] > 1.0

@@ -160,6 +160,42 @@ def test_a_left_out_category_with_the_highest_rate_is_not_the_denominator(tmp_pa
     assert kept["open"] == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Hawaiian", "Native Hawaiian or Pacific Islander", "NHPI", "Hawaiian/Pacific Islander"],
+)
+def test_a_category_is_left_out_by_the_word_of_the_file_too(name: str, tmp_path: Path) -> None:
+    cells = ((990, 490, "M", "White"), (300, 90, "F", "Hispanic"), (9, 2, "F", "Hawaiian"))
+    settings = {"leave_out": [f"{name} = Nine people."]}
+    made = annex(rows(*cells), tmp_path, settings=settings)
+    assert table(made, "race")["Native Hawaiian or Pacific Islander"]["left_out"]
+    assert made["open"] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["F / Xyz", "Xyz, Female", "Not Hispanic or Latino, Female, Asian"]
+)
+def test_a_cell_is_left_out_whatever_the_order_of_its_parts(name: str, tmp_path: Path) -> None:
+    cells = ((990, 490, "M", "White"), (300, 90, "F", "Hispanic"), (9, 2, "F", "Xyz"))
+    settings = {"leave_out": [f"{name} = Nine people."], "categories": ["Xyz = Asian"]}
+    made = annex(rows(*cells), tmp_path, settings=settings)
+    assert table(made, "intersectional")["Not Hispanic or Latino / Female / Asian"]["left_out"]
+    assert not table(made, "race")["Asian"]["left_out"]
+    assert made["open"] == []
+
+
+def test_a_file_of_one_sex_has_its_table(tmp_path: Path) -> None:
+    made = annex(rows((50, 20, "Female", "White"), (50, 10, "Female", "Hispanic")), tmp_path)
+    assert made["open"] == []
+    assert table(made, "sex")["Male"]["ratio"]["undefined"] == "no-applicants"
+    assert table(made, "sex")["Female"]["rate"]["numerator"] == 30
+
+
+def test_a_tool_without_a_name_keeps_the_report_a_draft(tmp_path: Path) -> None:
+    columns = rows((50, 20, "M", "White"), (50, 10, "F", "Hispanic"))
+    assert codes(annex(columns, tmp_path, settings={"tool": ""})) == {"no-tool"}
+
+
 def test_a_blank_justification_keeps_the_report_a_draft(tmp_path: Path) -> None:
     cells = ((990, 490, "M", "White"), (300, 90, "F", "Hispanic"), (9, 2, "F", "Asian"))
     made = annex(rows(*cells), tmp_path, settings={"leave_out": ["Asian", "Martian"]})

@@ -92,6 +92,38 @@ def test_the_line_of_unknowns_is_printed_also_with_none(tmp_path: Path) -> None:
     assert "item" not in text.partition("\n")[0]
 
 
+def test_the_line_of_unknowns_says_in_which_tables_they_are_not(tmp_path: Path) -> None:
+    columns = rows((50, 20, "M", "White"), (50, 10, "F", "Hispanic"), (7, 1, "Unknown", "White"),
+                   (1, 0, "F", "Declined"))  # fmt: skip
+    text = words(chapter(annex(columns, tmp_path)))
+    assert (
+        "unknown: 8. 7 people of unknown sex are not in the table of sex, 1 of unknown race or "
+        "ethnicity not in that of race and ethnicity, and none of the 8 in the intersectional"
+    ) in text
+
+
+def test_rows_that_are_not_counted_are_named(whole: dict[str, Any]) -> None:
+    made = with_annex(whole)
+    made["rows"] = {
+        "uploaded": 900,
+        "used": 800,
+        "left_out": [{"reason": "No decision", "n": 100}],
+    }
+    text = words(section(Facts(made), whole))
+    assert "Of 900 rows of the file, 800 are counted here. Left out: 100 (No decision)." in text
+    made["rows"] = {"uploaded": 800, "used": 800, "left_out": []}
+    assert "Left out: " not in words(section(Facts(made), whole))
+
+
+def test_where_all_scores_are_the_median_nobody_counts(tmp_path: Path) -> None:
+    columns = rows((50, 20, "M", "White"), (50, 10, "F", "Hispanic"))
+    columns["score"] = [5] * 100
+    settings = {"mode": "score"}
+    made = annex(columns, tmp_path, score=Score("score", high=100.0), settings=settings)
+    row = tables(chapter(made))["Sex"].rows[0]
+    assert [cell.text for cell in row] == ["Male", "50", "0.0%", "nobody counted"]
+
+
 def test_there_is_no_mark_unless_it_is_asked_for(whole: dict[str, Any], tmp_path: Path) -> None:
     assert "0.80" not in words(chapter(whole))
     cells = ((50_000, 50_000, "M", "White"), (100_000, 79_996, "F", "Hispanic"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,7 +19,8 @@ from auditapp.pipeline.audited import Audited
 Codes = NDArray[np.int32]
 Reader = Callable[[str], str]
 
-_RACE_NAMES = ("race", "ethnic")
+_RACE_NAMES = re.compile(r"race|ethnic", re.I)
+_SEX_NAMES = re.compile(r"(^|[^a-z])(sex|gender)([^a-z]|$)", re.I)
 _ORIGIN_NAMES = frozenset({"hisp", "hispanic", "ethnicity", "hispanic or latino", "latino"})
 _READERS: dict[str, Reader] = {"sex": eeo.sex, "race": eeo.race, "ethnicity": eeo.ethnicity}
 
@@ -71,9 +73,8 @@ def people(audited: Audited, settings: Mapping[str, Any]) -> People:
     AuditError
         A column that was named cannot serve; ``bad-category`` for an answer that names none.
     """
-    mapped = _mapping(settings.get("categories") or [])
-    readers = {kind: _with(mapped[kind], reader) for kind, reader in _READERS.items()}
-    sex = _named(audited, settings["sex_column"]) or _found(audited, readers["sex"], eeo.SEXES, 2)
+    readers = readers_of(settings)
+    sex = _named(audited, settings["sex_column"]) or _sex(audited, readers["sex"])
     race = _named(audited, settings["race_column"]) or _race(audited, readers["race"])
     origin = _named(audited, settings["ethnicity_column"])
     in_race = race is not None and eeo.HISPANIC in race.read(readers["race"])
@@ -94,6 +95,18 @@ def people(audited: Audited, settings: Mapping[str, Any]) -> People:
                  for kind, column in (("sex", sex), ("race", race), ("ethnicity", origin))},
         open=problems,
     )  # fmt: skip
+
+
+def readers_of(settings: Mapping[str, Any]) -> dict[str, Reader]:
+    """How words of each kind of column are read, with what the auditor says of them.
+
+    Raises
+    ------
+    AuditError
+        ``bad-category``.
+    """
+    mapped = _mapping(settings.get("categories") or [])
+    return {kind: _with(mapped[kind], reader) for kind, reader in _READERS.items()}
 
 
 def _mapping(lines: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -164,12 +177,21 @@ def _found(audited: Audited, reader: Reader, wanted: Sequence[str], least: int) 
     return None if best is None else best[1]
 
 
+def _sex(audited: Audited, reader: Reader) -> Column | None:
+    """The column of both sexes, else the one of that name: a file may hold one sex only."""
+    found = _found(audited, reader, eeo.SEXES, 2)
+    return _called(audited, _SEX_NAMES) if found is None else found
+
+
 def _race(audited: Audited, reader: Reader) -> Column | None:
     found = _found(audited, reader, eeo.RACES[1:], 2)
-    if found is not None:
-        return found
+    return _called(audited, _RACE_NAMES) if found is None else found
+
+
+def _called(audited: Audited, names: re.Pattern[str]) -> Column | None:
+    """The first sensitive column whose name or title is one of these."""
     for attribute in audited.attributes:
-        if any(part in attribute.heading.casefold() for part in _RACE_NAMES):
+        if names.search(attribute.name) or names.search(attribute.heading):
             return column(audited, attribute.name)
     return None
 

@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from auditapp.pipeline.annexes.eeo import folded
+from auditapp.pipeline.annexes import eeo
 from metrics.impact import Category, is_small
 
 SEPARATOR = "/"
+Reader = Callable[[str], str]
+Key = frozenset[str]
 
 
-def key(names: Sequence[str]) -> str:
-    """A category as people write it: `female / asian`; where origin is plain it may be absent."""
-    return SEPARATOR.join(folded(name) for name in names if name)
+def key(names: Sequence[str]) -> Key:
+    """A category by its parts, in any order; a race says by itself that origin is another."""
+    parts = frozenset(name for name in names if name)
+    return parts - {eeo.NOT_HISPANIC} if len(parts) > 1 else parts
+
+
+def _part(word: str, readers: Mapping[str, Reader]) -> str:
+    """The category that a word of the file stands for, as in the tables; else the word."""
+    for kind, known in (("race", eeo.RACES), ("sex", eeo.SEXES), ("ethnicity", ())):
+        found = readers[kind](word)
+        if found in known or found == eeo.NOT_HISPANIC:
+            return found
+    return "" if eeo.folded(word) == "any race" else eeo.folded(word)
 
 
 @dataclass(frozen=True)
 class LeftOut:
     """Categories by their key with their reasons, "" where none is written."""
 
-    wanted: Mapping[str, str]
-    written: Mapping[str, str]
+    wanted: Mapping[Key, str]
+    written: Mapping[Key, str]
 
     @classmethod
-    def read(cls, lines: Sequence[str], justification: str) -> LeftOut:
-        """From answers such as `Asian`, `Female / Asian` or `Asian = why`."""
-        wanted: dict[str, str] = {}
-        written: dict[str, str] = {}
+    def read(
+        cls, lines: Sequence[str], justification: str, readers: Mapping[str, Reader]
+    ) -> LeftOut:
+        """From answers such as `Asian`, `Female / Asian`, `F, Asian` or `Asian = why`.
+
+        Words are read as those of the file are: `Hawaiian` is the category it counts in.
+        """
+        wanted: dict[Key, str] = {}
+        written: dict[Key, str] = {}
         for line in lines:
             name, _, why = line.partition("=")
-            found = key(name.split(SEPARATOR))
+            parts = name.replace(",", SEPARATOR).split(SEPARATOR)
+            found = key([_part(part, readers) for part in parts])
             wanted[found] = why.strip() or justification.strip()
             written[found] = name.strip()
         return cls(wanted, written)
 
-    def _key(self, names: tuple[str, ...]) -> str | None:
-        """How this category was named, if it was: in full, or by sex and race alone."""
-        for found in (key(names), key(names[1:]) if len(names) == 3 and names[2] else ""):
-            if found and found in self.wanted:
-                return found
-        return None
+    def _key(self, names: tuple[str, ...]) -> Key | None:
+        """How this category was named, if it was."""
+        found = key(names)
+        return found if found in self.wanted else None
 
     def of(self, categories: Sequence[Category]) -> list[Category]:
         """The categories of a table, marked where they are small and were named."""
@@ -58,7 +74,7 @@ class LeftOut:
 
     def open(self, tables: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         """What keeps a report a draft: a name of no category, one not small, a missing reason."""
-        seen: dict[str, bool] = {}
+        seen: dict[Key, bool] = {}
         for made in tables:
             if made["kind"] not in ("sex", "race", "intersectional"):
                 continue

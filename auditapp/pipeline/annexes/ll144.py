@@ -47,7 +47,9 @@ def run(
         )
     found = eeo_columns.people(audited, settings)
     sample = _sample(audited, settings["mode"])
-    left = LeftOut.read(settings["leave_out"], settings["justification"])
+    left = LeftOut.read(
+        settings["leave_out"], settings["justification"], eeo_columns.readers_of(settings)
+    )
     mark = FOUR_FIFTHS if settings["screen"] else None
     wanted = [(None, sample.chosen), *_groups(audited, settings["groups_column"])]
     further = [eeo_columns.column(audited, name) for name in settings["further_columns"]]
@@ -63,17 +65,23 @@ def run(
             tables.append(
                 {"group": group, "kind": "further", "title": title, **table(listed, mark=mark)}
             )
+    tool = settings["tool"] or _tool(audited)
     return {
         "mode": settings["mode"],
         "columns": dict(found.columns),
         "hispanic": found.hispanic,
-        "tool": settings["tool"] or _tool(audited),
+        "tool": tool,
         "valid_until": _valid_until(settings["audit_date"]),
         "sample": sample.facts,
         "unknown": _unknown(found, sample.people),
         "outside": _outside(found, sample.people),
         "tables": tables,
-        "open": [*found.open, *_without_explanation(settings), *left.open(tables)],
+        "open": [
+            *found.open,
+            *_without_name(tool),
+            *_without_explanation(settings),
+            *left.open(tables),
+        ],
     }
 
 
@@ -211,6 +219,13 @@ def _outside(found: People, people: Bools) -> Row:
         kind: 0 if coded is None else int((people & (coded.codes >= coded.listed)).sum())
         for kind, coded in (("sex", found.sex), ("race", found.race))
     }
+
+
+def _without_name(tool: str) -> list[dict[str, str]]:
+    if tool:
+        return []
+    text = "The tool has no name: give one here, or as the system of the audit."
+    return [{"code": "no-tool", "text": text}]
 
 
 def _without_explanation(settings: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -302,4 +302,4 @@ def _notes(annex: Mapping[str, Any]) -> list[Block]:
     )
     if annex["weighted"]:
         notes.append("People are counted as they are, without the survey weights of the audit.")
-    return [Prose(rich(" ".join(notes)), "note")]
+    return [Prose(rich(" ".join(filter(None, notes))), "note")]

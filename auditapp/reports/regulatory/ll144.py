@@ -9,7 +9,7 @@ from typing import Any
 from auditapp.regulatory.ll144 import KINDS, last_day
 from auditapp.reports.blocks import Block, Bullets, Fact, FactList, Prose, Section, bold, rich
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import count, given, plural, spelled
+from auditapp.reports.numbers import count, given, plural, spelled, upper_first
 from auditapp.reports.regulatory import frame
 from auditapp.reports.regulatory.ll144_tables import (
     NAMES,
@@ -149,12 +149,21 @@ def _unknown_short(annex: Row) -> str:
 
 def _unknown(annex: Row) -> Any:
     """The line of 5-301(b)(5) and (c)(5), printed with 0 too."""
-    n = annex["unknown"]["either"]
+    unknown = annex["unknown"]
+    n = unknown["either"]
+    where = ""
+    if n:
+        where = (
+            f" {upper_first(plural(unknown['sex'], 'person', 'people'))} of unknown sex "
+            f"{'is' if unknown['sex'] == 1 else 'are'} not in the table of sex, "
+            f"{count(unknown['race'])} of unknown race or ethnicity not in that of race and "
+            f"ethnicity, and none of the {count(n)} in the intersectional one."
+        )
     return rich(
         "Number of people the tool assessed who are not in these calculations because their sex, "
         "race or ethnicity is unknown: ",
         bold(count(n)),
-        ".",
+        f".{where}",
     )
 
 
@@ -176,6 +185,13 @@ def _notes(facts: Facts, annex: Row) -> Iterator[str]:
     settings = annex["settings"]
     if settings["mode"] == "score":
         yield _median(annex["sample"])
+    left = facts.rows["left_out"]
+    if left and not facts.rows.get("left_out_below"):
+        gone = "; ".join(f"{count(item['n'])} ({item['reason']})" for item in left)
+        yield (
+            f"Of {count(facts.rows['uploaded'])} rows of the file, "
+            f"{count(facts.rows['used'])} are counted here. Left out: {gone}."
+        )
     rate = "scoring rate" if settings["mode"] == "score" else "selection rate"
     highest = "highest scoring" if settings["mode"] == "score" else "most selected"
     yield (
@@ -183,6 +199,7 @@ def _notes(facts: Facts, annex: Row) -> Iterator[str]:
         "same table. Rates with one decimal, ratios with two, half away from zero, from exact "
         "fractions. The rule sets no mark that a ratio has to reach and asks for no intervals; "
         "the 95% intervals of every rate and ratio are in tables.csv."
+        f"{_adjusted(annex)}"
     )
     if settings["screen"]:
         yield (
@@ -205,6 +222,14 @@ def _notes(facts: Facts, annex: Row) -> Iterator[str]:
         "The summary stays public until at least six months after the tool was last used for a "
         f"decision. Text followed: {annex['source']}."
     )
+
+
+def _adjusted(annex: Row) -> str:
+    """That half a person was added, where nobody of a category was selected."""
+    rows = [row for made in annex["tables"] for row in made["rows"]]
+    if not any(row["ratio"]["value"] == 0 and row["ratio"]["high"] is not None for row in rows):
+        return ""
+    return " The interval of a ratio of 0 adds half a person to each count for its upper end."
 
 
 def _median(sample: Row) -> str:

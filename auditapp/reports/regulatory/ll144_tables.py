@@ -47,7 +47,9 @@ def rate_of(row: Row) -> str:
     return _missing(rate) if rate["printed"] is None else f"{number(rate['printed'])}%"
 
 
-def _missing(item: Row) -> str:
+def _missing(item: Row, *, score: bool = False) -> str:
+    if score and item["undefined"] == "nobody-selected":
+        return "nobody counted"
     return UNDEFINED[item["undefined"]]
 
 
@@ -109,7 +111,7 @@ def _row(row: Row, *, score: bool, screen: bool) -> tuple[Cell, ...]:
         Cell(_missing(rate), soft=True) if rate["printed"] is None else Cell(rate_of(row))
     )
     cells.append(
-        Cell(_missing(ratio), soft=True)
+        Cell(_missing(ratio, score=score), soft=True)
         if ratio["printed"] is None
         else Cell(number(ratio["printed"]))
     )

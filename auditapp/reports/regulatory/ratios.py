@@ -189,6 +189,8 @@ def csv_rows(found: Row, rows: Sequence[Row], first: str, names: tuple[str, str]
 def apart(row: Row) -> str:
     """`19.1 points less`: the difference of the two rates in a sentence."""
     amount = size(row["difference"]["value"], 1)
+    if amount == "0.0":
+        return "less than 0.1 points apart" if row["difference"]["value"] else "no difference"
     unit = "point" if amount == "1.0" else "points"
     return f"{amount} {unit} {'less' if row['difference']['value'] < 0 else 'more'}"
 
@@ -205,11 +207,16 @@ def adjusted_note(rows: Sequence[Row]) -> str:
     """That half a person was added, where it was."""
     if not any(r["ratio"] and r["ratio"].get("adjusted") for r in rows):
         return ""
-    return "Where nobody of a group was selected, its interval adds half a person to each count."
+    return (
+        "Where nobody of a group was selected, or everybody of both, the interval adds half a "
+        "person to each count."
+    )
 
 
 def tests_note(compared: int) -> str:
-    """How many looks were taken, and that none is adjusted."""
+    """How many looks were taken, and that none is adjusted; nothing where there was none."""
+    if not compared:
+        return ""
     return (
         f"{plural(compared, 'test')}, each at 5% on its own, as the rule is used; the chapters "
         "on groups adjust for all comparisons of the report."
