@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from auditapp import result, storage
 from auditapp.models import Audit, Event, Report, SharedCopy, State
-from auditapp.services import copies, runs, upkeep
+from auditapp.services import copies, runs, upkeep, verify
 from tests.factories import Team, make_draft, make_team
 from tests.report_documents import cached
 
@@ -54,6 +54,31 @@ def test_a_worker_makes_a_copy_that_is_signed_and_checks_out(team: Team) -> None
     before = copy.path
     upkeep.sweep()
     assert storage.absolute(before).is_dir()
+
+
+def test_a_copy_that_was_replaced_is_still_known_by_its_bytes(team: Team) -> None:
+    report = finished(team, cached(n=1500))
+    copy = copies.copy_ensure(report=report, smallest=10, user=team.alice)
+    copies.copy_make(copy_id=copy.id)
+    copy.refresh_from_db()
+    (former := storage.work_folder("former") / "copy.pdf").write_bytes(
+        (copy.folder / "report.pdf").read_bytes()
+    )
+    document = result.read(report.folder / "result.json")
+    document["run"] = {**document["run"], "status": "final"}
+    result.write(document, report.folder / "result.json")
+    Report.objects.filter(id=report.id).update(status="final", final_at=timezone.now())
+    copies.copies_follow(report=Report.objects.get(id=report.id))
+    copies.copy_make(copy_id=copy.id)
+    copy.refresh_from_db()
+    assert len(copy.written) == 4
+    answer = verify.verify_file(path=former)
+    assert (answer.outcome, answer.kind, answer.edition) == ("match", "pdf", "draft")
+    assert answer.earlier
+    answer = verify.verify_file(path=copy.folder / "report.pdf")
+    assert (answer.outcome, answer.earlier) == ("match", False)
+    assert answer.first is not None
+    assert answer.first.smallest == 10
 
 
 def test_a_copy_that_cannot_be_made_says_why_and_may_be_asked_for_again(team: Team) -> None:

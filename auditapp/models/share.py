@@ -19,7 +19,8 @@ class SharedCopy(Leased):
     """A report in which cells of fewer than `smallest` people are suppressed.
 
     It holds for every link and download that asks for the same size. `status` is that of the
-    report when the copy was made; `path` keeps the last copy while a new one is made.
+    report when the copy was made; `path` keeps the last copy while a new one is made, and
+    `written` every PDF and JSON there ever was: status by SHA-256.
     """
 
     WAITING, HELD, GIVEN_UP = State.QUEUED, State.RUNNING, State.FAILED
@@ -31,6 +32,7 @@ class SharedCopy(Leased):
     status = models.CharField(max_length=10, blank=True)
     path = models.CharField(max_length=200, blank=True)
     result_hash = models.CharField(max_length=64, blank=True)
+    written = models.JSONField(default=dict, blank=True)
     error = models.JSONField(null=True, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

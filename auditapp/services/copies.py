@@ -25,6 +25,8 @@ JOB = "make_copy"
 TARGET = "auditapp.reports.copies:make"
 SMALLEST, LARGEST = 2, 1000
 TIME_LIMIT = 900
+#: Files that people hand in to have them verified.
+VERIFIED = ("report.pdf", "result.json")
 
 
 @transaction.atomic
@@ -116,9 +118,11 @@ def copy_free(*, copy: SharedCopy, lost: bool = True) -> None:
 @transaction.atomic
 def _finish(copy: SharedCopy, made: Json, out: Path, *, of: str) -> None:
     path = storage.folder_of("reports", uuid.uuid4())
+    files = (storage.sha256_of(out / name) for name in VERIFIED if (out / name).is_file())
     held = leases.held_by(copy).update(
         state=State.DONE, lease_until=None, finished_at=timezone.now(), error=None,
         path=path, result_hash=made["hash"], status=made["status"],
+        written={**copy.written, **dict.fromkeys(files, made["status"])},
     )  # fmt: skip
     if held != 1:
         return

@@ -30,6 +30,8 @@ AT_ONCE = 2
 _places = threading.BoundedSemaphore(AT_ONCE)
 SHORTEST_HASH = 12
 MOST = 5
+#: Rows that a copy is shown with.
+WITH = ("report__audit", "report__superseded_by__audit")
 HEX = re.compile(r"[0-9a-f]*")
 
 
@@ -104,6 +106,11 @@ def verify_file(*, path: Path) -> Answer:
         return Answer(
             "match", kind, edition.report.result_hash, (_kept(edition.report),), edition.status
         )
+    copy = SharedCopy.objects.filter(written__has_key=digest).select_related(*WITH).first()
+    if copy is not None:
+        kind = "pdf" if _is_pdf(path) else "json"
+        status = str(copy.written[digest])
+        return Answer("match", kind, copy.result_hash, (_kept_copy(copy, exact=True),), status)
     return _judged(_examined(path), digest)
 
 
@@ -279,9 +286,9 @@ def _reports(where: Q, digest: str) -> Iterable[Kept]:
 
 def _copies(where: Q, digest: str) -> Iterable[Kept]:
     rows = SharedCopy.objects.filter(where).exclude(path="").exclude(result_hash="")
-    for row in rows.select_related("report__audit", "report__superseded_by__audit")[:MOST]:
-        exact = _same(row.folder, digest)
-        yield _kept(row.report, hash=row.result_hash, smallest=row.smallest, exact=exact)
+    for row in rows.select_related(*WITH)[:MOST]:
+        # Copies of before files were noted are known by their files.
+        yield _kept_copy(row, exact=not row.written and _same(row.folder, digest))
 
 
 def _comparisons(where: Q, digest: str) -> Iterable[Kept]:
@@ -302,6 +309,15 @@ def _kept(report: Report, *, hash: str = "", smallest: int = 0, exact: bool = Fa
         smallest=smallest,
         exact=exact,
     )
+
+
+def _kept_copy(copy: SharedCopy, *, exact: bool) -> Kept:
+    return _kept(copy.report, hash=copy.result_hash, smallest=copy.smallest, exact=exact)
+
+
+def _is_pdf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return attachments.PDF_MARK in file.read(1024)
 
 
 def _same(folder: Path, digest: str) -> bool:
