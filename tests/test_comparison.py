@@ -147,7 +147,7 @@ def test_no_id_and_no_value_of_the_table_is_kept(done: dict[str, Path]) -> None:
     words = json.loads((done["a"] / "rows.json").read_text())
     assert set(words) == {"schema", "sha256", "rows", "attributes", "key"}
     with np.load(done["a"] / "rows.npz") as columns:
-        assert set(columns.files) == {"row", "decision", "label", "key", "codes-0", "codes-1"}
+        assert set(columns.files) == {"used", "decision", "label", "key", "codes-0", "codes-1"}
 
 
 def test_only_who_was_chosen_is_compared_without_a_common_outcome(done: dict[str, Path]) -> None:

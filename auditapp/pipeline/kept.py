@@ -68,10 +68,11 @@ def write(audited: Audited, folder: Path) -> None:
     if plan.weights is not None:
         return
     row = np.flatnonzero(audited.used)
+    # Small types instead of compression, which would take seconds of every long audit.
     columns: dict[str, NDArray[Any]] = {
-        "row": row.astype(np.uint32 if audited.used.size < 2**32 else np.uint64),
+        "used": np.packbits(audited.used),
         "decision": audited.decision.astype(np.int8),
-        **{f"codes-{i}": a.codes.astype(np.int16) for i, a in enumerate(audited.attributes)},
+        **{f"codes-{i}": _small(a) for i, a in enumerate(audited.attributes)},
     }
     if audited.label is not None:
         columns["label"] = audited.label.astype(np.int8)
@@ -91,8 +92,13 @@ def write(audited: Audited, folder: Path) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ROWS).open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **columns)
+        np.savez(file, allow_pickle=False, **columns)
     (folder / WORDS).write_text(json.dumps(words), encoding="utf-8")
+
+
+def _small(attribute: Attribute) -> NDArray[Any]:
+    """Codes from 1, 0 for unknown, in as few bytes as hold them."""
+    return (attribute.codes + 1).astype(np.min_scalar_type(len(attribute.levels)))
 
 
 def _keys(table: Table, column: str, secret: str) -> NDArray[np.uint64] | None:
@@ -143,18 +149,17 @@ def _checked(words: dict[str, Any], columns: dict[str, NDArray[Any]]) -> Kept:
     if words["schema"] != SCHEMA:
         raise ValueError("not a file of rows")
     n_rows = int(words["rows"])
-    row = columns["row"].astype(np.int64)
-    if row.ndim != 1 or not 0 < n_rows <= MOST_ROWS:
+    used = columns["used"]
+    if not 0 < n_rows <= MOST_ROWS or used.dtype != np.uint8 or used.shape != (-(-n_rows // 8),):
         raise ValueError("no rows")
-    if row.size and (row[0] < 0 or row[-1] >= n_rows or (np.diff(row) <= 0).any()):
-        raise ValueError("rows out of order")
+    row = np.flatnonzero(np.unpackbits(used, count=n_rows))
     decision = _column(columns["decision"], row.size, -1, 2).astype(np.int8)
     label = columns.get("label")
     attributes = tuple(
         Attribute(
             str(item["name"]),
             tuple(str(word) for word in item["levels"]),
-            _column(columns[f"codes-{i}"], row.size, -1, len(item["levels"]) - 1).astype(np.int64),
+            _column(columns[f"codes-{i}"], row.size, 0, len(item["levels"])).astype(np.int64) - 1,
             _reference(item),
         )
         for i, item in enumerate(words["attributes"])
