@@ -13,7 +13,7 @@ from auditapp import signing
 from auditapp.reports import blocks, brand, charts, coverage, export, language, pdf, stamps
 from auditapp.reports.answers import summary
 from auditapp.reports.facts import Facts
-from auditapp.reports.sections import cover, sections
+from auditapp.reports.sections import cover, glossary, sections
 from auditapp.result import canonical
 
 Tick = Callable[..., None]
@@ -154,15 +154,19 @@ def document(
 def section_json(section: blocks.Section, printed: dict[str, list[str]]) -> dict[str, Any]:
     """A section as the page and the PDF read it."""
     data: dict[str, Any] = blocks.to_json(section)
-    _name_drawings(data["blocks"], printed)
+    with language.speaking(section.language if section.language else language.current()):
+        _complete_figures(data["blocks"], printed)
     return data
 
 
-def _name_drawings(items: list[dict[str, Any]], printed: dict[str, list[str]]) -> None:
+def _complete_figures(items: list[dict[str, Any]], printed: dict[str, list[str]]) -> None:
+    """Name the drawings of each figure, and say how to read it as the glossary does."""
     for item in items:
         if item["kind"] == "figure":
             item["print_charts"] = printed.get(item["anchor"], [])
-        _name_drawings([*item.get("blocks", []), *item.get("parts", [])], printed)
+            known = item["chart"] in glossary.CHARTS
+            item["how"] = glossary.CHARTS[item["chart"]][1] if known else ""
+        _complete_figures([*item.get("blocks", []), *item.get("parts", [])], printed)
 
 
 def _draw(figure: blocks.Figure, folder: Path) -> list[str]:

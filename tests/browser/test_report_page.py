@@ -120,6 +120,9 @@ def test_a_chart_gives_way_to_its_table_and_a_part_to_another(report: Page) -> N
     for drawn in report.locator("figure").all():
         assert drawn.locator("svg[role=img]").count() == 2
         assert drawn.locator("details table tbody tr").count() > 0
+        assert drawn.locator(".how-to p").inner_text() != ""
+    figure.get_by_text("How to read").press("Enter")
+    expect(figure.get_by_text("Each mark is a group's difference")).to_be_visible()
     report.get_by_role("link", name="Sex", exact=True).first.click()
     expect(report.get_by_role("heading", name="Sex", exact=True).first).to_be_visible()
     report.go_back()
