@@ -9,6 +9,8 @@ from allauth.core import ratelimit
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.models import User
 
@@ -17,18 +19,18 @@ class SignInForm(forms.Form):
     """Email and password; the limits on failed tries are the sign-in adapter's."""
 
     email = forms.EmailField(
-        label="Email",
+        label=gettext_lazy("Email"),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
-            "required": "Enter your email address",
-            "invalid": "Enter an email address such as name@example.org",
+            "required": gettext_lazy("Enter your email address"),
+            "invalid": gettext_lazy("Enter an email address such as name@example.org"),
         },
     )
     password = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password"},
+        error_messages={"required": gettext_lazy("Enter your password")},
     )
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
@@ -63,24 +65,24 @@ class AccountForm(forms.Form):
     """Name, and a new password; the old one is asked where there is one."""
 
     name = forms.CharField(
-        label="Name",
+        label=gettext_lazy("Name"),
         max_length=120,
         required=False,
-        help_text="Shown in reports you start.",
+        help_text=gettext_lazy("Shown in reports you start."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     old_password = forms.CharField(
-        label="Current password",
+        label=gettext_lazy("Current password"),
         required=False,
         strip=False,
-        help_text="Only needed to change it.",
+        help_text=gettext_lazy("Only needed to change it."),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     new_password = forms.CharField(
-        label="New password",
+        label=gettext_lazy("New password"),
         required=False,
         strip=False,
-        help_text="At least 8 characters, not only digits, and no common word.",
+        help_text=gettext_lazy("At least 8 characters, not only digits, and no common word."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -90,7 +92,7 @@ class AccountForm(forms.Form):
         self.request = request
         if not user.has_usable_password():
             del self.fields["old_password"]
-            self.fields["new_password"].label = "Password"
+            self.fields["new_password"].label = _("Password")
 
     def clean_new_password(self) -> str:
         """Apply the installation's rules for passwords."""
@@ -106,9 +108,9 @@ class AccountForm(forms.Form):
         if wanted and "old_password" in self.fields:
             limit = {"action": "change_password", "user": self.user}
             if not ratelimit.consume(self.request, **limit):
-                self.add_error("old_password", "There were too many tries. Wait five minutes")
+                self.add_error("old_password", _("There were too many tries. Wait five minutes"))
             elif not self.user.check_password(data.get("old_password", "")):
-                self.add_error("old_password", "This is not the current password")
+                self.add_error("old_password", _("This is not the current password"))
             else:
                 ratelimit.clear(self.request, **limit)
         return data

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.datasets.lookup import unknown_column
 from auditapp.errors import AuditError
@@ -21,16 +23,16 @@ OWN = "own"
 MODES = [
     (
         "corrected",
-        "Corrected",
-        "Blanks stay blank. Where the target asks about a blank there is no label.",
+        gettext_lazy("Corrected"),
+        gettext_lazy("Blanks stay blank. Where the target asks about a blank there is no label."),
     ),
     (
         "compatible",
-        "As the folktables package",
-        "Blanks become 0 and blank targets negative: repeats published numbers.",
+        gettext_lazy("As the folktables package"),
+        gettext_lazy("Blanks become 0 and blank targets negative: repeats published numbers."),
     ),
 ]
-RECORDS = [("person", "Persons"), ("housing", "Housing units")]
+RECORDS = [("person", gettext_lazy("Persons")), ("housing", gettext_lazy("Housing units"))]
 MOST_STATES = 52
 OWN_FIELDS = ("name", "title", "target", "filter", "features", "group")
 #: Left out of the features on request, as `auditapp.folktables.apply` does.
@@ -42,47 +44,52 @@ class TaskForm(forms.Form):
     """One of the eight tasks as far as the table has its columns, or a task of one's own."""
 
     choice = forms.ChoiceField(
-        label="Task", error_messages={"required": "Choose a task, or write one of your own"}
+        label=gettext_lazy("Task"),
+        error_messages={"required": gettext_lazy("Choose a task, or write one of your own")},
     )
-    name = forms.CharField(label="Name", required=False, max_length=LONGEST_NAME)
+    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=LONGEST_NAME)
     title = forms.CharField(
-        label="The positive class in words",
+        label=gettext_lazy("The positive class in words"),
         required=False,
         max_length=120,
-        help_text="Such as: more than 40 hours a week.",
+        help_text=gettext_lazy("Such as: more than 40 hours a week."),
     )
     target = forms.CharField(
-        label="Positive where",
+        label=gettext_lazy("Positive where"),
         required=False,
         max_length=2000,
-        help_text="A condition on columns: WKHP > 40, or ESR in {1, 2}.",
+        help_text=gettext_lazy("A condition on columns: WKHP > 40, or ESR in {1, 2}."),
     )
     filter = forms.CharField(
-        label="Rows to keep",
+        label=gettext_lazy("Rows to keep"),
         required=False,
-        help_text="One condition on each line, and every row meets all: 18 <= AGEP < 65.",
+        help_text=gettext_lazy(
+            "One condition on each line, and every row meets all: 18 <= AGEP < 65."
+        ),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     features = forms.CharField(
-        label="Features",
+        label=gettext_lazy("Features"),
         required=False,
-        help_text="Columns a model sees, separated by spaces, commas or lines.",
+        help_text=gettext_lazy("Columns a model sees, separated by spaces, commas or lines."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     group = forms.CharField(
-        label="Groups", required=False, help_text="The column whose groups are compared."
+        label=gettext_lazy("Groups"),
+        required=False,
+        help_text=gettext_lazy("The column whose groups are compared."),
     )
     mode = forms.ChoiceField(
-        label="Blank cells",
+        label=gettext_lazy("Blank cells"),
         choices=[(slug, words) for slug, words, _ in MODES],
         required=False,
         initial="corrected",
         widget=forms.RadioSelect,
     )
     drop_sensitive = forms.BooleanField(
-        label="Leave race, sex and age out of the features", required=False
+        label=gettext_lazy("Leave race, sex and age out of the features"), required=False
     )
-    adjinc = forms.BooleanField(label="Multiply dollars by ADJINC", required=False)
+    adjinc = forms.BooleanField(label=gettext_lazy("Multiply dollars by ADJINC"), required=False)
 
     def __init__(self, *args: Any, profile: Json, made: Json | None = None, **kwargs: Any) -> None:
         self.columns: list[Json] = profile["columns"]
@@ -93,7 +100,7 @@ class TaskForm(forms.Form):
         super().__init__(*args, initial=_initial(made, self.states), **kwargs)
         self.fields["choice"].choices = [
             *((state["name"], state["name"]) for state in self.states if _possible(state)),
-            (OWN, "A task of your own"),
+            (OWN, _("A task of your own")),
         ]
         if "ADJINC" not in {name.upper() for name in self.names}:
             del self.fields["adjinc"]
@@ -115,7 +122,9 @@ class TaskForm(forms.Form):
         if self.task is not None and data.get("drop_sensitive"):
             gone = {*SENSITIVE, self.task.group.upper()}
             if all(name.upper() in gone for name in self.task.features):
-                words = f"Every feature of {self.task.name} is sensitive, so none would be left"
+                words = _("Every feature of {name} is sensitive, so none would be left").format(
+                    name=self.task.name
+                )
                 self.add_error("drop_sensitive", words)
         return data
 
@@ -139,9 +148,9 @@ class TaskForm(forms.Form):
         given = {name: str(data.get(name) or "").strip() for name in OWN_FIELDS}
         given["group"] = given["group"] or "RAC1P"
         if not given["target"]:
-            self.add_error("target", "Write when a row is positive: WKHP > 40")
+            self.add_error("target", _("Write when a row is positive: WKHP > 40"))
         if not given["name"]:
-            self.add_error("name", "Give the task a name")
+            self.add_error("name", _("Give the task a name"))
         if self.errors:
             return
         try:
@@ -155,7 +164,7 @@ class TaskForm(forms.Form):
             "group": (task.group,),
         }
         for i, condition in enumerate(task.conditions, start=1):
-            self._known("filter", columns_of(condition), f"Line {i}: ")
+            self._known("filter", columns_of(condition), _("Line {i}: ").format(i=i))
         for field, names in reads.items():
             self._known(field, names)
         if not self.errors:
@@ -174,7 +183,7 @@ class TaskForm(forms.Form):
         """Put what `make` says under the field that it is about."""
         place = _PLACE.fullmatch(error.where)
         field = place[1] if place is not None and place[1] in self.fields else None
-        lead = f"Line {place[2]}: " if place is not None and place[2] else ""
+        lead = _("Line {place}: ").format(place=place[2]) if place is not None and place[2] else ""
         self.add_error(field, f"{lead}{error.message} {error.hint}".strip())
         self.caret = error.code_block if field in {"target", "filter"} else ""
         self.caret_field = field if field is not None else ""
@@ -184,16 +193,19 @@ class LoadForm(forms.Form):
     """States, year and kind of the files that are to be loaded."""
 
     states = forms.CharField(
-        label="States",
-        help_text="Postal codes or names, separated by commas: CA, New York.",
-        error_messages={"required": "Name at least one state"},
+        label=gettext_lazy("States"),
+        help_text=gettext_lazy("Postal codes or names, separated by commas: CA, New York."),
+        error_messages={"required": gettext_lazy("Name at least one state")},
     )
-    year = forms.TypedChoiceField(label="Survey year", coerce=int)
+    year = forms.TypedChoiceField(label=gettext_lazy("Survey year"), coerce=int)
     horizon = forms.ChoiceField(
-        label="Period",
-        choices=[(HORIZONS[0], "1 year"), (HORIZONS[1], "5 years, ending in that year")],
+        label=gettext_lazy("Period"),
+        choices=[
+            (HORIZONS[0], gettext_lazy("1 year")),
+            (HORIZONS[1], gettext_lazy("5 years, ending in that year")),
+        ],
     )
-    record = forms.ChoiceField(label="Rows are", choices=RECORDS)
+    record = forms.ChoiceField(label=gettext_lazy("Rows are"), choices=RECORDS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -210,7 +222,12 @@ class LoadForm(forms.Form):
         names = [part.strip() for part in str(data.get("states") or "").split(",")]
         names = list(dict.fromkeys(name for name in names if name))
         if len(names) > MOST_STATES:
-            self.add_error("states", f"At most {MOST_STATES} states are loaded at a time")
+            self.add_error(
+                "states",
+                _("At most {most_states} states are loaded at a time").format(
+                    most_states=MOST_STATES
+                ),
+            )
         if self.errors:
             return data
         for name in names:
@@ -223,7 +240,7 @@ class LoadForm(forms.Form):
             if item not in self.wanted:
                 self.wanted.append(item)
         if not self.wanted:
-            self.add_error("states", "Name at least one state")
+            self.add_error("states", _("Name at least one state"))
         return data
 
 

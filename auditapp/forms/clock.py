@@ -6,16 +6,27 @@ import re
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from auditapp.timing import Clock
 
-DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+DAYS = (
+    gettext_lazy("Sunday"),
+    gettext_lazy("Monday"),
+    gettext_lazy("Tuesday"),
+    gettext_lazy("Wednesday"),
+    gettext_lazy("Thursday"),
+    gettext_lazy("Friday"),
+    gettext_lazy("Saturday"),
+)
 WEEK = tuple((str(k % 7), DAYS[k % 7]) for k in range(1, 8))
 HOWS = (
-    ("interval", "At an interval"),
-    ("daily", "Every day"),
-    ("weekly", "Every week"),
-    ("monthly", "Every month"),
-    ("cron", "By a cron expression"),
+    ("interval", gettext_lazy("At an interval")),
+    ("daily", gettext_lazy("Every day")),
+    ("weekly", gettext_lazy("Every week")),
+    ("monthly", gettext_lazy("Every month")),
+    ("cron", gettext_lazy("By a cron expression")),
 )
 _PLAIN = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|[0-6])")
 
@@ -61,10 +72,10 @@ def words(clock: Clock) -> str:
     if shown["how"] == "interval":
         return clock.words
     if shown["how"] == "cron":
-        return f"by “{clock.cron}”, {clock.timezone}"
+        return _("by “{cron}”, {timezone}").format(cron=clock.cron, timezone=clock.timezone)
     on = {
-        "daily": "every day",
-        "weekly": f"every {DAYS[int(shown.get('weekday', 0))]}",
-        "monthly": f"on day {shown.get('day')} of every month",
+        "daily": _("every day"),
+        "weekly": _("every {days}").format(days=DAYS[int(shown.get("weekday", 0))]),
+        "monthly": _("on day {value} of every month").format(value=shown.get("day")),
     }[shown["how"]]
-    return f"{on} at {shown['at']}, {clock.timezone}"
+    return _("{on} at {at}, {timezone}").format(on=on, at=shown["at"], timezone=clock.timezone)

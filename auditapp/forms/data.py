@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.datasets.options import DEFAULT_MARKS, IMAGE_SIZE, LARGEST_IMAGE, SMALLEST_IMAGE
 from auditapp.models import Dataset, ModelFile
@@ -14,28 +16,28 @@ TABLES = ".csv,.tsv,.txt,.dat,.data,.parquet,.pq,.gz,.zip"
 MODELS = ".onnx,.skops,.safetensors,.zip"
 
 DELIMITERS = [
-    ("", "Detect"),
-    (",", "Comma"),
-    (";", "Semicolon"),
-    ("\t", "Tab"),
-    ("|", "Vertical bar"),
+    ("", gettext_lazy("Detect")),
+    (",", gettext_lazy("Comma")),
+    (";", gettext_lazy("Semicolon")),
+    ("\t", gettext_lazy("Tab")),
+    ("|", gettext_lazy("Vertical bar")),
 ]
 ENCODINGS = [
-    ("", "Detect"),
+    ("", gettext_lazy("Detect")),
     ("utf-8", "UTF-8"),
     ("utf-16", "UTF-16"),
     ("utf-32", "UTF-32"),
-    ("cp1252", "Windows Western (cp1252)"),
+    ("cp1252", gettext_lazy("Windows Western (cp1252)")),
     ("latin-1", "Latin-1"),
 ]
 HEADERS = [
-    ("", "Detect"),
-    ("yes", "The first row holds the column names"),
-    ("no", "There is no header; columns get numbers"),
+    ("", gettext_lazy("Detect")),
+    ("yes", gettext_lazy("The first row holds the column names")),
+    ("no", gettext_lazy("There is no header; columns get numbers")),
 ]
 QUOTES = [
-    ("", "Quotes hold text that may contain the separator"),
-    ("no", "No quotes; a quote is a plain character"),
+    ("", gettext_lazy("Quotes hold text that may contain the separator")),
+    ("no", gettext_lazy("No quotes; a quote is a plain character")),
 ]
 BLANK = "(blank)"
 
@@ -54,19 +56,19 @@ class DataForm(forms.Form):
     """A new table or one that is here already; the same for the model, which is optional."""
 
     table = forms.FileField(
-        label="Table",
+        label=gettext_lazy("Table"),
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": TABLES, "aria-describedby": "table-hint"}),
     )
-    dataset = forms.ChoiceField(label="A table that is here already", required=False)
+    dataset = forms.ChoiceField(label=gettext_lazy("A table that is here already"), required=False)
     model_file = forms.FileField(
-        label="Model",
+        label=gettext_lazy("Model"),
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"aria-describedby": "model-hint"}),
     )
-    model = forms.ChoiceField(label="A model that is here already", required=False)
+    model = forms.ChoiceField(label=gettext_lazy("A model that is here already"), required=False)
 
     def __init__(
         self,
@@ -85,7 +87,10 @@ class DataForm(forms.Form):
             first = self.fields["table"].widget.attrs
             self.fields["table"].widget = ManyFiles(attrs={**first, "multiple": True})
         self.fields["dataset"].choices = [("", "")] + [(key, key) for key in self.known]
-        self.fields["model"].choices = [("", "None"), *((k, m.name) for k, m in self.model_items)]
+        self.fields["model"].choices = [
+            ("", _("None")),
+            *((k, m.name) for k, m in self.model_items),
+        ]
         self.fields["model"].widget.attrs["class"] = "input"
 
     @property
@@ -108,7 +113,7 @@ class DataForm(forms.Form):
         """One table, from either side."""
         data: dict[str, Any] = super().clean() or {}
         if not data.get("table") and not data.get("dataset") and not self.have_table:
-            self.add_error("table", "Choose a file, or a table that is here already")
+            self.add_error("table", _("Choose a file, or a table that is here already"))
         data["dataset"] = self.known.get(data.get("dataset", ""))
         data["model"] = self.known_models.get(data.get("model", ""))
         return data
@@ -117,18 +122,20 @@ class DataForm(forms.Form):
 class ReadForm(forms.Form):
     """How the rows of a delimited file are to be understood."""
 
-    delimiter = forms.ChoiceField(label="Columns are separated by", choices=DELIMITERS)
-    encoding = forms.ChoiceField(label="Encoding", choices=ENCODINGS)
-    header = forms.ChoiceField(label="Header", choices=HEADERS)
-    quote = forms.ChoiceField(label="Quotes", choices=QUOTES)
+    delimiter = forms.ChoiceField(
+        label=gettext_lazy("Columns are separated by"), choices=DELIMITERS
+    )
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=ENCODINGS)
+    header = forms.ChoiceField(label=gettext_lazy("Header"), choices=HEADERS)
+    quote = forms.ChoiceField(label=gettext_lazy("Quotes"), choices=QUOTES)
     missing = forms.CharField(
-        label="Marks for a missing value",
+        label=gettext_lazy("Marks for a missing value"),
         required=False,
         strip=False,
         help_text=f"Separated by commas. {BLANK} is an empty cell.",
     )
     image_size = forms.IntegerField(
-        label="Pixels a side of the pictures",
+        label=gettext_lazy("Pixels a side of the pictures"),
         required=False,
         min_value=SMALLEST_IMAGE,
         max_value=LARGEST_IMAGE,

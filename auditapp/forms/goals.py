@@ -2,78 +2,110 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy
+
 from auditapp.forms.kinds import BINARY
 from auditapp.plan import GOALS_NEEDING_LABEL, goals_for
 from auditapp.reports.metric_words import words
 
 _DECISION = {
     "selection-rate": (
-        "Chosen equally often",
-        "Every group gets the favourable decision at about the same rate. Needs no label.",
+        gettext_lazy("Chosen equally often"),
+        gettext_lazy(
+            "Every group gets the favourable decision at about the same rate. Needs no label."
+        ),
     ),
     "tpr": (
-        "Recognised equally often",
-        "Among people with the favourable outcome, every group is recognised at about the same"
-        " rate.",
+        gettext_lazy("Recognised equally often"),
+        gettext_lazy(
+            "Among people with the favourable outcome, every group is recognised at about "
+            "the same rate."
+        ),
     ),
     "equalized-odds": (
-        "The same kinds of mistake",
-        "Every group has about the same rate of right and of wrong favourable decisions.",
+        gettext_lazy("The same kinds of mistake"),
+        gettext_lazy(
+            "Every group has about the same rate of right and of wrong favourable decisions."
+        ),
     ),
     "precision": (
-        "A yes means the same",
-        "Among people with the favourable decision, about the same share has the outcome in"
-        " every group.",
+        gettext_lazy("A yes means the same"),
+        gettext_lazy(
+            "Among people with the favourable decision, about the same share has the "
+            "outcome in every group."
+        ),
     ),
     "accuracy": (
-        "Right equally often",
-        "Decisions agree with the label at about the same rate in every group.",
+        gettext_lazy("Right equally often"),
+        gettext_lazy("Decisions agree with the label at about the same rate in every group."),
     ),
 }
 _CLASS = {
     "selection-rate": (
-        "Put in each class equally often",
-        "Every group is put in a class at about the same rate. Needs no true class.",
+        gettext_lazy("Put in each class equally often"),
+        gettext_lazy("Every group is put in a class at about the same rate. Needs no true class."),
     ),
     "tpr": (
-        "Recognised equally often",
-        "Among people who belong in a class, every group is recognised at about the same rate.",
+        gettext_lazy("Recognised equally often"),
+        gettext_lazy(
+            "Among people who belong in a class, every group is recognised at about the same rate."
+        ),
     ),
     "equalized-odds": (
-        "The same kinds of mistake",
-        "Every group is put in a class rightly, and wrongly, at about the same rates.",
+        gettext_lazy("The same kinds of mistake"),
+        gettext_lazy(
+            "Every group is put in a class rightly, and wrongly, at about the same rates."
+        ),
     ),
     "precision": (
-        "A class means the same",
-        "Among people put in a class, about the same share belongs there in every group.",
+        gettext_lazy("A class means the same"),
+        gettext_lazy(
+            "Among people put in a class, about the same share belongs there in every group."
+        ),
     ),
     "accuracy": (
-        "Right equally often",
-        "Predicted and true class agree at about the same rate in every group.",
+        gettext_lazy("Right equally often"),
+        gettext_lazy("Predicted and true class agree at about the same rate in every group."),
     ),
 }
 _ASKS = {
-    "bias": "Predictions are too high or too low by about the same amount in every group.",
-    "mae": "Predictions are off by about the same amount in every group, either way.",
-    "mean-prediction": "Every group gets about the same number on average. Needs no label.",
-    "selection-at-k": "Every group is among the first places at about the same rate.",
-    "exposure": "Every group stands at places that are seen about as much.",
-    "ndcg": "The order is about as good for every group. Needs a relevance column.",
+    "bias": gettext_lazy(
+        "Predictions are too high or too low by about the same amount in every group."
+    ),
+    "mae": gettext_lazy(
+        "Predictions are off by about the same amount in every group, either way."
+    ),
+    "mean-prediction": gettext_lazy(
+        "Every group gets about the same number on average. Needs no label."
+    ),
+    "selection-at-k": gettext_lazy(
+        "Every group is among the first places at about the same rate."
+    ),
+    "exposure": gettext_lazy("Every group stands at places that are seen about as much."),
+    "ndcg": gettext_lazy("The order is about as good for every group. Needs a relevance column."),
 }
 
 #: Searches that a person can leave out: slug, what it looks for, what it answers.
 SEARCHES = [
     (
         "subgroups",
-        "Hidden groups",
-        "Which combination of columns fares worst, beyond what chance explains?",
+        gettext_lazy("Hidden groups"),
+        gettext_lazy("Which combination of columns fares worst, beyond what chance explains?"),
     ),
-    ("bounds", "The best that is possible", "How far is the model from what any model could do?"),
-    ("shift", "Shift", "Do sites or samples differ, and would more rows of a site help?"),
+    (
+        "bounds",
+        gettext_lazy("The best that is possible"),
+        gettext_lazy("How far is the model from what any model could do?"),
+    ),
+    (
+        "shift",
+        gettext_lazy("Shift"),
+        gettext_lazy("Do sites or samples differ, and would more rows of a site help?"),
+    ),
     (
         "numerics",
-        "Number formats",
-        "Do decisions flip for some groups when the model runs in fewer bits?",
+        gettext_lazy("Number formats"),
+        gettext_lazy("Do decisions flip for some groups when the model runs in fewer bits?"),
     ),
 ]
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.datasets.roles import slug, tokens
 
 Json = dict[str, Any]
 KEEP = [
-    ("all", "Keep them, blank in the added columns"),
-    ("matched", "Leave them out"),
+    ("all", gettext_lazy("Keep them, blank in the added columns")),
+    ("matched", gettext_lazy("Leave them out")),
 ]
 DUPLICATES = [
-    ("refuse", "Refuse the join, and say which ids they are"),
-    ("first", "Take the first row of each id"),
+    ("refuse", gettext_lazy("Refuse the join, and say which ids they are")),
+    ("first", gettext_lazy("Take the first row of each id")),
 ]
 _IDS = frozenset({"id", "key", "number", "no", "code", "index"})
 
@@ -26,13 +28,16 @@ class JoinForm(forms.Form):
     on = forms.ChoiceField()
     second_on = forms.ChoiceField()
     columns = forms.MultipleChoiceField(
-        label="Columns to add", widget=forms.CheckboxSelectMultiple, required=False
+        label=gettext_lazy("Columns to add"), widget=forms.CheckboxSelectMultiple, required=False
     )
     keep = forms.ChoiceField(
-        label="Rows without a match", choices=KEEP, widget=forms.RadioSelect, initial="all"
+        label=gettext_lazy("Rows without a match"),
+        choices=KEEP,
+        widget=forms.RadioSelect,
+        initial="all",
     )
     duplicates = forms.ChoiceField(
-        label="Ids on several rows",
+        label=gettext_lazy("Ids on several rows"),
         choices=DUPLICATES,
         widget=forms.RadioSelect,
         initial="refuse",
@@ -50,10 +55,14 @@ class JoinForm(forms.Form):
         ):
             columns = [column["name"] for column in profile["columns"]]
             field = forms.ChoiceField(
-                label=f"Id column of {words}",
-                choices=[("", "Choose a column"), *((column, column) for column in columns)],
+                label=_("Id column of {words}").format(words=words),
+                choices=[("", _("Choose a column")), *((column, column) for column in columns)],
                 initial=again.get(name) or guess,
-                error_messages={"required": f"Choose the column of {words} that holds the ids"},
+                error_messages={
+                    "required": _("Choose the column of {words} that holds the ids").format(
+                        words=words
+                    )
+                },
             )
             field.widget.attrs["class"] = "input"
             self.fields[name] = field
@@ -66,7 +75,7 @@ class JoinForm(forms.Form):
         """The id is in the first table already; something else has to come along."""
         data: Json = super().clean() or {}
         if "second_on" in data and not self._added(data):
-            self.add_error("columns", "Tick at least one column besides the id")
+            self.add_error("columns", _("Tick at least one column besides the id"))
         return data
 
     def _added(self, data: Json) -> list[str]:

@@ -5,58 +5,76 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from django.utils.translation import gettext_lazy
+
 from auditapp.plan import ESTIMATORS
 
 KINDS = [
-    ("binary", "A yes or no decision", "Hired or not, with or without a score behind it."),
-    ("multiclass", "One of several classes", "A risk band, a diagnosis, a kind of service."),
-    ("regression", "A number", "A predicted price, length of stay or amount."),
-    ("ranking", "A ranked list", "Who stands at the top of a list, by a score."),
+    (
+        "binary",
+        gettext_lazy("A yes or no decision"),
+        gettext_lazy("Hired or not, with or without a score behind it."),
+    ),
+    (
+        "multiclass",
+        gettext_lazy("One of several classes"),
+        gettext_lazy("A risk band, a diagnosis, a kind of service."),
+    ),
+    (
+        "regression",
+        gettext_lazy("A number"),
+        gettext_lazy("A predicted price, length of stay or amount."),
+    ),
+    (
+        "ranking",
+        gettext_lazy("A ranked list"),
+        gettext_lazy("Who stands at the top of a list, by a score."),
+    ),
 ]
 BINARY = "binary"
 
-_UNIT = {"unit": "Household or person"}
+_UNIT = {"unit": gettext_lazy("Household or person")}
 
 #: Roles of each kind with their words, in the order of the list.
 ROLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "binary": {
-            "unused": "Not used",
-            "label": "Label",
-            "decision": "Decision",
-            "score": "Score",
-            "sensitive": "Sensitive",
-            "feature": "Feature",
-            "site": "Site",
-            "control": "Legitimate factor",
-            "gold": "Gold label",
-            "reference": "Reference decision",
-            "weight": "Survey weight",
+            "unused": gettext_lazy("Not used"),
+            "label": gettext_lazy("Label"),
+            "decision": gettext_lazy("Decision"),
+            "score": gettext_lazy("Score"),
+            "sensitive": gettext_lazy("Sensitive"),
+            "feature": gettext_lazy("Feature"),
+            "site": gettext_lazy("Site"),
+            "control": gettext_lazy("Legitimate factor"),
+            "gold": gettext_lazy("Gold label"),
+            "reference": gettext_lazy("Reference decision"),
+            "weight": gettext_lazy("Survey weight"),
             **_UNIT,
         },
         "multiclass": {
-            "unused": "Not used",
-            "label": "True class",
-            "decision": "Predicted class",
-            "sensitive": "Sensitive",
-            "feature": "Feature",
+            "unused": gettext_lazy("Not used"),
+            "label": gettext_lazy("True class"),
+            "decision": gettext_lazy("Predicted class"),
+            "sensitive": gettext_lazy("Sensitive"),
+            "feature": gettext_lazy("Feature"),
             **_UNIT,
         },
         "regression": {
-            "unused": "Not used",
-            "label": "Actual number",
-            "score": "Predicted number",
-            "sensitive": "Sensitive",
-            "feature": "Feature",
+            "unused": gettext_lazy("Not used"),
+            "label": gettext_lazy("Actual number"),
+            "score": gettext_lazy("Predicted number"),
+            "sensitive": gettext_lazy("Sensitive"),
+            "feature": gettext_lazy("Feature"),
             **_UNIT,
         },
         "ranking": {
-            "unused": "Not used",
-            "score": "Ranking score",
-            "query": "List",
-            "label": "Relevance",
-            "sensitive": "Sensitive",
-            "feature": "Feature",
+            "unused": gettext_lazy("Not used"),
+            "score": gettext_lazy("Ranking score"),
+            "query": gettext_lazy("List"),
+            "label": gettext_lazy("Relevance"),
+            "sensitive": gettext_lazy("Sensitive"),
+            "feature": gettext_lazy("Feature"),
             **_UNIT,
         },
     }
@@ -68,9 +86,9 @@ ALL_ROLES: Mapping[str, str] = MappingProxyType(
 #: Roles that one column can have at most.
 ONCE = ("label", "decision", "score", "unit", "site", "control", "gold", "query", "weight")
 _ESTIMATOR_WORDS = {
-    "logistic": "Logistic regression",
-    "linear": "Ridge regression",
-    "boosting": "Gradient boosting",
+    "logistic": gettext_lazy("Logistic regression"),
+    "linear": gettext_lazy("Ridge regression"),
+    "boosting": gettext_lazy("Gradient boosting"),
 }
 
 

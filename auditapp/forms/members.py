@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext_lazy
 
 from auditapp.forms.second_step import PASSWORD_HELP
 from auditapp.models import User
@@ -13,49 +14,51 @@ from auditapp.models.team import Role
 
 #: What each role may do, as the page says it.
 MAY = {
-    Role.OWNER: "all of it, and invites, changes roles and reads the activity",
-    Role.AUDITOR: "uploads, starts, cancels and deletes",
-    Role.VIEWER: "reads audits and reports, and changes nothing",
+    Role.OWNER: gettext_lazy("all of it, and invites, changes roles and reads the activity"),
+    Role.AUDITOR: gettext_lazy("uploads, starts, cancels and deletes"),
+    Role.VIEWER: gettext_lazy("reads audits and reports, and changes nothing"),
 }
 
 
 class RoleForm(forms.Form):
     """Another role for a member."""
 
-    role = forms.ChoiceField(label="Role", choices=Role.choices)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices)
 
 
 class InviteForm(forms.Form):
     """Who is to come, and as what."""
 
     email = forms.EmailField(
-        label="Email",
+        label=gettext_lazy("Email"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
         error_messages={
-            "required": "Enter the email address of the person",
-            "invalid": "Enter an email address such as name@example.org",
+            "required": gettext_lazy("Enter the email address of the person"),
+            "invalid": gettext_lazy("Enter an email address such as name@example.org"),
         },
     )
-    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.AUDITOR)
+    role = forms.ChoiceField(
+        label=gettext_lazy("Role"), choices=Role.choices, initial=Role.AUDITOR
+    )
 
 
 class JoinForm(forms.Form):
     """The account that an invitation makes."""
 
     name = forms.CharField(
-        label="Name",
+        label=gettext_lazy("Name"),
         max_length=120,
         required=False,
-        help_text="Shown in reports you start.",
+        help_text=gettext_lazy("Shown in reports you start."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     password = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         strip=False,
         help_text=PASSWORD_HELP,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": "Choose a password"},
+        error_messages={"required": gettext_lazy("Choose a password")},
     )
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.forms.kinds import BINARY, estimators
 from auditapp.models import ModelFile
 
 SOURCES = [
-    ("train", "Train a reference model"),
-    ("upload", "Use an uploaded model"),
-    ("columns", "Use a score or decision column"),
+    ("train", gettext_lazy("Train a reference model")),
+    ("upload", gettext_lazy("Use an uploaded model")),
+    ("columns", gettext_lazy("Use a score or decision column")),
 ]
 ANSWER = ("output", "positive")
 Json = dict[str, Any]
@@ -32,26 +34,26 @@ def source(
         first = trained[0][0] if trained else None
     made: Fields = {
         "source": forms.ChoiceField(
-            label="Where decisions come from",
+            label=_("Where decisions come from"),
             choices=SOURCES,
             initial="upload" if kind in {"onnx", "skops", "network"} else kind,
             widget=forms.RadioSelect,
-            error_messages={"required": "Choose where decisions come from"},
+            error_messages={"required": _("Choose where decisions come from")},
         ),
         "estimator": forms.ChoiceField(
-            label="Kind of reference model",
+            label=_("Kind of reference model"),
             choices=trained,
             required=False,
             initial=first,
         ),
         "sensitive_features": forms.BooleanField(
-            label="Give the sensitive columns to the model as well",
+            label=_("Give the sensitive columns to the model as well"),
             required=False,
             initial=bool(draft.get("sensitive_features")),
         ),
         "model": forms.ChoiceField(
-            label="Uploaded model",
-            choices=[("", "Choose a model"), *((key, m.name) for key, m in models.items())],
+            label=_("Uploaded model"),
+            choices=[("", _("Choose a model")), *((key, m.name) for key, m in models.items())],
             required=False,
             initial=str(model.id) if model is not None else "",
         ),
@@ -69,7 +71,7 @@ def answer(stored: Json, model: ModelFile | None, outcome: str = BINARY) -> Fiel
     chosen = stored.get("output") or profile.get("output") or ""
     if outputs:
         made["output"] = forms.ChoiceField(
-            label="Output that holds the score",
+            label=_("Output that holds the score"),
             choices=[(item["name"], _output_words(item)) for item in outputs],
             required=False,
             initial=chosen or outputs[0]["name"],
@@ -81,9 +83,9 @@ def answer(stored: Json, model: ModelFile | None, outcome: str = BINARY) -> Fiel
         if found is None and len(classes) == 2:
             found = classes[1]
         made["positive"] = forms.ChoiceField(
-            label="Favourable class of the model",
-            help_text="The audit looks at the probability of this class.",
-            choices=[("", "Choose a class"), *((c, c) for c in classes)],
+            label=_("Favourable class of the model"),
+            help_text=_("The audit looks at the probability of this class."),
+            choices=[("", _("Choose a class")), *((c, c) for c in classes)],
             required=False,
             initial=found or "",
         )
@@ -108,7 +110,9 @@ def _output_words(item: Json) -> str:
     many = str(item.get("type", "")).startswith("seq(map(")
     many = many or (len(shape) == 2 and isinstance(shape[1], int) and shape[1] > 1)
     if item.get("role") == "label":
-        return f"{item['name']}: the decision itself"
+        return _("{name}: the decision itself").format(name=item["name"])
     if item.get("role") == "probability":
-        return f"{item['name']}: one number for each {'class' if many else 'row'}"
+        return _("{name}: one number for each {maybe}").format(
+            name=item["name"], maybe=_("class") if many else _("row")
+        )
     return str(item["name"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.datasets.keys import natural_sorted
 from auditapp.datasets.sizes import group_sizes
@@ -19,63 +21,84 @@ class PolicyForm(forms.Form):
     """Goal, limits, comparisons, words. `scored` says whether there is a threshold to choose."""
 
     goal = forms.ChoiceField(
-        label="What should be equal",
+        label=gettext_lazy("What should be equal"),
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose what should be equal"},
+        error_messages={"required": gettext_lazy("Choose what should be equal")},
     )
     tolerance = forms.FloatField(
-        label="Limit for a gap",
+        label=gettext_lazy("Limit for a gap"),
         min_value=0,
         max_value=50,
-        help_text="In points. The report compares every gap with it.",
+        help_text=gettext_lazy("In points. The report compares every gap with it."),
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages=dict.fromkeys(
             ("required", "invalid", "min_value", "max_value"),
-            "Limit for a gap: enter a number of points from 0 to 50",
+            gettext_lazy("Limit for a gap: enter a number of points from 0 to 50"),
         ),
     )
-    tolerance_unit = forms.ChoiceField(label="The limit counts in", choices=fields.UNITS)
-    k = fields.whole("Places at the top", 1, 100_000, "How many of a list count as chosen.")
+    tolerance_unit = forms.ChoiceField(
+        label=gettext_lazy("The limit counts in"), choices=fields.UNITS
+    )
+    k = fields.whole(
+        gettext_lazy("Places at the top"),
+        1,
+        100_000,
+        gettext_lazy("How many of a list count as chosen."),
+    )
     floor = fields.whole(
-        "Smallest group",
+        gettext_lazy("Smallest group"),
         1,
         10_000,
-        "Groups with fewer people are listed, not compared.",
+        gettext_lazy("Groups with fewer people are listed, not compared."),
     )
     threshold = forms.FloatField(
-        label="Threshold",
-        help_text="A score at or above it is a favourable decision.",
+        label=gettext_lazy("Threshold"),
+        help_text=gettext_lazy("A score at or above it is a favourable decision."),
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages=dict.fromkeys(
             ("required", "invalid"),
-            "Threshold: enter a number in the units of the score, such as 0.5",
+            gettext_lazy("Threshold: enter a number in the units of the score, such as 0.5"),
         ),
     )
-    intersections = forms.ChoiceField(label="How deep to look", choices=fields.DEPTHS)
+    intersections = forms.ChoiceField(
+        label=gettext_lazy("How deep to look"), choices=fields.DEPTHS
+    )
     denominator_floor = fields.whole(
-        "Smallest denominator",
+        gettext_lazy("Smallest denominator"),
         1,
         10_000,
-        "A rate is compared when at least so many people stand under its line.",
+        gettext_lazy("A rate is compared when at least so many people stand under its line."),
     )
-    draws = fields.whole("Draws", 100, 20_000, "Used for intervals that have no formula.")
-    seed = fields.whole("Seed", 0, 2**32 - 1, "The same seed and data give the same result.")
+    draws = fields.whole(
+        gettext_lazy("Draws"),
+        100,
+        20_000,
+        gettext_lazy("Used for intervals that have no formula."),
+    )
+    seed = fields.whole(
+        gettext_lazy("Seed"),
+        0,
+        2**32 - 1,
+        gettext_lazy("The same seed and data give the same result."),
+    )
     title = forms.CharField(
-        label="Title of the report",
+        label=gettext_lazy("Title of the report"),
         max_length=200,
-        error_messages={"required": "Enter a title, such as Income model, national"},
+        error_messages={"required": gettext_lazy("Enter a title, such as Income model, national")},
     )
-    system = fields.text("System", "Name of the system that decides.")
-    version = fields.text("Version", size=60)
+    system = fields.text(gettext_lazy("System"), gettext_lazy("Name of the system that decides."))
+    version = fields.text(gettext_lazy("Version"), size=60)
     outcome = fields.text(
-        "The favourable decision in words",
-        "As it should stand in a sentence: “A prediction of income above $50,000”.",
+        gettext_lazy("The favourable decision in words"),
+        gettext_lazy("As it should stand in a sentence: “A prediction of income above $50,000”."),
     )
-    purpose = fields.text("Purpose", "What the system is used for.", 1000, 3)
-    population = fields.text("People", "Who the rows stand for.")
-    period = fields.text("Period", "When the data were collected.", 80)
-    prepared_for = fields.text("Prepared for")
-    prepared_by = fields.text("Prepared by")
+    purpose = fields.text(
+        gettext_lazy("Purpose"), gettext_lazy("What the system is used for."), 1000, 3
+    )
+    population = fields.text(gettext_lazy("People"), gettext_lazy("Who the rows stand for."))
+    period = fields.text(gettext_lazy("Period"), gettext_lazy("When the data were collected."), 80)
+    prepared_for = fields.text(gettext_lazy("Prepared for"))
+    prepared_by = fields.text(gettext_lazy("Prepared by"))
 
     ABOUT = (
         "title",
@@ -115,7 +138,7 @@ class PolicyForm(forms.Form):
             self.fields["threshold"].help_text = fields.THRESHOLD_BELOW
         for i, spec in enumerate(self.attributes):
             self.fields[f"reference-{i}"] = forms.ChoiceField(
-                label=f"{spec['title']} is compared with",
+                label=_("{title} is compared with").format(title=spec["title"]),
                 choices=[("", fields.LARGEST), *self._choices(spec)],
                 required=False,
                 initial=spec.get("reference") or "",

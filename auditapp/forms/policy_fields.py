@@ -6,38 +6,49 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MinValueValidator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 Json = dict[str, Any]
 Choices = list[tuple[str, str]]
 DEPTHS = [
-    ("1", "Each column on its own"),
-    ("2", "Also where two columns meet"),
-    ("3", "Also where three columns meet"),
+    ("1", gettext_lazy("Each column on its own")),
+    ("2", gettext_lazy("Also where two columns meet")),
+    ("3", gettext_lazy("Also where three columns meet")),
 ]
 #: What the field on the outcome is called where no decision is favourable as such.
 IN_WORDS = {
     "multiclass": (
-        "The classes in words",
-        "As they should stand in a sentence: “The risk band given at intake”.",
+        gettext_lazy("The classes in words"),
+        gettext_lazy("As they should stand in a sentence: “The risk band given at intake”."),
     ),
     "regression": (
-        "The number in words",
-        "As it should stand in a sentence: “The predicted length of stay in days”.",
+        gettext_lazy("The number in words"),
+        gettext_lazy("As it should stand in a sentence: “The predicted length of stay in days”."),
     ),
     "ranking": (
-        "The list in words",
-        "As it should stand in a sentence: “The list of applicants shown to recruiters”.",
+        gettext_lazy("The list in words"),
+        gettext_lazy(
+            "As it should stand in a sentence: “The list of applicants shown to recruiters”."
+        ),
     ),
 }
-LARGEST = "The largest group"
-NO_TARGET = "None"
-UNITS = [("sd", "Standard deviations of the actual numbers"), ("units", "Units of the numbers")]
-THRESHOLD_BELOW = "A score below it is a favourable decision."
-THRESHOLD_SHOWN = "Decisions come from the decision column; pictures of the score mark it."
+LARGEST = gettext_lazy("The largest group")
+NO_TARGET = gettext_lazy("None")
+UNITS = [
+    ("sd", gettext_lazy("Standard deviations of the actual numbers")),
+    ("units", gettext_lazy("Units of the numbers")),
+]
+THRESHOLD_BELOW = gettext_lazy("A score below it is a favourable decision.")
+THRESHOLD_SHOWN = gettext_lazy(
+    "Decisions come from the decision column; pictures of the score mark it."
+)
 
 
 def whole(label: str, low: int, high: int, hint: str) -> forms.IntegerField:
-    words = f"{label}: enter a whole number from {low:,} to {high:,}"
+    words = _("{label}: enter a whole number from {low:,} to {high:,}").format(
+        label=label, low=low, high=high
+    )
     return forms.IntegerField(
         label=label,
         min_value=low,
@@ -63,7 +74,7 @@ def text(label: str, hint: str = "", size: int = 200, rows: int = 0) -> forms.Ch
 def searches(offered: list[tuple[str, str, str]], skipped: set[str]) -> forms.MultipleChoiceField:
     """Deeper searches as boxes; all are ticked until somebody takes one away."""
     return forms.MultipleChoiceField(
-        label="What else to look for",
+        label=_("What else to look for"),
         choices=[(slug, words) for slug, words, _ in offered],
         required=False,
         initial=[slug for slug, _, _ in offered if slug not in skipped],
@@ -74,8 +85,8 @@ def searches(offered: list[tuple[str, str, str]], skipped: set[str]) -> forms.Mu
 def target(site: Json, choices: Choices, first: str | None) -> forms.ChoiceField:
     """The site that rows of others may be added to."""
     return forms.ChoiceField(
-        label=f"Target site, by {site['title']}",
-        help_text="The report says which other sites' rows would help a model for it.",
+        label=_("Target site, by {title}").format(title=site["title"]),
+        help_text=_("The report says which other sites' rows would help a model for it."),
         choices=[("", NO_TARGET), *choices],
         required=False,
         initial=first or "",
@@ -86,7 +97,7 @@ def any_number(field: forms.Field) -> None:
     """Let a limit count in what is predicted: from 0 up, without an end."""
     limit: Any = field
     limit.max_value, limit.validators = None, [MinValueValidator(0)]
-    limit.help_text = "The report compares every gap with it."
+    limit.help_text = _("The report compares every gap with it.")
     limit.error_messages |= dict.fromkeys(
-        ("required", "invalid", "min_value"), "Limit for a gap: enter a number from 0 up"
+        ("required", "invalid", "min_value"), _("Limit for a gap: enter a number from 0 up")
     )

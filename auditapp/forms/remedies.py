@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from auditapp.forms import remedy_costs, remedy_fields, remedy_needs, remedy_start
 from auditapp.forms import remedy_words as words_of
@@ -74,27 +75,27 @@ class RemediesForm(forms.Form):
             else words_of.FIRST
         )
         self.fields["methods"] = forms.MultipleChoiceField(
-            label="Remedies to try",
+            label=_("Remedies to try"),
             choices=[(entry.slug, entry.card.title) for entry in usable],
             required=False,
             initial=[slug for slug in chosen if slug in slugs],
             widget=forms.CheckboxSelectMultiple,
             error_messages={
-                "invalid_choice": "The remedy “%(value)s” cannot be tried in this audit"
+                "invalid_choice": _("The remedy “%(value)s” cannot be tried in this audit")
             },
         )
         columns = [(a["column"], a.get("title") or a["column"]) for a in self.attributes]
         before = self.draft.get("protect")
         first = columns[0][0] if columns else ""
         self.fields["protect"] = forms.ChoiceField(
-            label="Between the groups of",
+            label=_("Between the groups of"),
             choices=columns,
             required=len(columns) > 1 and remedy_needs.offered(self.draft),
             initial=before if before in dict(columns) else first,
-            help_text="Remedies make what you chose in step 3 more equal between these groups.",
+            help_text=_("Remedies make what you chose in step 3 more equal between these groups."),
             widget=forms.Select(attrs={"class": "input"}),
             error_messages=dict.fromkeys(
-                ("required", "invalid_choice"), "Choose one of the sensitive columns"
+                ("required", "invalid_choice"), _("Choose one of the sensitive columns")
             ),
         )
 
@@ -104,12 +105,12 @@ class RemediesForm(forms.Form):
         columns = [name for name in inputs if name not in sensitive]
         before = self.draft.get("immutable") or ()
         self.fields["immutable"] = forms.MultipleChoiceField(
-            label="Columns that stay as they are",
+            label=_("Columns that stay as they are"),
             choices=[(name, name) for name in columns],
             required=False,
             initial=[name for name in before if name in columns],
             widget=forms.CheckboxSelectMultiple,
-            error_messages={"invalid_choice": "“%(value)s” is no input of the model"},
+            error_messages={"invalid_choice": _("“%(value)s” is no input of the model")},
         )
 
     @property
@@ -272,8 +273,11 @@ class RemediesForm(forms.Form):
             field = "checkpoint" if "checkpoint" in self.fields else "source"
             self.add_error(
                 field if field in self.fields else "methods",
-                f"{chosen[0].card.title} starts from a network. Choose one, or another population"
-                " to train one on",
+                _(
+                    "{title} starts from a network. Choose one, or another population to train "
+                    "one "
+                    "on"
+                ).format(title=chosen[0].card.title),
             )
 
     def _check_groups(self, entry: Entry, data: Json) -> None:
@@ -282,8 +286,10 @@ class RemediesForm(forms.Form):
         if "two-groups" in entry.card.needs and n != 2:
             self.add_error(
                 "protect",
-                f"{entry.card.title} works between exactly two groups, and this column has {n:,}."
-                " Choose another column, or leave the remedy out",
+                _(
+                    "{title} works between exactly two groups, and this column has {n:,}. Choose "
+                    "another column, or leave the remedy out"
+                ).format(title=entry.card.title, n=n),
             )
 
     @property

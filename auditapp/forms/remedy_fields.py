@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from mitigations.parameters import Parameter
 
@@ -34,6 +35,10 @@ def field(parameter: Parameter, value: Any) -> forms.Field:
         initial=parameter.shown(value),
         max_length=LONGEST,
         widget=forms.TextInput(attrs={"inputmode": mode}),
-        error_messages={"max_length": f"{parameter.label}: enter at most {LONGEST} characters"},
+        error_messages={
+            "max_length": _("{label}: enter at most {longest} characters").format(
+                label=parameter.label, longest=LONGEST
+            )
+        },
         **shared,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from auditapp.models import ModelFile
 
@@ -58,34 +59,38 @@ def fields(draft: Json, found: Sequence[Json], models: Sequence[ModelFile]) -> d
     made: dict[str, forms.Field] = {}
     if names:
         made["source"] = forms.ChoiceField(
-            label="Column that tells the populations apart",
-            choices=[("", "No other population"), *names],
+            label=_("Column that tells the populations apart"),
+            choices=[("", _("No other population")), *names],
             required=False,
             initial=stored.get("column") or "",
             widget=forms.Select(attrs={"class": "input"}),
-            error_messages={"invalid_choice": "“%(value)s” cannot tell populations apart"},
+            error_messages={"invalid_choice": _("“%(value)s” cannot tell populations apart")},
         )
         for place, column in enumerate(found):
             chosen = stored.get("values") or () if stored.get("column") == column["name"] else ()
             values = [str(item["value"]) for item in column["top"]]
             made[field_of(place)] = forms.MultipleChoiceField(
-                label=f"Values of {column['name']} to learn from",
+                label=_("Values of {name} to learn from").format(name=column["name"]),
                 choices=[(value, value) for value in values],
                 required=False,
                 initial=[value for value in chosen if value in values],
                 widget=forms.CheckboxSelectMultiple,
-                error_messages={"invalid_choice": f"“%(value)s” is no value of {column['name']}"},
+                error_messages={
+                    "invalid_choice": _("“%(value)s” is no value of {name}").format(
+                        name=column["name"]
+                    )
+                },
             )
     if models:
         start = draft.get("checkpoint") or {}
         made["checkpoint"] = forms.ChoiceField(
-            label="Starting network",
-            choices=[("", "The audited one, or one trained here"),
+            label=_("Starting network"),
+            choices=[("", _("The audited one, or one trained here")),
                      *((str(m.id), m.name) for m in models)],
             required=False,
             initial=str(start.get("id") or ""),
             widget=forms.Select(attrs={"class": "input"}),
-            error_messages={"invalid_choice": "That network is not in this workspace any more"},
+            error_messages={"invalid_choice": _("That network is not in this workspace any more")},
         )  # fmt: skip
     return made
 
@@ -139,8 +144,12 @@ def check(data: Json, found: Sequence[Json]) -> tuple[str, str] | None:
         chosen = set(data.get(field_of(place)) or ())
         everything = {str(item["value"]) for item in column["top"]}
         if not chosen:
-            return "source", f"Tick the values of {name} whose rows are learnt from"
+            return "source", _("Tick the values of {name} whose rows are learnt from").format(
+                name=name
+            )
         if chosen >= everything and not column.get("missing"):
-            text = f"Every value of {name} is ticked, so that nobody is left to be measured"
-            return "source", f"{text}. Untick the people this audit is about"
+            text = _(
+                "Every value of {name} is ticked, so that nobody is left to be measured"
+            ).format(name=name)
+            return "source", _("{text}. Untick the people this audit is about").format(text=text)
     return None

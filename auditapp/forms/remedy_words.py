@@ -5,30 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 #: Kinds of method under one heading: slug, kinds, heading, what they have in common.
 GROUPS = (
     (
         "keep",
         ("postprocess", "abstain"),
-        "The model stays as it is",
-        "Other thresholds for its score, or a person who decides where the model is unsure."
-        " Quick to try and to take back.",
+        gettext_lazy("The model stays as it is"),
+        gettext_lazy(
+            "Other thresholds for its score, or a person who decides where the model is "
+            "unsure. Quick to try and to take back."
+        ),
     ),
     (
         "repair",
         ("transport",),
-        "Inputs are repaired",
-        "The model stays; what it is told about people is moved before it answers.",
+        gettext_lazy("Inputs are repaired"),
+        gettext_lazy("The model stays; what it is told about people is moved before it answers."),
     ),
     (
         "retrain",
         ("retrain", "tune"),
-        "A new model is trained",
-        "On the same rows, by other rules. It takes the place of the audited model.",
+        gettext_lazy("A new model is trained"),
+        gettext_lazy("On the same rows, by other rules. It takes the place of the audited model."),
     ),
-    ("explain", ("diagnose",), "Explanations", "They change nothing, and say what drives a gap."),
+    (
+        "explain",
+        ("diagnose",),
+        gettext_lazy("Explanations"),
+        gettext_lazy("They change nothing, and say what drives a gap."),
+    ),
 )
-OTHERS = ("others", "Other remedies", "")
+OTHERS = ("others", gettext_lazy("Other remedies"), "")
 
 #: Ticked in a new audit where it has what they need.
 FIRST = ("thresholds", "abstention")
@@ -36,32 +46,39 @@ FIRST = ("thresholds", "abstention")
 #: What a method may need: what is missing, and what to do.
 NEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "label": ("Needs a label column.", "Choose one in step 2."),
+        "label": (gettext_lazy("Needs a label column."), gettext_lazy("Choose one in step 2.")),
         "score": (
-            "Needs a score.",
-            "Choose a score column in step 2, or a model instead of decisions.",
+            gettext_lazy("Needs a score."),
+            gettext_lazy("Choose a score column in step 2, or a model instead of decisions."),
         ),
         "features": (
-            "Needs columns that a model can learn from.",
-            "Give columns the role feature in step 2.",
+            gettext_lazy("Needs columns that a model can learn from."),
+            gettext_lazy("Give columns the role feature in step 2."),
         ),
         "model": (
-            "Needs a model that can be asked about changed inputs.",
-            "Upload the model, or train a reference model in step 2.",
+            gettext_lazy("Needs a model that can be asked about changed inputs."),
+            gettext_lazy("Upload the model, or train a reference model in step 2."),
         ),
         "two-groups": (
-            "Works between exactly two groups.",
-            "Choose a sensitive column with two groups in step 2.",
+            gettext_lazy("Works between exactly two groups."),
+            gettext_lazy("Choose a sensitive column with two groups in step 2."),
         ),
         "start": (
-            "Goes on from a network.",
-            "Upload one in step 1, or use a table with a column that tells populations apart.",
+            gettext_lazy("Goes on from a network."),
+            gettext_lazy(
+                "Upload one in step 1, or use a table with a column that tells populations apart."
+            ),
         ),
-        "checkpoint": ("Needs the weights of a network.", "Upload one in step 1."),
-        "images": ("Needs images.", "This audit has none."),
+        "checkpoint": (
+            gettext_lazy("Needs the weights of a network."),
+            gettext_lazy("Upload one in step 1."),
+        ),
+        "images": (gettext_lazy("Needs images."), gettext_lazy("This audit has none.")),
         "source": (
-            "Needs rows of another population.",
-            "Use a table with a column that tells populations apart, such as a state.",
+            gettext_lazy("Needs rows of another population."),
+            gettext_lazy(
+                "Use a table with a column that tells populations apart, such as a state."
+            ),
         ),
     }
 )
@@ -105,10 +122,14 @@ def _seconds(item: tuple[float, float, int], rows: int) -> float:
 def roughly(spent: float) -> str:
     """Seconds as people guess them."""
     if spent <= 8:
-        return "a few seconds"
+        return _("a few seconds")
     if spent < 50:
-        return f"about {10 * max(round(spent / 10), 1)} seconds"
+        return _("about {spent} seconds").format(spent=10 * max(round(spent / 10), 1))
     minutes = max(round(spent / 60), 1)
     if minutes < 90:
-        return "about a minute" if minutes == 1 else f"about {minutes} minutes"
-    return f"about {int(spent / 3600 + 0.5)} hours"
+        return (
+            _("about a minute")
+            if minutes == 1
+            else _("about {minutes} minutes").format(minutes=minutes)
+        )
+    return _("about {spent} hours").format(spent=int(spent / 3600 + 0.5))

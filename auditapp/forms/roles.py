@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from auditapp.datasets.further import query
 from auditapp.datasets.sizes import Size, group_sizes
@@ -201,17 +202,24 @@ class RolesForm(forms.Form):
             for place in self.once(role):
                 if f"{role}-{place}" in self.unseen and f"values-{place}" in self.fields:
                     name = self.columns[place]["name"]
-                    found.append((f"values-{place}", f"Check the favourable values of {name}"))
+                    found.append(
+                        (
+                            f"values-{place}",
+                            _("Check the favourable values of {name}").format(name=name),
+                        )
+                    )
         if any(f"reference-{place}" in self.unseen for place in self.places("reference")):
-            words = "Check the favourable values of the reference decisions"
+            words = _("Check the favourable values of the reference decisions")
             found.append(("references", words))
         scores = self.once("score") if "direction" in self.fields else []
         if any(self.token("score", place) in self.unseen for place in scores):
-            both = "direction and range" if self.kind == BINARY else "order"
-            found.append(("direction", f"Check the {both} of the score"))
+            both = _("direction and range") if self.kind == BINARY else "order"
+            found.append(("direction", _("Check the {both} of the score").format(both=both)))
         first = next((name for name in model_fields.ANSWER if name in self.unseen), None)
         if first is not None and self.cleaned_data.get("source") == "upload":
-            found.append((first, f"Check how the answer of {self.model} is read"))
+            found.append(
+                (first, _("Check how the answer of {model} is read").format(model=self.model))
+            )
         return found
 
     def checks(self) -> list[Json]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.errors import AuditError
 from auditapp.forms.clock import HOWS, WEEK, clock_of, zones
@@ -15,8 +17,8 @@ from auditapp.services.sources import source_check
 from auditapp.timing import PERIODS, Clock
 
 SOURCES = (
-    ("series", "The newest version of a table here"),
-    ("url", "A file behind an HTTPS address"),
+    ("series", gettext_lazy("The newest version of a table here")),
+    ("url", gettext_lazy("A file behind an HTTPS address")),
 )
 #: Fields that a choice of the clock needs, beside the time zone.
 NEEDS = {
@@ -27,12 +29,12 @@ NEEDS = {
     "cron": ("cron",),
 }
 MISSING = {
-    "every": "Enter how many minutes, hours or days",
-    "period": "Choose minutes, hours or days",
-    "at": "Enter a time such as 06:00",
-    "weekday": "Choose a day of the week",
-    "day": "Enter a day of the month from 1 to 28",
-    "cron": "Enter a cron expression such as 0 6 * * 1",
+    "every": gettext_lazy("Enter how many minutes, hours or days"),
+    "period": gettext_lazy("Choose minutes, hours or days"),
+    "at": gettext_lazy("Enter a time such as 06:00"),
+    "weekday": gettext_lazy("Choose a day of the week"),
+    "day": gettext_lazy("Enter a day of the month from 1 to 28"),
+    "cron": gettext_lazy("Enter a cron expression such as 0 6 * * 1"),
 }
 
 
@@ -40,21 +42,29 @@ class ClockForm(forms.Form):
     """When it is due."""
 
     how = forms.ChoiceField(
-        label="When it runs", choices=HOWS, initial="weekly", widget=forms.RadioSelect
+        label=gettext_lazy("When it runs"),
+        choices=HOWS,
+        initial="weekly",
+        widget=forms.RadioSelect,
     )
     every = forms.IntegerField(
-        label="Every",
+        label=gettext_lazy("Every"),
         required=False,
         min_value=1,
         initial=1,
         widget=forms.NumberInput(attrs={"class": "input narrow-input"}),
     )
     period = forms.ChoiceField(
-        label="Unit", required=False, initial="days", choices=[(p, p) for p in PERIODS]
+        label=gettext_lazy("Unit"),
+        required=False,
+        initial="days",
+        choices=[(p, p) for p in PERIODS],
     )
-    weekday = forms.ChoiceField(label="Day of the week", required=False, choices=WEEK, initial="1")
+    weekday = forms.ChoiceField(
+        label=gettext_lazy("Day of the week"), required=False, choices=WEEK, initial="1"
+    )
     day = forms.IntegerField(
-        label="Day of the month",
+        label=gettext_lazy("Day of the month"),
         required=False,
         min_value=1,
         max_value=28,
@@ -62,7 +72,7 @@ class ClockForm(forms.Form):
         widget=forms.NumberInput(attrs={"class": "input narrow-input"}),
     )
     at = forms.TimeField(
-        label="Time",
+        label=gettext_lazy("Time"),
         required=False,
         initial="06:00",
         input_formats=["%H:%M", "%H:%M:%S"],
@@ -71,13 +81,13 @@ class ClockForm(forms.Form):
         ),
     )
     cron = forms.CharField(
-        label="Cron expression",
+        label=gettext_lazy("Cron expression"),
         required=False,
         max_length=200,
-        help_text="Minute, hour, day of month, month, day of week; 0 is Sunday.",
+        help_text=gettext_lazy("Minute, hour, day of month, month, day of week; 0 is Sunday."),
         widget=forms.TextInput(attrs={"class": "input mono", "autocomplete": "off"}),
     )
-    timezone = forms.ChoiceField(label="Time zone", initial="UTC")
+    timezone = forms.ChoiceField(label=gettext_lazy("Time zone"), initial="UTC")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -116,27 +126,34 @@ class ScheduleForm(ClockForm):
     """Everything about a schedule but its plan."""
 
     name = forms.CharField(
-        label="Name",
+        label=gettext_lazy("Name"),
         max_length=200,
-        help_text="Alerts and mails begin with it.",
+        help_text=gettext_lazy("Alerts and mails begin with it."),
         widget=forms.TextInput(attrs={"class": "input"}),
-        error_messages={"required": "Enter a name"},
+        error_messages={"required": gettext_lazy("Enter a name")},
     )
     source = forms.ChoiceField(
-        label="Which data", choices=SOURCES, initial="series", widget=forms.RadioSelect
+        label=gettext_lazy("Which data"),
+        choices=SOURCES,
+        initial="series",
+        widget=forms.RadioSelect,
     )
-    series = forms.ChoiceField(label="Table", required=False)
+    series = forms.ChoiceField(label=gettext_lazy("Table"), required=False)
     url = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         required=False,
         max_length=2000,
-        help_text="Fetched at every run; it has to begin with https:// and be public.",
+        help_text=gettext_lazy(
+            "Fetched at every run; it has to begin with https:// and be public."
+        ),
         widget=forms.TextInput(
             attrs={"class": "input", "inputmode": "url", "autocomplete": "off"}
         ),
     )
-    grows = forms.BooleanField(label="The table only grows", required=False)
-    notify_email = forms.BooleanField(label="Send alerts by email", required=False, initial=True)
+    grows = forms.BooleanField(label=gettext_lazy("The table only grows"), required=False)
+    notify_email = forms.BooleanField(
+        label=gettext_lazy("Send alerts by email"), required=False, initial=True
+    )
 
     def __init__(self, *args: Any, tables: Sequence[Dataset], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -153,7 +170,7 @@ class ScheduleForm(ClockForm):
         if data.get("source") == "series":
             self.errors.pop("url", None)
             if "series" not in self.errors and not data.get("series"):
-                self.add_error("series", "Choose a table")
+                self.add_error("series", _("Choose a table"))
         elif data.get("source") == "url":
             self.errors.pop("series", None)
             self._check_url(data)
@@ -161,7 +178,7 @@ class ScheduleForm(ClockForm):
 
     def _check_url(self, data: dict[str, Any]) -> None:
         if not data.get("url"):
-            self.add_error("url", "Enter an address that begins with https://")
+            self.add_error("url", _("Enter an address that begins with https://"))
             return
         try:
             source_check(data["url"])
@@ -181,11 +198,13 @@ class WebhookForm(forms.Form):
     """Where alerts are sent."""
 
     url = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         max_length=2000,
-        help_text="A public HTTPS address. Each alert is sent there as JSON by POST.",
+        help_text=gettext_lazy(
+            "A public HTTPS address. Each alert is sent there as JSON by POST."
+        ),
         widget=forms.TextInput(
             attrs={"class": "input", "inputmode": "url", "autocomplete": "off"}
         ),
-        error_messages={"required": "Enter an address that begins with https://"},
+        error_messages={"required": gettext_lazy("Enter an address that begins with https://")},
     )

@@ -9,8 +9,10 @@ from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as MfaReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-PASSWORD_HELP = "At least 8 characters, not only digits, and no common word."
+PASSWORD_HELP = gettext_lazy("At least 8 characters, not only digits, and no common word.")
 
 
 def _say(
@@ -32,8 +34,8 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _say(
-            self, "code", label="Code", empty="Enter the code",
-            hint="Six digits from your authenticator app, or one of your recovery codes.",
+            self, "code", label=_("Code"), empty=_("Enter the code"),
+            hint=_("Six digits from your authenticator app, or one of your recovery codes."),
             autocapitalize="off", spellcheck="false",
         )  # fmt: skip
 
@@ -44,8 +46,8 @@ class CodeAgainForm(MfaReauthenticateForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _say(
-            self, "code", label="Code", empty="Enter the code",
-            hint="Six digits from your authenticator app, or one of your recovery codes.",
+            self, "code", label=_("Code"), empty=_("Enter the code"),
+            hint=_("Six digits from your authenticator app, or one of your recovery codes."),
             autocapitalize="off", spellcheck="false",
         )  # fmt: skip
 
@@ -56,8 +58,8 @@ class FirstCodeForm(ActivateTOTPForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _say(
-            self, "code", label="Code that the app shows", empty="Enter the code",
-            hint="Six digits.", inputmode="numeric",
+            self, "code", label=_("Code that the app shows"), empty=_("Enter the code"),
+            hint=_("Six digits."), inputmode="numeric",
         )  # fmt: skip
 
 
@@ -66,7 +68,7 @@ class AgainForm(ReauthenticateForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _say(self, "password", label="Password", empty="Enter your password")
+        _say(self, "password", label=_("Password"), empty=_("Enter your password"))
 
 
 class ResetForm(ResetPasswordForm):  # type: ignore[misc]
@@ -74,8 +76,14 @@ class ResetForm(ResetPasswordForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _say(self, "email", label="Email", empty="Enter your email address", autocomplete="email")
-        words = "Enter an email address such as name@example.org"
+        _say(
+            self,
+            "email",
+            label=_("Email"),
+            empty=_("Enter your email address"),
+            autocomplete="email",
+        )
+        words = _("Enter an email address such as name@example.org")
         self.fields["email"].error_messages["invalid"] = words
 
 
@@ -84,5 +92,11 @@ class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _say(self, "password1", label="New password", empty="Enter a password", hint=PASSWORD_HELP)
-        _say(self, "password2", label="The same again", empty="Enter the password again")
+        _say(
+            self,
+            "password1",
+            label=_("New password"),
+            empty=_("Enter a password"),
+            hint=PASSWORD_HELP,
+        )
+        _say(self, "password2", label=_("The same again"), empty=_("Enter the password again"))

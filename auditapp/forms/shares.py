@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.services.shares import SHORTEST_PASSWORD
 
@@ -15,38 +17,44 @@ SIZES = (0, 5, 10, 20, 50)
 
 def shown(size: int) -> str:
     """What a link of this size shows, in words."""
-    return f"A copy without cells below {size} people" if size else "The whole report"
+    return (
+        _("A copy without cells below {size} people").format(size=size)
+        if size
+        else _("The whole report")
+    )
 
 
 class ShareForm(forms.Form):
     """The fields of a new link."""
 
     note = forms.CharField(
-        label="Who it is for",
+        label=gettext_lazy("Who it is for"),
         max_length=120,
         required=False,
-        help_text="Only your workspace sees this, beside the link.",
+        help_text=gettext_lazy("Only your workspace sees this, beside the link."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     smallest = forms.TypedChoiceField(
-        label="It shows",
+        label=gettext_lazy("It shows"),
         coerce=int,
         initial="10",
         choices=[(str(size), shown(size)) for size in SIZES],
-        help_text="A copy leaves out small cells, and every part they could be worked out from.",
+        help_text=gettext_lazy(
+            "A copy leaves out small cells, and every part they could be worked out from."
+        ),
     )
     days = forms.IntegerField(
-        label="It works for",
+        label=gettext_lazy("It works for"),
         min_value=1,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         error_messages={
-            "required": "Enter for how many days the link works",
-            "invalid": "Enter a whole number of days",
-            "min_value": "Enter 1 day or more",
+            "required": gettext_lazy("Enter for how many days the link works"),
+            "invalid": gettext_lazy("Enter a whole number of days"),
+            "min_value": gettext_lazy("Enter 1 day or more"),
         },
     )
     password = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         required=False,
         strip=False,
         min_length=SHORTEST_PASSWORD,
@@ -62,7 +70,7 @@ class ShareForm(forms.Form):
         most = settings.SHARE_DAYS_MOST
         days = self.fields["days"]
         days.initial = min(settings.SHARE_DAYS, most)
-        days.help_text = f"{most} days at most."
+        days.help_text = _("{most} days at most.").format(most=most)
         days.widget.attrs["max"] = most
 
     def clean_days(self) -> int:
@@ -77,11 +85,14 @@ class CopyForm(forms.Form):
     """A copy for a download, without a link."""
 
     smallest = forms.TypedChoiceField(
-        label="Suppress cells below",
+        label=gettext_lazy("Suppress cells below"),
         coerce=int,
         initial="10",
         choices=[(str(size), f"{size} people") for size in SIZES if size],
-        error_messages={"required": "Choose a size", "invalid_choice": "Choose a size"},
+        error_messages={
+            "required": gettext_lazy("Choose a size"),
+            "invalid_choice": gettext_lazy("Choose a size"),
+        },
     )
 
 
@@ -89,10 +100,10 @@ class PasswordForm(forms.Form):
     """What a link may ask for."""
 
     password = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         strip=False,
         max_length=200,
-        help_text="Whoever sent you the link has it.",
+        help_text=gettext_lazy("Whoever sent you the link has it."),
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": "Enter the password"},
+        error_messages={"required": gettext_lazy("Enter the password")},
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp.datasets.replicates import Family, families, of_weight
 
@@ -13,10 +15,10 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 METHODS = [
-    ("sdr", "Successive differences, as in the American Community Survey"),
-    ("brr", "Balanced repeated replication"),
-    ("jackknife", "Jackknife"),
-    ("bootstrap", "Bootstrap"),
+    ("sdr", gettext_lazy("Successive differences, as in the American Community Survey")),
+    ("brr", gettext_lazy("Balanced repeated replication")),
+    ("jackknife", gettext_lazy("Jackknife")),
+    ("bootstrap", gettext_lazy("Bootstrap")),
 ]
 _NUMBERS = {"integer", "number"}
 
@@ -59,16 +61,16 @@ def fields(form: RolesForm) -> dict[str, forms.Field]:
         return {}
     found: dict[str, forms.Field] = {
         "replicates": forms.ChoiceField(
-            label="Where intervals come from",
+            label=_("Where intervals come from"),
             choices=[
                 ("yes", family.words),
-                ("no", f"Do not use them: {drawn_words(form)}"),
+                ("no", _("Do not use them: {form}").format(form=drawn_words(form))),
             ],
             initial=first["replicates"],
             widget=forms.RadioSelect,
         ),
         "replicate_method": forms.ChoiceField(
-            label="What kind of replicate weights these are",
+            label=_("What kind of replicate weights these are"),
             choices=METHODS,
             initial=first["replicate_method"],
         ),
@@ -81,9 +83,11 @@ def drawn_words(form: RolesForm) -> str:
     """What is drawn anew where no replicates are used."""
     place = form.first_place("unit")
     if place is None:
-        return "rows are drawn anew 500 times, and intervals are labelled approximate"
+        return _("rows are drawn anew 500 times, and intervals are labelled approximate")
     name = form.columns[place]["name"]
-    return f"households ({name}) are drawn anew 500 times, and intervals are labelled approximate"
+    return _(
+        "households ({name}) are drawn anew 500 times, and intervals are labelled approximate"
+    ).format(name=name)
 
 
 def check(form: RolesForm) -> None:
@@ -94,17 +98,23 @@ def check(form: RolesForm) -> None:
             continue  # said for every role
         words = ""
         if column["type"] not in _NUMBERS:
-            words = f"{name} holds no numbers, and a survey weight is one"
+            words = _("{name} holds no numbers, and a survey weight is one").format(name=name)
         elif (column["min"] or 0) < 0:
-            words = f"{name} goes below 0, and only replicate weights may. Choose the full weight"
+            words = _(
+                "{name} goes below 0, and only replicate weights may. Choose the full weight"
+            ).format(name=name)
         elif (column["max"] or 0) <= 0:
-            words = f"{name} is 0 in every row, so nobody would count"
+            words = _("{name} is 0 in every row, so nobody would count").format(name=name)
         elif column["missing"]:
-            rows = "1 row" if column["missing"] == 1 else f"{column['missing']:,} rows"
-            words = (
-                f"{name} is blank in {rows}, and every row needs a weight of 0 or more. Leave"
-                " those rows out, and upload the table again"
+            rows = (
+                _("1 row")
+                if column["missing"] == 1
+                else _("{missing:,} rows").format(missing=column["missing"])
             )
+            words = _(
+                "{name} is blank in {rows}, and every row needs a weight of 0 or more. Leave "
+                "those rows out, and upload the table again"
+            ).format(name=name, rows=rows)
         if words:
             form.add_error(f"role-{place}", words)
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(BaseUserManager["User"]):
@@ -107,9 +108,9 @@ class Workspace(models.Model):
 class Role(models.TextChoices):
     """What a member may do."""
 
-    OWNER = "owner", "Owner"
-    AUDITOR = "auditor", "Auditor"
-    VIEWER = "viewer", "Viewer"
+    OWNER = "owner", _("Owner")
+    AUDITOR = "auditor", _("Auditor")
+    VIEWER = "viewer", _("Viewer")
 
 
 class Member(models.Model):

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -109,7 +110,7 @@ def account(request: HttpRequest) -> HttpResponse:
             password=form.cleaned_data["new_password"] or None,
         )
         update_session_auth_hash(request, user)
-        messages.success(request, "Your account is saved.")
+        messages.success(request, _("Your account is saved."))
         return redirect("account")
     if form.is_bound:
         mark_invalid(form)
@@ -124,7 +125,7 @@ def sessions_end(request: HttpRequest) -> HttpResponse:
     """Sign out on every other machine."""
     user = accounts.sessions_end(user=request.user)
     update_session_auth_hash(request, user)
-    messages.success(request, "Every other session is ended.")
+    messages.success(request, _("Every other session is ended."))
     return redirect("account")
 
 
@@ -153,7 +154,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     response = redirect(_next(request))
     wanted = request.POST.get("theme", "")
     if wanted in {"light", "dark"}:
-        response.set_cookie("theme", wanted, max_age=365 * 86400, samesite="Lax")
+        response.set_cookie("theme", wanted, max_age=365 * 86400, samesite=_("Lax"))
     else:
         response.delete_cookie("theme")
     return response
@@ -169,7 +170,7 @@ def language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         accounts.language_change(user=request.user, language=wanted)
     if wanted:
-        response.set_cookie(COOKIE, wanted, max_age=YEAR, samesite="Lax")
+        response.set_cookie(COOKIE, wanted, max_age=YEAR, samesite=_("Lax"))
     else:
         response.delete_cookie(COOKIE)
     return response

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from auditapp import schedule_selectors, selectors
@@ -67,7 +68,7 @@ def alert_accept(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     except AuditError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Accepted: later runs are compared from here on.")
+        messages.success(request, _("Accepted: later runs are compared from here on."))
     return _back(request)
 
 

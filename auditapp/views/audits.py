@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from auditapp import selectors
@@ -90,7 +91,7 @@ def audit_delete(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         except AuditError as error:
             errors = [("", str(error))]
         else:
-            messages.success(request, f"Audit “{found.title}” is deleted.")
+            messages.success(request, _("Audit “{title}” is deleted.").format(title=found.title))
             return redirect("home")
     context = {"audit": found, "errors": errors}
     return render(request, "pages/audit_delete.html", context, status=409 if errors else 200)

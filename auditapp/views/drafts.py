@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from auditapp import selectors
@@ -219,8 +220,8 @@ def _data_page(
             for upload in refused
             if upload.error
         ]
-        count = {1: "One file was", 2: "Two files were"}[len(refused)]
-        title = f"{count} refused."
+        count = {1: _("One file was"), 2: _("Two files were")}[len(refused)]
+        title = _("{count} refused.").format(count=count)
     context = {
         "audit": audit,
         "form": form,

@@ -10,6 +10,8 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_safe
 
 from auditapp import schedule_selectors, selectors
@@ -20,11 +22,14 @@ from auditapp.views.access import may_edit, workspace_of
 from auditapp.views.schedule_rows import health_words, schedule_row
 
 TABS = {
-    "all": ("All", Q()),
-    "difference": ("Difference found", Q(summary__verdict="difference", state=State.DONE)),
-    "running": ("Running", Q(state__in=[State.QUEUED, State.RUNNING])),
+    "all": (gettext_lazy("All"), Q()),
+    "difference": (
+        gettext_lazy("Difference found"),
+        Q(summary__verdict="difference", state=State.DONE),
+    ),
+    "running": (gettext_lazy("Running"), Q(state__in=[State.QUEUED, State.RUNNING])),
     "attention": (
-        "Needs attention",
+        gettext_lazy("Needs attention"),
         Q(state=State.FAILED)
         | Q(state=State.DRAFT, dataset__state=UploadState.REFUSED)
         | Q(state=State.DRAFT, model__state=UploadState.REFUSED),
@@ -141,11 +146,19 @@ def _sentence(counts: dict[str, int]) -> str:
     parts = []
     found, running, attention = counts["difference"], counts["running"], counts["attention"]
     if found:
-        parts.append(f"{found} {'audit' if found == 1 else 'audits'} with a difference found.")
+        parts.append(
+            _("{found} {maybe} with a difference found.").format(
+                found=found, maybe=_("audit") if found == 1 else _("audits")
+            )
+        )
     if running:
-        parts.append(f"{running} running.")
+        parts.append(_("{running} running.").format(running=running))
     if attention:
-        parts.append(f"{attention} {'needs' if attention == 1 else 'need'} attention.")
+        parts.append(
+            _("{attention} {maybe} attention.").format(
+                attention=attention, maybe=_("needs") if attention == 1 else _("need")
+            )
+        )
     return " ".join(parts)
 
 
@@ -156,26 +169,32 @@ def _largest(audit: Audit) -> dict[str, Any] | None:
 
 #: One gap in a few words, by metric; the report says it in full.
 PHRASES = {
-    "selection-rate": "{label} chosen {less} often than {comparator}",
-    "tpr": "{label} recognised {less} often than {comparator}",
-    "fpr": "{label} wrongly chosen {less} often than {comparator}",
-    "precision": "A yes is right {less} often for {label} than for {comparator}",
-    "accuracy": "Decisions are right {less} often for {label} than for {comparator}",
-    "bias": "Predictions lean {lower} for {label} than for {comparator}",
-    "mae": "Errors are {smaller} for {label} than for {comparator}",
-    "mean-prediction": "{label} predicted {lower} than {comparator}",
-    "selection-at-k": "{label} on top {less} often than {comparator}",
-    "exposure": "{label} get {less} exposure than {comparator}",
+    "selection-rate": gettext_lazy("{label} chosen {less} often than {comparator}"),
+    "tpr": gettext_lazy("{label} recognised {less} often than {comparator}"),
+    "fpr": gettext_lazy("{label} wrongly chosen {less} often than {comparator}"),
+    "precision": gettext_lazy("A yes is right {less} often for {label} than for {comparator}"),
+    "accuracy": gettext_lazy("Decisions are right {less} often for {label} than for {comparator}"),
+    "bias": gettext_lazy("Predictions lean {lower} for {label} than for {comparator}"),
+    "mae": gettext_lazy("Errors are {smaller} for {label} than for {comparator}"),
+    "mean-prediction": gettext_lazy("{label} predicted {lower} than {comparator}"),
+    "selection-at-k": gettext_lazy("{label} on top {less} often than {comparator}"),
+    "exposure": gettext_lazy("{label} get {less} exposure than {comparator}"),
 }
 #: The same of one class among several.
 OF_CLASS = {
-    "selection-rate": "{label} predicted as “{name}” {less} often than {comparator}",
-    "tpr": "“{name}” recognised {less} often for {label} than for {comparator}",
-    "fpr": "“{name}” wrongly predicted {less} often for {label} than for {comparator}",
-    "precision": "“{name}” is right {less} often for {label} than for {comparator}",
+    "selection-rate": gettext_lazy("{label} predicted as “{name}” {less} often than {comparator}"),
+    "tpr": gettext_lazy("“{name}” recognised {less} often for {label} than for {comparator}"),
+    "fpr": gettext_lazy(
+        "“{name}” wrongly predicted {less} often for {label} than for {comparator}"
+    ),
+    "precision": gettext_lazy("“{name}” is right {less} often for {label} than for {comparator}"),
 }
 #: Words for a gap below zero and above it.
-WAYS = {"less": ("less", "more"), "lower": ("lower", "higher"), "smaller": ("smaller", "larger")}
+WAYS = {
+    "less": (gettext_noop("less"), gettext_noop("more")),
+    "lower": (gettext_noop("lower"), gettext_noop("higher")),
+    "smaller": (gettext_noop("smaller"), gettext_noop("larger")),
+}
 
 
 def _words(summary: dict[str, Any]) -> str:
@@ -185,7 +204,7 @@ def _words(summary: dict[str, Any]) -> str:
     phrase = (PHRASES if name is None else OF_CLASS).get(gap.get("metric") or "")
     headline = str(summary.get("headline") or "")
     if summary.get("verdict") == "difference" and phrase is not None and gap.get("comparator"):
-        ways = {name: pair[gap["value"] > 0] for name, pair in WAYS.items()}
+        ways = {name: _(pair[gap["value"] > 0]) for name, pair in WAYS.items()}
         return phrase.format(label=gap["label"], comparator=gap["comparator"], name=name, **ways)
     return headline.partition(". ")[0]
 

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from auditapp import selectors
@@ -144,12 +145,12 @@ def join_counts(dataset: Dataset | None) -> Json | None:
     counts = done[-1]
     one, other = counts["first"], counts["second"]
     rows = [
-        ("Rows", one["rows"], other["rows"]),
-        ("Found their row in the other", one["matched"], other["matched"]),
-        ("of these, with the id of an earlier row", one["shared"], None),
-        ("Without a row in the other", one["unmatched"], other["unmatched"]),
-        ("Without an id", one["blank"], other["blank"]),
-        ("With the id of an earlier row: not used", None, other["duplicates"]),
+        (_("Rows"), one["rows"], other["rows"]),
+        (_("Found their row in the other"), one["matched"], other["matched"]),
+        (_("of these, with the id of an earlier row"), one["shared"], None),
+        (_("Without a row in the other"), one["unmatched"], other["unmatched"]),
+        (_("Without an id"), one["blank"], other["blank"]),
+        (_("With the id of an earlier row: not used"), None, other["duplicates"]),
     ]
     return {
         **counts,

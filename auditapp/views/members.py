@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -67,7 +68,9 @@ def invitation_withdraw(request: HttpRequest, invitation_id: UUID) -> HttpRespon
     """Make an open invitation void."""
     found = selectors.invitation_get(user=request.user, id=invitation_id)
     services.invitation_revoke(invitation=found, by=request.user)
-    messages.success(request, f"The invitation of {found.email} is withdrawn.")
+    messages.success(
+        request, _("The invitation of {email} is withdrawn.").format(email=found.email)
+    )
     return redirect("members")
 
 
@@ -81,14 +84,18 @@ def member_role(request: HttpRequest, member_id: UUID) -> HttpResponse:
         owning(request)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        return _page(request, found.workspace, InviteForm(), [("", "Choose a role")], status=422)
+        return _page(
+            request, found.workspace, InviteForm(), [("", _("Choose a role"))], status=422
+        )
     try:
         changed = services.role_change(
             member=found, role=form.cleaned_data["role"], by=request.user
         )
     except AuditError as error:
         return _page(request, found.workspace, InviteForm(), [("", str(error))], status=409)
-    messages.success(request, f"{changed.user} is {_article(changed.role)} now.")
+    messages.success(
+        request, _("{user} is {role} now.").format(user=changed.user, role=_article(changed.role))
+    )
     return redirect("members")
 
 
@@ -107,9 +114,11 @@ def member_remove(request: HttpRequest, member_id: UUID) -> HttpResponse:
         else:
             if own:
                 request.session.pop(KEY, None)
-                messages.success(request, f"You left “{found.workspace}”.")
+                messages.success(
+                    request, _("You left “{workspace}”.").format(workspace=found.workspace)
+                )
                 return redirect("home")
-            messages.success(request, f"{found.user} is no member any more.")
+            messages.success(request, _("{user} is no member any more.").format(user=found.user))
             return redirect("members")
     enter(request, found.workspace)
     context = {"member": found, "own": own, "errors": errors}
@@ -163,12 +172,19 @@ def _join(request: HttpRequest, found: Invitation, token: str, context: Json) ->
 
 def _joined(request: HttpRequest, found: Invitation) -> None:
     request.session[KEY] = str(found.workspace_id)
-    words = f"You are {_article(found.role)} of “{found.workspace}” now."
+    words = _("You are {role} of “{workspace}” now.").format(
+        role=_article(found.role), workspace=found.workspace
+    )
     messages.success(request, words)
 
 
 def _article(role: str) -> str:
-    return f"a{'' if role == Role.VIEWER else 'n'} {Role(role).label.lower()}"
+    named = {
+        Role.OWNER: _("an owner"),
+        Role.AUDITOR: _("an auditor"),
+        Role.VIEWER: _("a viewer"),
+    }
+    return named[Role(role)]
 
 
 def _page(

@@ -16,6 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from auditapp.views.doc_settings import with_settings
@@ -38,7 +40,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     """For a load balancer: whether pages can be answered."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute(_("SELECT 1"))
     except DatabaseError:
         return JsonResponse({"status": "no database"}, status=503)
     return JsonResponse({"status": "ok"})
@@ -65,10 +67,10 @@ def doc_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 GROUPS = (
-    ("", "Using Evenhand"),
-    ("templates", "Regulatory templates"),
-    ("metrics", "Metrics"),
-    ("methods", "Methods"),
+    ("", gettext_lazy("Using Evenhand")),
+    ("templates", gettext_lazy("Regulatory templates")),
+    ("metrics", gettext_lazy("Metrics")),
+    ("methods", gettext_lazy("Methods")),
 )
 
 
@@ -156,8 +158,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _wrong(
         request,
         404,
-        "There is nothing at this address",
-        "It may have been deleted, or it belongs to a workspace you are not in.",
+        _("There is nothing at this address"),
+        _("It may have been deleted, or it belongs to a workspace you are not in."),
     )
 
 
@@ -167,15 +169,15 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _wrong(
         request,
         403,
-        "You cannot do this here",
-        words or "Ask an owner of the workspace to change your role.",
+        _("You cannot do this here"),
+        words or _("Ask an owner of the workspace to change your role."),
     )
 
 
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """429."""
-    words = "Wait five minutes, then send the form again. Nothing was changed."
-    return _wrong(request, 429, "There were too many tries", words)
+    words = _("Wait five minutes, then send the form again. Nothing was changed.")
+    return _wrong(request, 429, _("There were too many tries"), words)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -183,8 +185,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _wrong(
         request,
         403,
-        "This form was open for too long",
-        "Go back, load the page again and send the form once more. Nothing was changed.",
+        _("This form was open for too long"),
+        _("Go back, load the page again and send the form once more. Nothing was changed."),
     )
 
 

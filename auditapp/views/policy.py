@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from auditapp import selectors
@@ -131,12 +132,14 @@ def summary(audit: Audit) -> list[dict[str, str]]:
     dataset = audit.dataset
     rows = [
         {
-            "term": "Data",
-            "words": f"{dataset.name}, {dataset.rows:,} rows" if dataset is not None else "",
+            "term": _("Data"),
+            "words": _("{name}, {rows:,} rows").format(name=dataset.name, rows=dataset.rows)
+            if dataset is not None
+            else "",
             "url": data,
         },
-        {"term": "Outcome", "words": kind_words(draft.get("outcome", BINARY)), "url": roles},
-        {"term": "Decisions", "words": _source(audit), "url": roles},
+        {"term": _("Outcome"), "words": kind_words(draft.get("outcome", BINARY)), "url": roles},
+        {"term": _("Decisions"), "words": _source(audit), "url": roles},
     ]
     words_of = ROLES[kind_of(draft.get("outcome"))]
     for role in ("label", "decision", "gold", "query"):
@@ -146,11 +149,11 @@ def summary(audit: Audit) -> list[dict[str, str]]:
     others = draft.get("references")
     if others:
         words = _named({**others, "column": ", ".join(others["columns"])})
-        rows.append({"term": "References", "words": words, "url": roles})
+        rows.append({"term": _("References"), "words": words, "url": roles})
     weights = draft.get("weights")
     if weights and "weight" in words_of:
         n = len(weights.get("replicates") or [])
-        with_them = f", {n} replicate weights" if n else ", no replicate weights"
+        with_them = _(", {n} replicate weights").format(n=n) if n else _(", no replicate weights")
         rows.append(
             {"term": words_of["weight"], "words": f"{weights['column']}{with_them}", "url": roles}
         )
@@ -169,7 +172,7 @@ def policy_summary(audit: Audit) -> list[dict[str, str]]:
     """What all steps up to the third said."""
     found = titles(audit.draft.get("templates"))
     url = reverse("audit-policy", args=[audit.id])
-    rows = [{"term": "Annexes", "words": found, "url": url}] if found else []
+    rows = [{"term": _("Annexes"), "words": found, "url": url}] if found else []
     return [*summary(audit), *rows]
 
 
@@ -180,7 +183,11 @@ def _named(item: Any) -> str:
     if isinstance(item, str):
         return item
     values = ", ".join(item.get("favourable") or [])
-    return f"{item['column']}; favourable: {values}" if values else str(item["column"])
+    return (
+        _("{column}; favourable: {values}").format(column=item["column"], values=values)
+        if values
+        else str(item["column"])
+    )
 
 
 def _source(audit: Audit) -> str:
@@ -190,12 +197,16 @@ def _source(audit: Audit) -> str:
         words = estimator_words(model.get("estimator"))
         given = {"feature", "sensitive"} if audit.draft.get("sensitive_features") else {"feature"}
         n = sum(role in given for role in audit.draft.get("roles", {}).values())
-        return f"{words}, trained on {n} {'column' if n == 1 else 'columns'}"
+        return _("{words}, trained on {n} {maybe}").format(
+            words=words, n=n, maybe=_("column") if n == 1 else _("columns")
+        )
     if kind == "columns":
         score, decision = audit.draft.get("score"), audit.draft.get("decision")
         if decision and score:
-            return f"Decision column; the score column {score['column']} is described"
+            return _("Decision column; the score column {column} is described").format(
+                column=score["column"]
+            )
         if not score:
-            return "Decision column"
-        return f"Score column {score['column']}"
-    return audit.model.name if audit.model is not None else "Uploaded model"
+            return _("Decision column")
+        return _("Score column {column}").format(column=score["column"])
+    return audit.model.name if audit.model is not None else _("Uploaded model")

@@ -53,7 +53,7 @@ def audit_roles(request: HttpRequest, audit_id: UUID) -> HttpResponse:
         return redirect("audit-data", audit.id)
     enter(request, audit.workspace)
     if request.method == "POST":
-        action, _, notice = request.POST.get("action", "continue").partition(" ")
+        action, _sep, notice = request.POST.get("action", "continue").partition(" ")
         if action == "undo":
             _clear(request, audit)
             return redirect("audit-roles", audit.id)

@@ -11,6 +11,8 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from auditapp import selectors
@@ -27,7 +29,7 @@ TYPES = {
     ".safetensors": "application/octet-stream",
 }
 #: Files of a rule beside the rule itself, by the end of their names.
-WORDS = {"delta.safetensors": "Trained tensors", "mask.json": "Mask"}
+WORDS = {"delta.safetensors": gettext_lazy("Trained tensors"), "mask.json": gettext_lazy("Mask")}
 FOLDER = "rules"
 #: The audited model, where it was trained here: what some rules ask.
 MODEL = "reference-model.json"
@@ -111,7 +113,7 @@ def _point(found: Report, point: Json) -> Json:
     rule = point.get("rule") or {}
     files = []
     named = [("JSON", rule.get("file")), ("ONNX", rule.get("onnx"))]
-    named.append(("Weights", rule.get("weights")))
+    named.append((_("Weights"), rule.get("weights")))
     named += [(WORDS.get(str(n).rpartition("--")[2], "File"), n) for n in rule.get("more") or ()]
     for words, file in named:
         name = str(file or "").removeprefix(f"{FOLDER}/")

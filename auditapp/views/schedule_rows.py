@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.http import Http404, HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from auditapp import schedule_selectors
 from auditapp.errors import AuditError
@@ -28,17 +30,17 @@ __all__ = ["OPEN_RUNS"]
 
 Json = dict[str, Any]
 SKIPPED = {
-    "overlap": "The run before was still going on.",
-    "same-data": "The data had not changed since the run before.",
-    "cancelled": "Its audit was cancelled.",
+    "overlap": gettext_lazy("The run before was still going on."),
+    "same-data": gettext_lazy("The data had not changed since the run before."),
+    "cancelled": gettext_lazy("Its audit was cancelled."),
 }
 DOING = {
-    ScheduleRunState.WAITING: "Waiting for a worker",
-    ScheduleRunState.WORKING: "Working",
-    ScheduleRunState.CHECKING: "The data are being checked",
-    ScheduleRunState.AUDITING: "The audit runs",
+    ScheduleRunState.WAITING: gettext_lazy("Waiting for a worker"),
+    ScheduleRunState.WORKING: gettext_lazy("Working"),
+    ScheduleRunState.CHECKING: gettext_lazy("The data are being checked"),
+    ScheduleRunState.AUDITING: gettext_lazy("The audit runs"),
 }
-TRIGGERS = {"due": "", "late": "caught up", "now": "by hand"}
+TRIGGERS = {"due": "", "late": gettext_lazy("caught up"), "now": gettext_lazy("by hand")}
 #: Where a field of a service has another name in the form.
 FIELDS = {"url": "url", "dataset": "series", "every": "every", "timezone": "timezone"}
 
@@ -74,7 +76,7 @@ def times(clock: Clock | None, last: datetime | None = None) -> Json:
     zone = ZoneInfo(clock.timezone)
     found = []
     at = _from(clock, last)
-    for _ in range(3):
+    for _turn in range(3):
         at = clock.due_after(at)
         found.append(_time(at.astimezone(zone)))
     return {"clock": clock, "next_times": found, "when": words(clock)}
@@ -121,16 +123,18 @@ def source_words(schedule: Schedule) -> str:
     if schedule.source_url:
         return shown(schedule.source_url)
     newest = schedule_selectors.series_newest(schedule=schedule)
-    return "a table that was deleted" if newest is None else newest.name
+    return _("a table that was deleted") if newest is None else newest.name
 
 
 def run_row(run: ScheduleRun) -> Json:
     """One run: what came of it, and why nothing did."""
     facts = run.facts or {}
-    late = run.missed and f"{run.missed:,} due {'time' if run.missed == 1 else 'times'} missed"
+    late = run.missed and _("{missed:,} due {maybe} missed").format(
+        missed=run.missed, maybe=_("time") if run.missed == 1 else _("times")
+    )
     return {
         "run": run,
-        "trigger": ", ".join(part for part in (TRIGGERS.get(run.trigger, ""), late) if part),
+        "trigger": ", ".join(str(part) for part in (TRIGGERS.get(run.trigger, ""), late) if part),
         "doing": DOING.get(run.state, ""),
         "skipped": SKIPPED.get(run.skipped, run.skipped.replace("-", " ").capitalize()),
         "error": run.error,
@@ -142,13 +146,13 @@ def run_row(run: ScheduleRun) -> Json:
 
 #: Why a run was compared with none before it.
 UNDEFINED = {
-    "first-run": "First run: later ones are compared with it",
-    "no-rows": "No row to compare",
-    "no-new-rows": "No new row to compare",
-    "not-counted": "Not compared over time",
-    "other-attributes": "Not compared: other group columns than before",
-    "past-rewritten": "Not compared: earlier rows changed or are gone",
-    "same-data": "The same people as before: no new evidence",
+    "first-run": gettext_lazy("First run: later ones are compared with it"),
+    "no-rows": gettext_lazy("No row to compare"),
+    "no-new-rows": gettext_lazy("No new row to compare"),
+    "not-counted": gettext_lazy("Not compared over time"),
+    "other-attributes": gettext_lazy("Not compared: other group columns than before"),
+    "past-rewritten": gettext_lazy("Not compared: earlier rows changed or are gone"),
+    "same-data": gettext_lazy("The same people as before: no new evidence"),
 }
 
 
@@ -162,12 +166,20 @@ def found_words(facts: Json) -> str:
     gone = len(facts.get("vanished", []))
     parts = []
     if changed:
-        parts.append(f"{changed:,} {'change' if changed == 1 else 'changes'} found")
+        parts.append(
+            _("{changed:,} {maybe} found").format(
+                changed=changed, maybe=_("change") if changed == 1 else _("changes")
+            )
+        )
     if drifted:
-        parts.append("the people differ from before")
+        parts.append(_("the people differ from before"))
     if gone:
-        parts.append(f"{gone:,} {'group' if gone == 1 else 'groups'} vanished")
-    text = ", ".join(parts) if parts else "no change found"
+        parts.append(
+            _("{gone:,} {maybe} vanished").format(
+                gone=gone, maybe=_("group") if gone == 1 else _("groups")
+            )
+        )
+    text = ", ".join(parts) if parts else _("no change found")
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -195,11 +207,17 @@ def health_words(schedules: Sequence[Schedule]) -> str:
     active = sum(s.is_active for s in schedules)
     failed = sum((run := latest(s)) is not None and run.state == "failed" for s in schedules)
     alerts = sum(getattr(s, "open_alerts", 0) for s in schedules)
-    parts = [f"{active:,} of {len(schedules):,} active."]
+    parts = [
+        _("{active:,} of {schedules:,} active.").format(active=active, schedules=len(schedules))
+    ]
     if failed:
-        parts.append(f"The last run of {failed:,} failed.")
+        parts.append(_("The last run of {failed:,} failed.").format(failed=failed))
     if alerts:
-        parts.append(f"{alerts:,} open {'alert' if alerts == 1 else 'alerts'}.")
+        parts.append(
+            _("{alerts:,} open {maybe}.").format(
+                alerts=alerts, maybe=_("alert") if alerts == 1 else _("alerts")
+            )
+        )
     return " ".join(parts)
 
 

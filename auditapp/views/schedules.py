@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from auditapp import schedule_selectors, selectors
@@ -79,7 +80,7 @@ def schedule_new(request: HttpRequest) -> HttpResponse:
         except AuditError as error:
             form.add_error(rows.field_of(form, error), str(error))
         else:
-            messages.success(request, f"“{made.name}” is scheduled.")
+            messages.success(request, _("“{name}” is scheduled.").format(name=made.name))
             return redirect("schedule-detail", made.id)
     return _form(request, form, audit=audit)
 
@@ -127,7 +128,7 @@ def schedule_edit(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
         except AuditError as error:
             form.add_error(rows.field_of(form, error), str(error))
         else:
-            messages.success(request, f"“{data['name']}” is changed.")
+            messages.success(request, _("“{name}” is changed.").format(name=data["name"]))
             return redirect("schedule-detail", found.id)
     return _form(request, form, schedule=found)
 
@@ -138,7 +139,7 @@ def schedule_pause(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
     """Start no more runs."""
     found = schedule_selectors.schedule_get(user=request.user, id=schedule_id, edit=True)
     services.schedule_pause(schedule=found, user=request.user)
-    messages.success(request, f"“{found.name}” is paused.")
+    messages.success(request, _("“{name}” is paused.").format(name=found.name))
     return redirect("schedule-detail", found.id)
 
 
@@ -148,7 +149,7 @@ def schedule_resume(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
     """Start runs again."""
     found = schedule_selectors.schedule_get(user=request.user, id=schedule_id, edit=True)
     services.schedule_resume(schedule=found, user=request.user)
-    messages.success(request, f"“{found.name}” runs again at its next time.")
+    messages.success(request, _("“{name}” runs again at its next time.").format(name=found.name))
     return redirect("schedule-detail", found.id)
 
 
@@ -161,7 +162,7 @@ def schedule_run_now(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
         run = services.schedule_run_now(schedule=found, user=request.user)
     except AuditError as error:
         return _page(request, found, [("", str(error))], status=409)
-    messages.success(request, f"Run {run.number} is started.")
+    messages.success(request, _("Run {number} is started.").format(number=run.number))
     return redirect("schedule-detail", found.id)
 
 
@@ -173,7 +174,7 @@ def schedule_delete(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
     if request.method == "POST":
         services.schedule_delete(schedule=found, user=request.user)
         charts_remove(schedule_id=schedule_id)
-        messages.success(request, f"“{found.name}” is deleted.")
+        messages.success(request, _("“{name}” is deleted.").format(name=found.name))
         return redirect("schedules")
     enter(request, found.workspace)
     audits = schedule_selectors.schedule_runs(schedule=found).exclude(audit=None).count()

@@ -8,6 +8,7 @@ from allauth.core import ratelimit
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -67,12 +68,12 @@ def _ask(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
     form = PasswordForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         if not ratelimit.consume(request, action="shared_password", key=str(link.id)):
-            form.add_error("password", "There were too many tries. Wait five minutes")
+            form.add_error("password", _("There were too many tries. Wait five minutes"))
         elif shares.password_fits(link=link, password=form.cleaned_data["password"]):
             _remember(request, link)
             return _guarded(redirect("shared", token))
         else:
-            form.add_error("password", "This is not the password of the link")
+            form.add_error("password", _("This is not the password of the link"))
     context = {"form": form, "errors": []}
     if form.is_bound:
         mark_invalid(form)

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -84,7 +85,9 @@ def share_revoke(request: HttpRequest, share_id: UUID) -> HttpResponse:
     """End a link."""
     link = selectors.share_get(user=request.user, id=share_id)
     shares.share_revoke(link=link, user=request.user)
-    messages.success(request, f"The link {link.prefix}… opens nothing any more.")
+    messages.success(
+        request, _("The link {prefix}… opens nothing any more.").format(prefix=link.prefix)
+    )
     return redirect("report-shares", link.report.audit_id)
 
 

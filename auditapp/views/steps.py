@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from auditapp.forms.remedy_needs import offered
 from auditapp.models import Audit, UploadState
 
 STEPS = (
-    ("Data", "audit-data"),
-    ("Model and roles", "audit-roles"),
-    ("Policy", "audit-policy"),
-    ("Remedies", "audit-remedies"),
+    (gettext_lazy("Data"), "audit-data"),
+    (gettext_lazy("Model and roles"), "audit-roles"),
+    (gettext_lazy("Policy"), "audit-policy"),
+    (gettext_lazy("Remedies"), "audit-remedies"),
 )
 
 

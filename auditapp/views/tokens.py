@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -64,5 +65,5 @@ def token_revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """End a token of one's own, or of a workspace one owns."""
     found = selectors.token_get(user=request.user, id=token_id)
     services.token_revoke(token=found, user=request.user)
-    messages.success(request, f"The token “{found.name}” is revoked.")
+    messages.success(request, _("The token “{name}” is revoked.").format(name=found.name))
     return redirect("tokens")

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from auditapp import selectors
@@ -117,7 +118,7 @@ def model_detail(request: HttpRequest, model_id: UUID) -> HttpResponse:
 def dataset_delete(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     """Ask, then delete a table with its files."""
     found = selectors.dataset_get(user=request.user, id=dataset_id, edit=True)
-    return _delete(request, found, "data set")
+    return _delete(request, found, _("data set"))
 
 
 @login_required
@@ -139,7 +140,9 @@ def _delete(request: HttpRequest, found: Dataset | ModelFile, kind: str) -> Http
         except AuditError as error:
             errors = [("", str(error))]
         else:
-            messages.success(request, f"The {kind} “{found.name}” is deleted.")
+            messages.success(
+                request, _("The {kind} “{name}” is deleted.").format(kind=kind, name=found.name)
+            )
             return redirect("data-list")
     context: dict[str, Any] = {
         "upload": found,

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -59,7 +60,7 @@ def webhook_delete(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     enter(request, found.workspace)
     if request.method == "POST":
         services.webhook_delete(webhook=found, user=request.user)
-        messages.success(request, "The webhook is deleted.")
+        messages.success(request, _("The webhook is deleted."))
         return redirect("webhooks")
     context = {"webhook": found, "where": shown(found.url)}
     return render(request, "pages/webhook_delete.html", context)
