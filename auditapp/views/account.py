@@ -154,7 +154,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     response = redirect(_next(request))
     wanted = request.POST.get("theme", "")
     if wanted in {"light", "dark"}:
-        response.set_cookie("theme", wanted, max_age=365 * 86400, samesite=_("Lax"))
+        response.set_cookie("theme", wanted, max_age=365 * 86400, samesite="Lax")
     else:
         response.delete_cookie("theme")
     return response
@@ -170,7 +170,7 @@ def language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         accounts.language_change(user=request.user, language=wanted)
     if wanted:
-        response.set_cookie(COOKIE, wanted, max_age=YEAR, samesite=_("Lax"))
+        response.set_cookie(COOKIE, wanted, max_age=YEAR, samesite="Lax")
     else:
         response.delete_cookie(COOKIE)
     return response
