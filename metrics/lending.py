@@ -93,7 +93,7 @@ def _class(
     x: Counts, n: Counts, j: int, r: int | None, bands: tuple[Fraction, Fraction]
 ) -> Record:
     if r is None or j == r or x[r] == 0:
-        reason = "nobody-approved" if r is not None and j != r else None
+        reason = "nobody-approved" if r is not None and x[r] == 0 else None
         return dict.fromkeys(
             ("ratio", "difference", "z", "deviations", "p", "mid_p", "method", "significant",
              "band")

@@ -193,6 +193,46 @@ def test_hostile_names_stay_text(document: dict[str, Any]) -> None:
             assert "<script>" not in charts.draw(figure.chart, variant)
 
 
+def test_people_who_did_not_say_are_unknown_and_no_group(tmp_path: Path) -> None:
+    table = applicants(2000)
+    table["race"] = table["race"].where(table["race"] != "Asian", "Declined to answer")
+    asked = int((table["race"] == "Declined to answer").sum())
+    whole = audit(table, tmp_path, {"four-fifths": {"columns": ["race"]}})
+    found = annex(whole, "four-fifths")["attributes"][0]
+    assert {row["group"]["race"] for row in found["groups"]} == {
+        "White", "Black", "Pacific Islander",
+    }  # fmt: skip
+    assert found["applicants"] + found["unknown"] == 2000
+    assert found["unknown"] == asked + int(table["race"].isna().sum())
+    assert found["untold"] == [{"group": {"race": "Declined to answer"}, "n": asked}]
+    assert f"“Declined to answer” ({asked})" in " ".join(_strings(chapter(whole)))
+
+
+def test_where_nobody_said_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    table = applicants(300).assign(race="Unknown", sex="Prefer not to say")
+    wanted = {"four-fifths": {}, "lending": {}}
+    attributes = (AttributeSpec("race", "Race"), AttributeSpec("sex", "Sex"))
+    whole = audit(table, tmp_path, wanted, attributes=attributes)
+    assert [a["groups"] for a in annex(whole, "four-fifths")["attributes"]] == [[], []]
+    assert "Nobody's group is known" in text_of(chapter(whole))
+    assert "tests, each at 5%" not in text_of(chapter(whole))
+    lending = next(s for s in sections(Facts(whole)) if s.slug == "annex-lending")
+    assert "Nothing can be compared: nobody's class is known" in text_of(lending)
+
+
+def test_the_decision_is_named_as_it_stands_in_the_file(document: dict[str, Any]) -> None:
+    assert "“1” in column approved" in _strings(chapter(document))
+
+
+def test_a_title_does_not_rule_out_what_an_interval_reaches(tmp_path: Path) -> None:
+    table = applicants(600, gap=0.05, seed=3)
+    whole = audit(table, tmp_path, {"four-fifths": {"columns": ["race"]}})
+    rows = rows_of(whole).values()
+    assert not any(row["below"] for row in rows)
+    assert any(row["ratio"]["low"] < 0.8 for row in rows if row["ratio"])
+    assert "reaches below" in " ".join(_strings(chapter(whole)))
+
+
 def test_nobody_selected_is_said(tmp_path: Path) -> None:
     made = audit(applicants(300).assign(approved=0), tmp_path, {"four-fifths": {}})
     assert annex(made, "four-fifths")["attributes"][0]["highest"] is None

@@ -203,6 +203,26 @@ def test_bands_and_their_names_are_settings(tmp_path: Path) -> None:
     assert "Band: Rest." in text_of(chapter(made))
 
 
+def test_people_who_did_not_say_are_neither_control_nor_class(tmp_path: Path) -> None:
+    table = applicants(1500)
+    table["race"] = table["race"].replace("White", "Information not provided by applicant")
+    attributes = (AttributeSpec("race", "Race"), AttributeSpec("sex", "Sex"))
+    made = audit(table, tmp_path, {"lending": {"lower_worse": ["line"]}}, attributes=attributes)
+    found = annex(made, "lending")["approvals"][0]
+    assert found["control"] == {"race": "Black"}
+    assert found["applications"] + found["unknown"] == 1500
+    classes = annex(made, "lending")["terms"][0]["attributes"][0]["classes"]
+    assert [row["group"]["race"] for row in classes] == ["Asian", "Black", "Pacific Islander"]
+    assert "Counted as unknown, and not as a group" in " ".join(_strings(chapter(made)))
+
+
+def test_nobody_approved_leaves_the_control_class_without_a_ratio(tmp_path: Path) -> None:
+    made = audit(applicants(300).assign(approved=0), tmp_path, {"lending": {}})
+    tables = [b for b in walk(chapter(made).blocks) if isinstance(b, Table)]
+    line = tables[0].rows[0]
+    assert (line[0].text, line[4].text) == ("White", "nobody approved")
+
+
 def test_a_class_under_the_floor_has_a_ratio_and_no_band(tmp_path: Path) -> None:
     made = audit(applicants(1000), tmp_path, {"lending": {}})
     row = approvals(made, "race")["Pacific Islander"]

@@ -45,7 +45,7 @@ def test_nobody_of_the_control_class_approved_has_a_reason_and_no_band() -> None
     out = lending.approval(attribute, decision, 0)
     assert out["classes"][1]["reason"] == "nobody-approved"
     assert out["classes"][1]["band"] is None
-    assert out["classes"][0]["reason"] is None
+    assert out["classes"][0]["reason"] == "nobody-approved"
 
 
 def test_terms_are_differences_of_means_over_the_spread_of_everybody() -> None:

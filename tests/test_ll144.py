@@ -290,6 +290,18 @@ def test_words_of_real_files_are_read_as_categories(word: str, category: str) ->
     assert eeo.race(word) == category
 
 
+@pytest.mark.parametrize(
+    ("word", "untold"),
+    [
+        ("Unknown", True), ("Prefer not to say", True), ("N/A", True), ("Not applicable", True),
+        ("Information not provided by applicant in mail", True), ("Joint", False),
+        ("Not Hispanic or Latino", False), ("Other", False), ("None", False), ("Female", False),
+    ],
+)  # fmt: skip
+def test_groups_of_people_who_did_not_say_are_told_apart(word: str, *, untold: bool) -> None:
+    assert eeo.untold(word) is untold
+
+
 def test_no_origin_is_hispanic_because_it_says_that_it_is_not() -> None:
     for word in ("Not Hispanic", "Not Spanish/Hispanic/Latino", "non-Hispanic", "No", "0"):
         assert eeo.ethnicity(word) == eeo.NOT_HISPANIC, word

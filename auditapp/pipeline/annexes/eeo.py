@@ -47,12 +47,14 @@ _PLAIN = (
     ("Asian", _ASIAN),
     ("Native American or Alaska Native", _NATIVE),
 )
-_UNKNOWN = re.compile(
-    r"\b(unknown|missing|not (stated|reported|available|specified|provided|applicable|known|"
+_WITHHELD = (
+    r"unknown|missing|not (stated|reported|available|specified|provided|applicable|known|"
     r"disclosed|given|recorded)|undisclosed|unspecified|declined?|refused|prefer not|"
     r"no (answer|response)|(do not|don t) wish|not wish|did not (answer|disclose|report|say)|"
-    r"choose not|chose not|n a|na|none given|information not)\b"
+    r"choose not|chose not|none given|information not"
 )
+_UNTOLD = re.compile(rf"\b({_WITHHELD})\b|^(n a|na)$")
+_UNKNOWN = re.compile(rf"\b({_WITHHELD}|n a|na)\b")
 _MALE = frozenset({"male", "males", "m", "man", "men", "boy", "boys"})
 _FEMALE = frozenset({"female", "females", "f", "w", "woman", "women", "girl", "girls"})
 _YES, _NO = frozenset({"yes", "y", "true", "1"}), frozenset({"no", "n", "false", "0"})
@@ -61,6 +63,12 @@ _YES, _NO = frozenset({"yes", "y", "true", "1"}), frozenset({"no", "n", "false",
 def folded(text: str) -> str:
     """Lower case, words only."""
     return " ".join(_WORD.findall(text.casefold()))
+
+
+def untold(word: str) -> bool:
+    """Whether a group is that of people who did not say: `Unknown`, `Declined to answer`."""
+    text = folded(word)
+    return not text or _UNTOLD.search(text) is not None
 
 
 def sex(word: str) -> str:

@@ -21,7 +21,8 @@ def run(
     Returns
     -------
     dict
-        ``attributes[]`` (`metrics.adverse_impact.impact`), ``strata`` (column, title, values) or
+        ``attributes[]`` (`metrics.adverse_impact.impact`, with ``untold``: groups of people who
+        did not say, counted as unknown), ``strata`` (column, title, values) or
         None, ``compared`` (tests made), ``mark``, ``deviations``, ``alpha`` and ``weighted``
         (the audit has survey weights, which this rule does not use).
     """
@@ -33,8 +34,10 @@ def run(
         )
     within = named.strata(audited, str(settings["strata"]))
     stratum = None if within is None else within[0]
-    made = [
-        adverse_impact.impact(
+    made = []
+    for whole in named.attributes(audited, settings["columns"]):
+        attribute, untold = named.told(whole)
+        found = adverse_impact.impact(
             attribute,
             audited.decision,
             stratum=None if stratum is None or stratum.name == attribute.name else stratum,
@@ -42,8 +45,7 @@ def run(
             rng=stream(f"four-fifths/{attribute.name}", audited.plan.seed),
             draws=audited.plan.draws,
         )
-        for attribute in named.attributes(audited, settings["columns"])
-    ]
+        made.append({**found, "untold": untold})
     return {
         "attributes": made,
         "strata": None

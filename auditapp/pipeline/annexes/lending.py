@@ -68,12 +68,12 @@ def run(audited: Audited | None, document: Mapping[str, Any], settings: Mapping[
     }
     if audited is None:
         return {**out, "terms": _predicted(document, settings)}
-    classes = _classes(audited, settings)
+    untold, classes = _classes(audited, settings)
     floor = audited.plan.floor
-    for attribute, control in classes:
+    for gone, (attribute, control) in zip(untold, classes, strict=True):
         found = lending.approval(attribute, audited.decision, control, bands=edges)
         _without_bands(found, floor)
-        out["approvals"].append(found)
+        out["approvals"].append({**found, "untold": gone})
     out["terms"] = [
         _term(audited, column, worse, source, classes, float(settings["smd"]))
         for column, worse, source in _terms(audited, settings)
@@ -94,12 +94,20 @@ def _named_control(settings: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in settings["control"]]
 
 
-def _classes(audited: Audited, settings: Mapping[str, Any]) -> list[tuple[Attribute, int | None]]:
-    """The columns of classes with the control class that is named, if one is."""
-    made = named.attributes(audited, settings["columns"])
+def _classes(
+    audited: Audited, settings: Mapping[str, Any]
+) -> tuple[list[list[Json]], list[tuple[Attribute, int | None]]]:
+    """The columns of classes with the control class that is named, if one is.
+
+    Before them the groups of each column whose people did not say which class they are in.
+    """
+    told = [named.told(found) for found in named.attributes(audited, settings["columns"])]
+    made = [attribute for attribute, _ in told]
+    untold = [gone for _, gone in told]
     age = _ages(audited, str(settings["age"]))
     if age is not None:
         made.append(age)
+        untold.append([])
     names = _named_control(settings)
     used: set[str] = set()
     out = []
@@ -116,7 +124,7 @@ def _classes(audited: Audited, settings: Mapping[str, Any]) -> list[tuple[Attrib
     lost = [name for name in unused if name.casefold() not in imputed]
     if lost:
         raise _refuse(f"The control class “{lost[0]}” is in none of the columns.")
-    return out
+    return untold, out
 
 
 def _control(audited: Audited, attribute: Attribute, name: str) -> int | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditapp.datasets.lookup import unknown_column
 from auditapp.errors import AuditError
+from auditapp.pipeline.annexes import eeo
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.outcomes import rows
 from auditapp.plan import AttributeSpec
@@ -45,6 +48,34 @@ def attributes(audited: Audited, names: Sequence[str]) -> list[Attribute]:
             )
         found.append(known[name.strip().casefold()])
     return list({attribute.name: attribute for attribute in found}.values())
+
+
+def told(attribute: Attribute) -> tuple[Attribute, list[dict[str, Any]]]:
+    """A column without the groups of people who did not say, and those groups with their size.
+
+    `Unknown` or `Declined to answer` is no class: its people count as unknown, so that nobody is
+    held against them and they against nobody.
+    """
+    kept = [j for j, level in enumerate(attribute.levels) if not eeo.untold(level)]
+    if len(kept) == len(attribute.levels):
+        return attribute, []
+    place = np.full(len(attribute.levels) + 1, -1, dtype=np.int32)
+    place[kept] = np.arange(len(kept), dtype=np.int32)
+    gone = [
+        {"group": {attribute.name: level}, "n": int((attribute.codes == j).sum())}
+        for j, level in enumerate(attribute.levels)
+        if j not in kept
+    ]
+    reference = attribute.reference
+    if reference is not None:
+        reference = int(place[reference]) if place[reference] >= 0 else None
+    made = replace(
+        attribute,
+        levels=tuple(attribute.levels[j] for j in kept),
+        codes=place[attribute.codes],
+        reference=reference,
+    )
+    return made, gone
 
 
 def numbers(audited: Audited, column: str) -> NDArray[np.float64]:

@@ -90,7 +90,7 @@ def _rule(facts: Facts, annex: Mapping[str, Any]) -> Block:
     share_of = given(float(annex["settings"]["least_share"]))
     further = [
         frame.written("Job and selection procedure", annex["settings"]["job"]),
-        Fact("Selected means", rich(facts.outcome)),
+        Fact("Selected means", frame.decided(facts)),
         Fact(
             "Compared with",
             rich(f"The highest rate among groups with at least {share_of}% of applicants"),
@@ -156,7 +156,9 @@ def _message(facts: Facts, found: Row) -> str:
         row = next(r for r in found["groups"] if r["ratio"] is not None)
         return _side(row["ratio"])
     if not below:
-        return f"No {name} group is below four fifths of the rate of {other}"
+        near = sum(r["ratio"]["low"] < MARK for r in found["groups"] if r["ratio"])
+        unsure = f", but the interval of {spelled(near)} reaches below" if near else ""
+        return f"No {name} group is below four fifths of the rate of {other}{unsure}"
     verb = "is" if len(below) == 1 else "are"
     many = upper_first(spelled(len(below)))
     return f"{many} of {spelled(total)} {name} groups {verb} below four fifths of {other}"
@@ -174,6 +176,8 @@ def _side(ratio: Row) -> str:
 def _said(facts: Facts, found: Row) -> Rich:
     """One sentence on the group with the most to say, and what would undo it."""
     top, row = _top(found), _worst(found)
+    if not found["groups"]:
+        return rich("Nobody's group is known: nothing to compare.")
     if top is None:
         return rich("Nobody of a group that is large enough was selected: there is no ratio.")
     if row is None:
@@ -228,6 +232,7 @@ def _table(facts: Facts, found: Row, anchor: str) -> Table:
     rows = tuple(_line(r) for r in ratios.in_order(found["groups"], "highest"))
     foot = [
         ratios.reconciled(found["applicants"], found["unknown"], found["undecided"], "Applicants"),
+        ratios.untold_note(found),
         "95% intervals, each on its own, stand under the values.",
         ratios.adjusted_note(found["groups"]),
         _null(found),

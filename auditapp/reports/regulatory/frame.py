@@ -20,7 +20,7 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import plural
+from auditapp.reports.numbers import listing, plural
 from auditapp.reports.sections.failed import failed
 from auditapp.reports.stamps import run_date
 
@@ -93,6 +93,16 @@ def given(value: Any) -> Rich:
 def written(label: str, value: Any) -> Fact:
     """A fact in the words of whoever answered."""
     return Fact(label, given(value))
+
+
+def decided(facts: Facts) -> Rich:
+    """The favourable decision in the auditor's words, and where it stands in the file."""
+    spec = facts.plan.get("decision") or {}
+    values = listing([f"“{value}”" for value in spec.get("favourable") or ()], 6)
+    if not values:
+        return rich(facts.outcome)
+    where = f"{values} in column {spec['column']}"
+    return rich(f"{facts.outcome}: {where}" if facts.about.get("outcome") else where)
 
 
 def links(facts: Facts, slugs: Iterable[str]) -> tuple[Tab, ...]:

@@ -81,7 +81,7 @@ def items(facts: Facts, annex: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _rule(facts: Facts, annex: Mapping[str, Any]) -> Block:
-    further = [Fact("Approved means", rich(facts.outcome))] if annex["approvals"] else []
+    further = [Fact("Approved means", frame.decided(facts))] if annex["approvals"] else []
     first, second = (decimals(edge) for edge in annex["marks"]["bands"])
     low, middle, high = annex["marks"]["labels"]
     bands = f"{low}: below {first}; {middle}: {first} to below {second}; {high}: {second} and more"
@@ -123,8 +123,8 @@ def _approval(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -
 
 def _message(facts: Facts, annex: Mapping[str, Any], found: Row) -> str:
     rows = [r for r in found["classes"] if r["ratio"]]
-    control = next(r for r in found["classes"] if r["role"] == "control")
-    other = facts.people(control["group"])
+    control = next((r for r in found["classes"] if r["role"] == "control"), None)
+    other = "" if control is None else facts.people(control["group"])
     if len(rows) == 1:
         ends = ratios.ratio_span(rows[0]["ratio"])
         return f"The ratio is very likely between {ends.replace(' to ', ' and ')}"
@@ -141,7 +141,9 @@ def _said(facts: Facts, annex: Mapping[str, Any], found: Row) -> Rich:
     """The class with the lowest ratio in one sentence, and how sure that is."""
     control = next((r for r in found["classes"] if r["role"] == "control"), None)
     rows = [r for r in found["classes"] if r["ratio"]]
-    if control is None or not rows:
+    if control is None:
+        return rich("Nothing can be compared: nobody's class is known.")
+    if not rows:
         return rich("Nothing can be compared: ", reason(_why(found)), ".")
     row = min(rows, key=lambda r: (r["band"] is None, float(r["ratio"]["value"])))
     here, there = (percent(r["rate"]["value"], 1) for r in (row, control))
@@ -181,6 +183,7 @@ def _table(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> T
         ratios.reconciled(
             found["applications"], found["unknown"], found["undecided"], "Applications"
         ),
+        ratios.untold_note(found),
         "AIR: adverse impact ratio, the class's approval rate over that of the control class.",
         ratios.adjusted_note(found["classes"]),
         f"No band under {count(facts.floor)} applications."
@@ -211,7 +214,7 @@ def _line(annex: Mapping[str, Any], found: Row, row: Row) -> tuple[Cell, ...]:
         ratios.rate(row["rate"]),
     )
     if row["ratio"] is None:
-        one = Cell("1" if row["role"] == "control" else reason(row["reason"]), soft=True)
+        one = Cell("1" if row["reason"] is None else reason(row["reason"]), soft=True)
         return (*head, one, *[Cell("", soft=True)] * 3)
     band = row["band"]
     return (

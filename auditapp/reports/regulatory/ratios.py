@@ -12,6 +12,7 @@ from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import (
     count,
     decimal,
+    listing,
     p_value,
     percent,
     percent_span,
@@ -201,6 +202,12 @@ def reconciled(known: int, unknown: int, undecided: int, what: str) -> str:
     if undecided:
         parts.append(f"without a yes or no {count(undecided)}")
     return f"{' + '.join(parts)} = measured {count(known + unknown + undecided)}."
+
+
+def untold_note(found: Row) -> str:
+    """Groups of people who did not say, which count as unknown."""
+    gone = [f"“{next(iter(g['group'].values()))}” ({count(g['n'])})" for g in found["untold"]]
+    return f"Counted as unknown, and not as a group: {listing(gone, 6)}." if gone else ""
 
 
 def adjusted_note(rows: Sequence[Row]) -> str:
