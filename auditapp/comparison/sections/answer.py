@@ -52,9 +52,9 @@ def section(facts: Facts) -> Section:
         note = rich(bold("Simulated data. "), "The rows were made by a program.")
         blocks.append(Notice(note, "check", printed=False))
     blocks.append(Stats(cards(facts)))
-    table = _shown(facts)
-    if table is not None:
-        blocks.append(figures.strip(facts, table, facts.primary[0], anchor="answer-changes"))
+    shown = _shown(facts)
+    if shown is not None:
+        blocks.append(figures.strip(facts, *shown, anchor="answer-changes"))
     further = findings(facts)
     if further:
         blocks.append(
@@ -119,18 +119,20 @@ def _primary(facts: Facts) -> str:
     return " or ".join(metric(slug) for slug in facts.primary)
 
 
-def _shown(facts: Facts) -> Row | None:
-    """The column of the headline, else the first in which a gap was tested."""
+def _shown(facts: Facts) -> tuple[Row, str] | None:
+    """Column and rate of the headline, else the first column in which a gap was tested."""
     head = facts.headline
+    slug = facts.primary[0]
+    if head is not None and head["kind"] == "gap" and head["primary"]:
+        slug = str(head["metric"])
     usable: list[Row] = [
-        t for t in facts.singles
-        if any(r["low"] is not None for r in facts.gaps(t["by"], facts.primary[0]))
-    ]  # fmt: skip
-    if head is not None:
-        for table in usable:
-            if table["by"] == head["by"]:
-                return table
-    return usable[0] if usable else None
+        table
+        for table in facts.singles
+        if any(row["low"] is not None for row in facts.gaps(table["by"], slug))
+    ]
+    same = [table for table in usable if head is not None and table["by"] == head["by"]]
+    found = next(iter([*same, *usable]), None)
+    return None if found is None else (found, slug)
 
 
 def cards(facts: Facts) -> tuple[Stat, ...]:
@@ -162,6 +164,7 @@ def _largest(facts: Facts) -> Stat:
     if not found:
         return Stat("Largest supported change", "none", "", "of any gap", "of any gap")
     found = [row for row in found if row["primary"]] or found
+    found = [row for row in found if len(row["by"]) == 1] or found
     top = max(found, key=lambda row: min(abs(row["low"]), abs(row["high"])))
     interval = words.interval(top)
     return Stat(

@@ -9,7 +9,9 @@ from auditapp.reports.numbers import plural
 
 def section(facts: Facts) -> Section:
     """The cover."""
-    rows = [Fact(side.letter, rich(_named(side))) for side in (facts.first, facts.second)]
+    sides = (facts.first, facts.second)
+    alike = _named(sides[0]) == _named(sides[1])
+    rows = [Fact(side.letter, rich(_named(side, told=alike))) for side in sides]
     rows.append(Fact("People", rich(_people(facts))))
     for label, value in (
         ("Compared", facts.date), ("By", facts.run.get("people")), ("Report", facts.run.get("id")),
@@ -27,8 +29,9 @@ def section(facts: Facts) -> Section:
     return Section("cover", facts.title, (Cover(lines, tuple(rows), note, "Comparison"),))
 
 
-def _named(side: Side) -> str:
-    bits = [side.title]
+def _named(side: Side, *, told: bool = False) -> str:
+    """Title, system, period and report; told apart by their decisions where titles are alike."""
+    bits = [side.title, side.decisions] if told else [side.title]
     if side.system and side.system not in side.title:
         bits.append(side.system)
     if side.period:
