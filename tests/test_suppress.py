@@ -17,6 +17,7 @@ from auditapp.errors import AuditError
 from auditapp.reports.build import build
 from auditapp.reports.suppress import suppress
 from auditapp.reports.suppress.cells import ABOUT_CHOICES, ABOUT_OUTCOMES
+from auditapp.reports.suppress.choose import SIZES
 from auditapp.result import NOT_RUN, result_hash
 from metrics.audit import Attribute, Policy, measure
 from tests.report_documents import cached
@@ -179,6 +180,33 @@ def test_every_small_count_could_be_any_other_small_one(seed: int) -> None:
             assert solved.success
             ends.append(sign * solved.fun)
         assert ends[1] - ends[0] >= smallest - 1 - 1e-6, (name, ends)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_copies_of_two_sizes_show_no_more_than_the_one_of_the_smaller(seed: int) -> None:
+    """Else a reader of both could take a count that one shows from a sum that the other does."""
+    rng = np.random.default_rng(seed)
+    whole = crossed(rng, n=int(rng.integers(300, 2500)))
+    shown = [everything_shown(suppress(whole, smallest)) for smallest in SIZES]
+    for smaller, larger in itertools.pairwise(shown):
+        assert larger <= smaller
+
+
+def test_the_sizes_of_copies_are_those_of_the_form() -> None:
+    from auditapp.forms import shares
+
+    assert shares.SIZES == (0, *SIZES)
+
+
+def everything_shown(copy: Row) -> set[Any]:
+    found = {(named(v["group"]), "n") for t in copy["groups"] for v in t["levels"]}
+    found |= {(tuple(t["by"]), "unknown") for t in copy["groups"] if t["unknown"] is not None}
+    found |= {
+        (named(item["group"]), item["metric"])
+        for item in copy["estimates"]
+        if item["undefined"] != "suppressed"
+    }
+    return found | {gap["id"] for gap in copy["gaps"] if gap.get("reason") != "suppressed"}
 
 
 def crossed(rng: np.random.Generator, n: int) -> Row:

@@ -4,6 +4,9 @@ Along one sum it is enough to hide two or more parts whose hidden people are `sm
 every count. Where attributes cross, sums can be combined, so what a reader could work out is
 looked at as a whole: for every small count the least and the most it could be, by linear
 programming over everything the copy shows, have to lie `smallest` - 1 apart or more.
+
+Somebody may hold copies of two sizes. What a copy hides, copies of larger sizes hide too, so that
+two of them show no more than the one of the smaller size.
 """
 
 from __future__ import annotations
@@ -22,8 +25,17 @@ from auditapp.reports.suppress.cells import KINDS, SIZE, Cell, Cells, Line
 Floats = NDArray[np.float64]
 
 
+#: Sizes that are offered; a copy begins with what those of smaller ones hide.
+SIZES = (5, 10, 20, 50)
+
+
 def choose(found: Cells, smallest: int) -> None:
     """Mark in every cell what is hidden."""
+    for size in (*(size for size in SIZES if size < smallest), smallest):
+        _choose(found, size)
+
+
+def _choose(found: Cells, smallest: int) -> None:
     parts = {id(c): c for line in found.lines for c in line.cells}
     for cell in chain(found.groups.values(), parts.values()):
         for kind in KINDS:
