@@ -92,7 +92,7 @@ def test_a_column_that_is_itself_the_stratum_is_not_pooled(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"columns": ["planet"]}, "planet"), ({"strata": "planet"}, "planet")],
+    [({"strata": "planet"}, "planet")],
 )
 def test_a_column_that_is_not_there_fails_this_annex_alone(
     tmp_path: Path, settings: dict[str, Any], words: str

@@ -129,7 +129,25 @@ def test_without_labels_no_accuracy_is_claimed() -> None:
     document = annexed("ai-act", label=False)
     assert document["annexes"][0]["accuracy"]["measured"] is False
     assert items(document)["3, accuracy"]["status"] == "part"
+    assert items(document)["Art. 15(3)"]["status"] == "not-covered"
     assert "Accuracy overall" not in texts(chapter(document))
+
+
+def test_a_no_to_special_categories_stands_beside_the_columns_that_speak_of_one() -> None:
+    said = texts(chapter(annexed("ai-act")))
+    assert "No, as the provider states" in said
+    assert "Groups by Race, which by name is such a category" in said
+    used = {**ANSWERS["ai-act"], "special": "yes"}
+    assert "which by name is such" not in texts(chapter(annexed("ai-act", used)))
+
+
+def test_disclosure_gives_no_words_that_nobody_wrote() -> None:
+    document = annexed("disclosure")
+    about = {k: v for k, v in document["plan"]["about"].items() if k != "outcome"}
+    document["plan"] = {**document["plan"], "about": about}
+    facts = [b for b in chapter(document).blocks if isinstance(b, blocks.FactList)]
+    said = {row.label: blocks.plain(row.value) for found in facts for row in found.rows}
+    assert said["The favourable decision"] == "Not given"
 
 
 def test_a_search_that_failed_is_no_evidence() -> None:

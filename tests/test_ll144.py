@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auditapp.pipeline.annexes import eeo
 from auditapp.plan import Score
+from auditapp.regulatory import eeo
 from tests.documents import sound
 from tests.ll144_people import annex, codes, hiring, rows, table
 

@@ -10,7 +10,7 @@ from django import forms
 from auditapp.datasets.sizes import group_sizes
 from auditapp.errors import AuditError
 from auditapp.forms.kinds import kind_of
-from auditapp.regulatory import cards
+from auditapp.regulatory import cards, eeo
 from auditapp.regulatory.card import LONGEST, Card, Field
 
 Json = dict[str, Any]
@@ -18,8 +18,8 @@ Json = dict[str, Any]
 NEEDED = "Needed for a final report."
 #: Fields as wide as the page: several lines, or many names.
 WIDE = frozenset({"long", "names"})
-#: Smallest share of the people of a category that 6 RCNY 5-301(d) does not call small.
-SMALL = 0.02
+#: A category of n of N people is small in the sense of 6 RCNY 5-301(d) where 100 n < 2 N.
+SMALL_PER, SMALL_OF = 100, 2
 
 
 class Day(forms.TextInput):
@@ -94,12 +94,12 @@ class AnnexesForm(forms.Form):
         ]
 
     def _questions(self, card: Card) -> list[Json]:
-        """What is needed or a choice stands open; the rest is behind one line."""
+        """What is needed or mostly is stands open; the rest is behind one line."""
         asked = [
             {"bound": self[field_name(card.slug, item)], "item": item, "wide": item.kind in WIDE}
             for item in card.fields
         ]
-        first = [one for one in asked if one["item"].needed or one["item"].kind == "choice"]
+        first = [one for one in asked if _stands_open(one["item"])]
         rest = [one for one in asked if one not in first]
         found = [{"items": first, "folded": False}] if first else []
         if rest:
@@ -107,15 +107,19 @@ class AnnexesForm(forms.Form):
         return found
 
     def _small(self) -> list[Json]:
-        """Groups of the sensitive columns with under two percent of the rows."""
+        """Categories of the rule with under two percent of the people in one, by column."""
         columns = {column["name"]: column for column in self.profile["columns"]}
         found = []
         for spec in self.draft.get("attributes") or ():
             column = columns.get(spec["column"])
             sizes = group_sizes(column, spec) if column is not None else []
-            counted = [(words, n) for words, n in sizes if n is not None]
-            total = sum(n for _, n in counted)
-            small = [{"words": words, "n": n} for words, n in counted if n < SMALL * total]
+            listed = _listed([(words, n) for words, n in sizes if n is not None])
+            total = sum(listed.values())
+            small = [
+                {"words": words, "n": n}
+                for words, n in listed.items()
+                if SMALL_PER * n < SMALL_OF * total
+            ]
             if small:
                 title = spec.get("title") or spec["column"]
                 found.append({"title": title, "groups": small, "total": total})
@@ -130,6 +134,10 @@ class AnnexesForm(forms.Form):
             self.settings[card.slug] = {}
             for item in card.fields:
                 self._read(card, item, data.get(field_name(card.slug, item)))
+            if any(field_name(card.slug, item) in self.errors for item in card.fields):
+                continue
+            for name, text in card.problems(self.settings[card.slug]):
+                self.add_error(f"{card.slug}--{name}", f"{card.title}: {text}")
         return data
 
     def _read(self, card: Card, item: Field, value: Any) -> None:
@@ -155,6 +163,23 @@ class AnnexesForm(forms.Form):
                 if card.slug in chosen
             ]
         }
+
+
+def _stands_open(item: Field) -> bool:
+    return item.needed or item.first or item.kind == "choice"
+
+
+def _listed(sizes: list[tuple[str, int]]) -> dict[str, int]:
+    """People by category of the rule, where the groups of a column are sexes or races."""
+    for read, known, least in ((eeo.sex, eeo.SEXES, 1), (eeo.race, eeo.RACES, 2)):
+        made = dict.fromkeys(known, 0)
+        for words, n in sizes:
+            if read(words) in made:
+                made[read(words)] += n
+        listed = {name: n for name, n in made.items() if n}
+        if len(listed) >= least:
+            return listed
+    return {}
 
 
 def _answered(question: Json) -> bool:

@@ -11,6 +11,7 @@ from auditapp.errors import AuditError
 from auditapp.plan.goals import ESTIMATORS, GOALS_NEEDING_LABEL, OUTCOMES, SEARCHES, goals_for
 from auditapp.plan.model import Plan
 from auditapp.regulatory import card
+from auditapp.regulatory.card import Card
 from mitigations.catalogue import entry
 from mitigations.contract import MethodError
 
@@ -245,7 +246,16 @@ def _check_templates(plan: Plan) -> None:
         )
     for template in plan.templates:
         found = card(template.slug)
-        found.settings(template.settings)
+        answers = found.settings(template.settings)
+        wrong = found.problems(template.settings)
+        if wrong:
+            raise _refuse(
+                "bad-template-setting",
+                f"{found.title}: {wrong[0][1]}",
+                "Change the settings of the template.",
+                "templates",
+            )
+        _check_named(plan, found, answers)
         if plan.outcome not in found.outcomes:
             raise _refuse(
                 "template-outcome",
@@ -260,6 +270,20 @@ def _check_templates(plan: Plan) -> None:
                 "Choose a label column, or leave the template out.",
                 "templates",
             )
+
+
+def _check_named(plan: Plan, found: Card, answers: Mapping[str, Any]) -> None:
+    """Sensitive columns that a template names have to be among those of the plan."""
+    known = {name.casefold() for a in plan.attributes for name in (a.column, a.title)}
+    for item in found.fields:
+        for name in answers[item.name] if item.of == "attributes" else ():
+            if str(name).strip().casefold() not in known:
+                raise _refuse(
+                    "template-column",
+                    f"{found.title}: “{name}” is none of the sensitive columns of this audit.",
+                    f"Choose among: {', '.join(a.column for a in plan.attributes)}.",
+                    "templates",
+                )
 
 
 def _check_training(plan: Plan) -> None:

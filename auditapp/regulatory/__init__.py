@@ -49,8 +49,12 @@ def card(slug: str) -> Card:
 
 def columns(slug: str, settings: Mapping[str, Any]) -> list[str]:
     """Columns of the table that the answers to a template name."""
-    named = [item.name for item in card(slug).fields if item.kind == "column"]
-    return [str(settings[name]) for name in named if settings.get(name)]
+    found: list[str] = []
+    for item in card(slug).fields:
+        given = settings.get(item.name)
+        if given and (item.kind == "column" or item.of == "columns"):
+            found += [given] if item.kind == "column" else item.read(given)
+    return [str(name) for name in found]
 
 
 def cards() -> tuple[Card, ...]:

@@ -30,6 +30,7 @@ CARD = Card(
     "what has to be written or kept elsewhere. For providers of high-risk systems.",
     compute="auditapp.pipeline.annexes.ai_act",
     section="auditapp.reports.regulatory.ai_act",
+    also="The purpose of the system is needed for a final report, under “Words for the report”.",
     outcomes=("binary", "multiclass", "regression", "ranking"),
     fields=(
         Field("provider", "Provider", help="Name of the provider, item 1(a).", needed=True),
@@ -100,11 +101,13 @@ CARD = Card(
             "long",
             "Why other data, also synthetic or anonymous ones, would not have done. Needed if "
             "they were used.",
+            first=True,
         ),
         Field(
             "special_deleted",
             "When they are deleted",
             help="A day, or what ends their use. Needed if they were used.",
+            first=True,
         ),
         Field(
             "responsible",

@@ -133,5 +133,6 @@ ITEMS = (
         ("declared",),
         whole=("accuracy",),
         lacks="no recorded outcome was given, so accuracy is not known",
+        strict=True,
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ class Field:
     """One thing a template asks the auditor for.
 
     `default` stands where nothing is said; `needed` fields keep a report a draft while empty.
+    `of` says what a list of names has to name: ``columns`` of the table, or ``attributes``, the
+    sensitive columns by name or title. `first` questions stand open beside the needed ones.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Field:
     low: float | None = None
     high: float | None = None
     needed: bool = False
+    of: str = ""
+    first: bool = False
 
     def read(self, value: Any) -> Any:
         """Return an answer as its kind, from text or JSON.
@@ -68,6 +72,8 @@ class Card:
     `compute` and `section` are dotted names of the module with ``run(audited, document,
     settings) -> dict`` and of the one with ``section(facts, annex) -> Section``. `outcomes` are
     the kinds of outcome it can speak of. `version` is the day of the text the template follows.
+    `check` finds answers that do not go together: the name of a field, and what is wrong.
+    `also` says what is needed for a final report beside the fields.
     """
 
     slug: str
@@ -82,6 +88,12 @@ class Card:
     fields: tuple[Field, ...] = ()
     outcomes: tuple[str, ...] = ("binary",)
     needs_label: bool = False
+    check: Callable[[Mapping[str, Any]], list[tuple[str, str]]] | None = None
+    also: str = ""
+
+    def problems(self, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Answers that do not go together: the name of a field, and what is wrong."""
+        return [] if self.check is None else self.check(self.settings(given))
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Every field with its answer or its default.

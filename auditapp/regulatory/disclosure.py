@@ -38,6 +38,7 @@ CARD = Card(
     "owed: what the system does, what was found, how to ask for a person.",
     compute="auditapp.pipeline.annexes.disclosure",
     section="auditapp.reports.regulatory.disclosure",
+    also="The purpose of the system is needed for a final report, under “Words for the report”.",
     outcomes=("binary", "multiclass", "regression", "ranking"),
     fields=(
         Field("role", "Your part", "choice", choices=ROLES, default="deployer"),
@@ -56,27 +57,35 @@ CARD = Card(
             "long",
             "What the system is told about a person, and where that comes from. Needed from "
             "deployers.",
+            first=True,
         ),
         Field(
             "review",
             "How a person looks at a decision again",
             "long",
             "How to ask for it, who looks, and how long it takes. Needed for a final report.",
+            first=True,
         ),
         Field(
             "correction",
             "How people see and correct their data",
             "long",
             "Needed from deployers.",
+            first=True,
         ),
         Field(
             "misuse",
             "Harmful or unsuitable uses",
             "long",
             "What the system must not be used for. Needed from developers.",
+            first=True,
         ),
         Field(
-            "training", "Kinds of data the system learned from", "long", "Needed from developers."
+            "training",
+            "Kinds of data the system learned from",
+            "long",
+            "Needed from developers.",
+            first=True,
         ),
         Field(
             "limits",

@@ -28,6 +28,7 @@ CARD = Card(
             "names",
             "Sensitive columns by name. Blank: all of them.",
             default=[],
+            of="attributes",
         ),
         Field(
             "strata",

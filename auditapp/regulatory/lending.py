@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from auditapp.regulatory.card import Card, Field
 
 WORSE = {
     "higher": "Higher is worse for the applicant, as with a price",
     "lower": "Lower is worse for the applicant, as with a credit line",
 }
+
+
+def check(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Bands in order with a name each, terms in one list only, two classes or none."""
+    found = []
+    if not settings["priority"] < settings["review"]:
+        found.append(("review", "The first band does not end below the second one."))
+    if len(settings["bands"]) != 3:
+        names = len(settings["bands"])
+        found.append(("bands", f"There are three bands, and {names} names of them."))
+    both = [name for name in settings["lower_worse"] if name in settings["higher_worse"]]
+    if both:
+        found.append(("lower_worse", f"The term “{both[0]}” is named twice."))
+    if len(settings["probabilities"]) == 1:
+        text = "One column of class probabilities is named; a comparison needs two."
+        found.append(("probabilities", text))
+    return found
+
 
 CARD = Card(
     slug="lending",
@@ -23,6 +44,7 @@ CARD = Card(
     compute="auditapp.pipeline.annexes.lending",
     section="auditapp.reports.regulatory.lending",
     outcomes=("binary", "regression"),
+    check=check,
     fields=(
         Field(
             "columns",
@@ -30,6 +52,7 @@ CARD = Card(
             "names",
             "Sensitive columns by name. Blank: all of them.",
             default=[],
+            of="attributes",
         ),
         Field(
             "control",
@@ -52,6 +75,7 @@ CARD = Card(
             "names",
             "Columns of numbers, such as an annual percentage rate or a fee.",
             default=[],
+            of="columns",
         ),
         Field(
             "lower_worse",
@@ -59,6 +83,7 @@ CARD = Card(
             "names",
             "Columns of numbers, such as a credit line.",
             default=[],
+            of="columns",
         ),
         Field(
             "outcome_worse",

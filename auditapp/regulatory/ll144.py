@@ -28,6 +28,8 @@ CARD = Card(
     "rule. For employers that use a tool to select or score people for jobs.",
     compute="auditapp.pipeline.annexes.ll144",
     section="auditapp.reports.regulatory.ll144",
+    also="A name of the tool is needed for a final report, here or as the system under “Words for "
+    "the report”.",
     fields=(
         Field(
             "mode",
@@ -73,8 +75,14 @@ CARD = Card(
             "names",
             "Other sensitive columns to show in the same form, though the rule does not ask.",
             default=[],
+            of="columns",
         ),
-        Field("tool", "Name of the tool", help="Blank: the audited system with its version."),
+        Field(
+            "tool",
+            "Name of the tool",
+            help="Blank: the audited system with its version.",
+            first=True,
+        ),
         Field(
             "distribution_date",
             "Distribution date of the tool",
@@ -96,6 +104,7 @@ CARD = Card(
             "Why test data, and how they were made",
             "long",
             "Needed with test data, 5-302(b).",
+            first=True,
         ),
         Field("supplied_by", "Who supplied the data", needed=True),
         Field("auditor", "Independent auditor", needed=True),

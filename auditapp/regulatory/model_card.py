@@ -7,7 +7,7 @@ from auditapp.regulatory.card import Card, Field
 CARD = Card(
     slug="model-card",
     title="Model card",
-    jurisdiction="None: a convention of the field",
+    jurisdiction="No law; a convention of the field",
     rule="Mitchell and others, Model Cards for Model Reporting, 2019",
     version="2019-01-29",
     source="FAT* 2019, pages 220 to 229, https://doi.org/10.1145/3287560.3287596",
@@ -15,6 +15,8 @@ CARD = Card(
     "in the report as well.",
     compute="auditapp.pipeline.annexes.model_card",
     section="auditapp.reports.regulatory.model_card",
+    also="An intended use is needed for a final report, here or as the purpose of the system "
+    "under “Words for the report”.",
     outcomes=("binary", "multiclass", "regression", "ranking"),
     fields=(
         Field("developers", "Developed by"),
@@ -22,7 +24,13 @@ CARD = Card(
         Field("kind", "Kind of model", help="Where you can say more than this audit knows."),
         Field("licence", "Licence"),
         Field("contact", "Where to send questions"),
-        Field("uses", "Intended uses", "long", "The purpose of the audit stands there if empty."),
+        Field(
+            "uses",
+            "Intended uses",
+            "long",
+            "The purpose of the audit stands there if empty.",
+            first=True,
+        ),
         Field("users", "Intended users", "long"),
         Field("unsuitable", "Uses that are out of scope", "long"),
         Field(

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from auditapp.datasets import groups
 from auditapp.datasets.codes import CODES
 from auditapp.errors import AuditError
-from auditapp.pipeline.annexes import eeo
 from auditapp.pipeline.audited import Audited
+from auditapp.regulatory import eeo
 
 Codes = NDArray[np.int32]
 Reader = Callable[[str], str]

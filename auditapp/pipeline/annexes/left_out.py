@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from auditapp.pipeline.annexes import eeo
+from auditapp.regulatory import eeo
 from metrics.impact import Category, is_small
 
 SEPARATOR = "/"

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from auditapp.datasets import groups
 from auditapp.errors import AuditError
 from auditapp.pipeline.annexes import eeo_columns
-from auditapp.pipeline.annexes.eeo import HISPANIC, NOT_HISPANIC, RACES, SEXES
 from auditapp.pipeline.annexes.eeo_columns import Coded, People
 from auditapp.pipeline.annexes.left_out import LeftOut
 from auditapp.pipeline.audited import Audited
+from auditapp.regulatory.eeo import HISPANIC, NOT_HISPANIC, RACES, SEXES
 from auditapp.regulatory.ll144 import last_day
 from metrics.impact import FOUR_FIFTHS, Category, above_median, table
 

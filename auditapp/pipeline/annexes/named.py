@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from auditapp.datasets.lookup import unknown_column
 from auditapp.errors import AuditError
-from auditapp.pipeline.annexes import eeo
 from auditapp.pipeline.audited import Audited
 from auditapp.pipeline.outcomes import rows
 from auditapp.plan import AttributeSpec
+from auditapp.regulatory import eeo
 from metrics.groups import Attribute
 
 #: Strata beyond this many would each hold too few people to say anything.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,13 @@ AGAINST = {
     "around": "The declared level lies inside the interval.",
 }
 
+#: Names of columns that speak of special categories (Article 9(1) of Regulation (EU) 2016/679).
+SPECIAL = re.compile(
+    r"race|racial|rac1p|ethnic|relig|faith|belief|politic|union_?member|health|disab|illness|"
+    r"disease|diagnos|orientation|sexualit|genetic|biometric",
+    re.I,
+)
+
 
 def section(facts: Facts, annex: Row) -> Section:
     """The evidence map, accuracy by group, and what the provider wrote."""
@@ -57,7 +65,7 @@ def section(facts: Facts, annex: Row) -> Section:
         _map(facts, annex),
         *_accuracy(facts, annex["accuracy"]),
         _words(settings),
-        _special(settings),
+        _special(facts, settings),
         frame.advice(),
     ]
     return frame.chapter(annex, blocks, lede)
@@ -190,10 +198,15 @@ def _words(settings: Row) -> FactList:
     return FactList(rows, "In the words of the provider")
 
 
-def _special(settings: Row) -> FactList:
+def _special(facts: Facts, settings: Row) -> FactList:
     used = {"yes": "Yes", "no": "No, as the provider states"}
     rows = [Fact("Used to look for bias", rich(used.get(settings["special"], frame.BLANK)))]
     if settings["special"] == "yes":
         rows.append(frame.written("Why they were needed", settings["special_why"]))
         rows.append(frame.written("Deleted", settings["special_deleted"]))
+    else:
+        named = [t for c, t in facts.titles.items() if SPECIAL.search(c) or SPECIAL.search(t)]
+        if named:
+            text = f"Groups by {listing(named)}, which by name is such a category"
+            rows.append(Fact("Compared in this audit", rich(text)))
     return FactList(tuple(rows), "Special categories of personal data, Article 4a")

@@ -74,7 +74,7 @@ def _before(facts: Facts, settings: Row) -> FactList:
 
 def _after(facts: Facts, annex: Row, settings: Row) -> FactList:
     rows = [
-        Fact("The favourable decision", rich(facts.outcome)),
+        frame.written("The favourable decision", facts.about.get("outcome")),
         frame.written("Kinds and sources of personal data", settings["data_kinds"]),
     ]
     columns = annex["columns"]
