@@ -83,6 +83,11 @@ def test_the_page_shows_nothing_of_the_workspace(team: Team, report: Report) -> 
             assert word not in text, word
 
 
+def test_readers_are_led_to_where_files_are_verified(team: Team, report: Report) -> None:
+    _, token = make_share(report, team.alice)
+    assert f'href="{reverse("verify")}"' in Client().get(page(token)).content.decode()
+
+
 def test_no_cache_no_search_engine_no_referrer(team: Team, report: Report) -> None:
     _, token = make_share(report, team.alice)
     _, closed = make_share(report, team.alice, password=PASSWORD)

@@ -113,7 +113,7 @@ def test_a_pdf_with_other_pages_is_told_apart_from_the_true_one(team: Team) -> N
         made.add_blank_page()
         forged = saved(made)
     answer = title(hand_in(forged))
-    assert answer == "The attached result matches, the pages are not ours"
+    assert answer == "Only the attached result matches, the pages are not ours"
 
 
 def test_bytes_added_after_the_end_are_seen(team: Team) -> None:

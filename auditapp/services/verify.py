@@ -151,7 +151,7 @@ def hash_parts(text: str) -> tuple[str, str]:
         raise AuditError(
             "bad-hash",
             "This is no SHA-256 hash: one has up to 64 of the characters 0 to 9 and a to f.",
-            "Copy it from the foot of a page of the report.",
+            "Copy it from the head of a page of the report.",
         )
     if len(head) < SHORTEST_HASH:
         raise AuditError(
