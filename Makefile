@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-postgres bench lint format lock clean
+.PHONY: help setup run test test-fast test-postgres bench lint format lock messages clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -64,6 +64,12 @@ lock: $(VENV)/.dev   ## pin every dependency
 	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.txt
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-find-links --no-emit-index-url \
 	  --no-header --output-file requirements-dev.txt requirements-dev.in
+
+# The compiled catalogues are committed: only this needs xgettext and msgfmt.
+messages: $(VENV)/.dev   ## collect texts to translate, and compile what is translated
+	$(BIN)/python manage.py makemessages --all --no-wrap --no-obsolete --add-location file \
+	  $(foreach folder,.venv var tests static staticfiles docs benchmarks scratch,--ignore $(folder))
+	$(BIN)/python manage.py compilemessages --ignore .venv --verbosity 0
 
 clean:           ## remove the environment and caches, keep var/ (data)
 	rm -rf $(VENV) staticfiles .pytest_cache .ruff_cache .mypy_cache

@@ -16,6 +16,7 @@ from auditapp.headless.findings import FAIL_ON
 from auditapp.plan import OUTCOMES, SEARCHES, Split
 from auditapp.plan.checks import WEIGHT_METHODS
 from auditapp.regulatory import REGISTRY
+from auditapp.reports.language import ENGLISH, LANGUAGES
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -326,6 +327,12 @@ def _policy_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--draws", type=int, default=1000, help="bootstrap draws")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the fit and the draws")
+    parser.add_argument(
+        "--language",
+        choices=tuple(LANGUAGES),
+        default=ENGLISH,
+        help="of the report; numbers and hash stay the same",
+    )
     parser.add_argument(
         "--device",
         type=_device,

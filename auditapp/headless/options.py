@@ -17,6 +17,7 @@ class Options:
     data: Path
     out: Path
     pdf: Path | None = None
+    language: str = "en"
     sign: Path | None = None
     images: Path | None = None
     join: Path | None = None

@@ -15,6 +15,7 @@ from auditapp.headless.options import Options
 from auditapp.headless.planned import plan_of
 from auditapp.pipeline import kept
 from auditapp.plan.checks import check_settings
+from auditapp.reports.language import ENGLISH
 
 Json = dict[str, Any]
 Say = Callable[[Json], None]
@@ -56,7 +57,10 @@ def run(options: Options, say: Say | None = None) -> result.Document:
             "previous": None if options.previous is None else str(options.previous.resolve()),
             "report": options.pdf is not None,
             "signing_key": key,
-            "run": {"date": datetime.now(UTC).isoformat(timespec="seconds")},
+            "run": {
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                **({} if options.language == ENGLISH else {"language": options.language}),
+            },
         }
         sandbox.run_child(
             "auditapp.pipeline:execute",

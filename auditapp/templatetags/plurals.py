@@ -19,6 +19,7 @@ def counted(number: int) -> tuple[str, ...]:
         ngettext("column", "columns", number),
         ngettext("day", "days", number),
         ngettext("event", "events", number),
+        ngettext("further question", "further questions", number),
         ngettext("list", "lists", number),
         ngettext("member", "members", number),
         ngettext("open alert", "open alerts", number),

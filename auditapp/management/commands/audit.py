@@ -108,7 +108,7 @@ def _options(given: dict[str, Any]) -> headless.Options:
         "model_output", "positive_class",
         "prediction", "score", "train", "label", "favourable",
         "favourable_decision", "score_is", "score_range", "features", "exclude", "split", "unit",
-        "title", "task",
+        "title", "task", "language",
     )  # fmt: skip
     policy = (
         "intersections", "floor", "goal", "threshold", "tolerance", "tolerance_unit", "k",
