@@ -29,7 +29,7 @@ MIB = 1 << 20
 LONGEST_FILE = 64 * MIB
 LONGEST_JSON = 64 * MIB
 LONGEST_TEXT = 200
-SAID = ("id", "date", "status", "status_date", "superseded_by")
+SAID = ("id", "date", "status", "status_date", "superseded_by", "signed_with")
 PDF_MARK = b"%PDF-"
 LIMITS = sandbox.Limits(
     what="Reading the file",
@@ -221,18 +221,15 @@ def held(data: bytes) -> dict[str, bytes]:
                 "This PDF is encrypted, and a report of Evenhand never is.",
                 "Hand in the file as it was downloaded.",
             )
+        for name in _on_pages(reader) & wanted:
+            raise _second(name)
         for item in reader.attachment_list:
-            names = _names(item) & wanted
-            if not names:
+            names = {str(item.name), *_names(item.pdf_object)}
+            if not names & wanted:
                 continue
             name = item.name
-            if name in found or _names(item) != {name}:
-                raise AuditError(
-                    "ambiguous",
-                    f"This PDF carries a second file called {min(names)}; no report of Evenhand"
-                    " does.",
-                    "Hand in the file as it was downloaded.",
-                )
+            if name in found or names != {name}:
+                raise _second(min(names & wanted))
             body = _content(item)
             if len(body) > LONGEST_FILE:
                 raise AuditError(
@@ -251,11 +248,24 @@ def held(data: bytes) -> dict[str, bytes]:
     return found
 
 
-def _names(item: Any) -> set[str]:
+def _second(name: str) -> AuditError:
+    return AuditError(
+        "ambiguous",
+        f"This PDF carries a second file called {name}; no report of Evenhand does.",
+        "Hand in the file as it was downloaded.",
+    )
+
+
+def _names(spec: Any) -> set[str]:
     """Every name under which some reader may show an attachment."""
-    spec = item.pdf_object
-    found = {item.name, *(spec[key].get_object() for key in ("/UF", "/F") if key in spec)}
-    return {str(name) for name in found}
+    return {str(spec[key].get_object()) for key in ("/UF", "/F") if key in spec}
+
+
+def _on_pages(reader: Any) -> set[str]:
+    """Names of the files pinned to pages, which many readers list among the attachments."""
+    marks = [mark.get_object() for page in reader.pages for mark in page.annotations or ()]
+    specs = [mark["/FS"].get_object() for mark in marks if "/FS" in mark]
+    return {name for spec in specs if isinstance(spec, dict) for name in _names(spec)}
 
 
 def _content(item: Any) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ NOT_RUN = (
 )
 
 Document = dict[str, Any]
+HEX = re.compile(r"[0-9a-f]*")
 
 
 def canonical(document: Document) -> bytes:
@@ -50,6 +52,18 @@ def result_hash(document: Document) -> str:
     """SHA-256 of the canonical document without what legitimately varies between runs."""
     hashed = {key: value for key, value in document.items() if key not in OUTSIDE_HASH}
     return hashlib.sha256(canonical(hashed)).hexdigest()
+
+
+def printed_hash(text: str) -> tuple[str, str] | None:
+    """Beginning and end of a hash as people copy it: whole, begun, or as a cover prints it.
+
+    None where it is no SHA-256.
+    """
+    given = text.strip().lower().removeprefix("sha256").replace("...", "…")
+    head, _, tail = given.partition("…")
+    head, tail = (re.sub(r"[\s:.-]", "", part) for part in (head, tail))
+    known = HEX.fullmatch(head) and HEX.fullmatch(tail) and len(head) + len(tail) <= 64
+    return (head, tail) if known else None
 
 
 def plain(value: Any) -> Any:

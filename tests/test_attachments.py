@@ -185,6 +185,20 @@ def test_a_file_that_some_readers_would_show_as_the_result_is_refused(tmp_path: 
     assert refused(tmp_path, data) == "ambiguous"
 
 
+def test_a_second_result_pinned_to_a_page_is_refused(tmp_path: Path) -> None:
+    made = pdf(result__json=RESULT)
+    for name, wanted in (("other.json", None), ("result.json", "ambiguous")):
+        mark = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.FileAttachment, Rect=[0, 0, 9, 9],
+            FS=_spec(made, name, F=b"{}"),
+        )  # fmt: skip
+        made.pages[0].obj.Annots = pikepdf.Array([made.make_indirect(mark)])
+        if wanted is None:
+            assert examined(tmp_path, saved(made))["hash"] == result_hash(DOCUMENT)
+        else:
+            assert refused(tmp_path, saved(made)) == wanted
+
+
 def test_an_attachment_with_two_contents_is_refused(tmp_path: Path) -> None:
     made = pdf()
     data = _with_names(("result.json", _spec(made, "result.json", F=RESULT, UF=b"{}")), made=made)

@@ -33,6 +33,14 @@ def test_it_accepts_the_begun_hash_with_its_spaces(file: Path, capsys: Any) -> N
     assert "has this hash" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("form", ["sha256 {}…{}", "{}...{}", "SHA256: {}", "{}"])
+def test_it_accepts_the_hash_as_a_cover_prints_it(file: Path, form: str) -> None:
+    found = result.result_hash(DOCUMENT)
+    call_command("verify", str(file), "--hash", form.format(found[:12], found[-4:]))
+    with pytest.raises(CommandError, match="belongs to another"):
+        call_command("verify", str(file), "--hash", f"{found[:12]}…{'0' * 5}")
+
+
 def test_a_changed_document_is_found_out(file: Path) -> None:
     file.write_text(json.dumps({**DOCUMENT, "rows": {"used": 4}}))
     with pytest.raises(CommandError, match="was changed") as caught:
@@ -136,6 +144,18 @@ def test_an_unsigned_pdf_says_so(tmp_path: Path, capsys: Any) -> None:
     raw = signing.private_key(signing.new_key()).public_key().public_bytes_raw()
     key.write_text(signing.public_pem(raw))
     assert "no key can have signed it" in different(path, "--key", key)
+
+
+def test_a_signature_that_was_taken_out_is_missed(tmp_path: Path) -> None:
+    from tests.test_attachments import pdf, saved
+
+    run = {**DOCUMENT["run"], "signed_with": "ab" * 16}
+    data = result.canonical({**DOCUMENT, "run": run})
+    path = tmp_path / "report.pdf"
+    path.write_bytes(saved(pdf(result__json=data)))
+    assert "signature is missing" in different(path)
+    (tmp_path / "result.json").write_bytes(data)  # a JSON carries none
+    call_command("verify", str(tmp_path / "result.json"))
 
 
 def test_a_changed_attachment_is_found_out(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ around a genuine attachment.
 
 from __future__ import annotations
 
-import re
 import threading
 import uuid
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from django.db.models import Q
 from auditapp import attachments, signing, storage
 from auditapp.errors import AuditError
 from auditapp.models import Comparison, Edition, Report, ReportStatus, SharedCopy
+from auditapp.result import printed_hash
 from auditapp.services.keys import public_key
 
 Json = dict[str, Any]
@@ -32,7 +32,6 @@ SHORTEST_HASH = 12
 MOST = 5
 #: Rows that a copy is shown with.
 WITH = ("report__audit", "report__superseded_by__audit")
-HEX = re.compile(r"[0-9a-f]*")
 
 
 @dataclass(frozen=True)
@@ -144,15 +143,14 @@ def hash_parts(text: str) -> tuple[str, str]:
     AuditError
         ``bad-hash``.
     """
-    given = text.strip().lower().removeprefix("sha256").replace("...", "…")
-    head, _, tail = given.partition("…")
-    head, tail = (re.sub(r"[\s:.-]", "", part) for part in (head, tail))
-    if not HEX.fullmatch(head) or not HEX.fullmatch(tail) or len(head) + len(tail) > 64:
+    parts = printed_hash(text)
+    if parts is None:
         raise AuditError(
             "bad-hash",
             "This is no SHA-256 hash: one has up to 64 of the characters 0 to 9 and a to f.",
             "Copy it from the head of a page of the report.",
         )
+    head, tail = parts
     if len(head) < SHORTEST_HASH:
         raise AuditError(
             "bad-hash",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from auditapp import attachments, signing, storage
 from auditapp.errors import AuditError
+from auditapp.result import printed_hash
 
 Json = dict[str, Any]
 UNREADABLE = 2
@@ -80,7 +80,20 @@ def _lines(found: Json, options: Json) -> Iterator[str]:
             " public key of the installation."
         )
     elif found["kind"] == "pdf":
-        yield "Nothing is signed: this PDF was written by the audit command without a key."
+        yield _unsigned(found)
+
+
+def _unsigned(found: Json) -> str:
+    key = found["says"].get("signed_with")
+    if key:
+        raise _different(
+            "The signature is missing: the document says that it was signed with the key"
+            f" {_plain(key)}."
+        )
+    return (
+        "Nothing is signed: the audit command writes such a PDF where it is given no key. If an"
+        " installation wrote it, its signature was taken out."
+    )
 
 
 def _examined(path: Path) -> Json:
@@ -112,13 +125,15 @@ def _redrawn(found: Json, path: Path) -> str:
 
 
 def _hashed(found: str | None, given: str) -> str:
-    wanted = re.sub(r"[\s:.…-]", "", given).lower()
-    if len(wanted) < SHORTEST:
-        raise _unreadable(f"Give at least {SHORTEST} characters of the hash.")
-    if found is None or not found.startswith(wanted):
+    parts = printed_hash(given)
+    if parts is None or len(parts[0]) < SHORTEST:
+        raise _unreadable(
+            f"--hash is no SHA-256: give at least the first {SHORTEST} of its characters."
+        )
+    if found is None or not found.startswith(parts[0]) or not found.endswith(parts[1]):
         raise _different(
-            f"The document does not have the hash {wanted}: it was changed, or belongs to"
-            " another report."
+            f"The document does not have the hash {'…'.join(filter(None, parts))}: it was changed,"
+            " or belongs to another report."
         )
     return "The document has this hash."
 
