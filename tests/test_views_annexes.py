@@ -48,6 +48,26 @@ def test_the_sheet_has_the_columns_and_printed_numbers_of_the_rule(tmp_path: Pat
     assert ["Intersectional"] in found
 
 
+def test_the_sheet_says_what_has_to_be_published_with_the_tables(tmp_path: Path) -> None:
+    cells = ((50, 20, "M", "White"), (50, 10, "F", "Hispanic"), (7, 1, "Unknown", "White"))
+    found = lines(sheets.sheet(chapter(annex(rows(*cells), tmp_path)), "ll144"))
+    assert ["Data", "Historical data. Applications of spring."] in found
+    assert ["Auditor", "Riverside Audit Office"] in found
+    said = " ".join(row[0] for row in found if row)
+    assert "sex, race or ethnicity is unknown: 7." in said
+    assert found.index(["Sex"]) > found.index(["Auditor", "Riverside Audit Office"])
+
+
+def test_the_sheet_of_a_draft_says_so(tmp_path: Path) -> None:
+    cells = ((50, 20, "M", "White"), (50, 10, "F", "Asian"))
+    made = chapter(annex(rows(*cells), tmp_path))
+    cover = {"slug": "cover", "title": "", "blocks": [{"kind": "cover", "status": "Draft"}]}
+    made["sections"].insert(0, cover)
+    found = lines(sheets.sheet(made, "ll144"))
+    assert found[0] == ["New York City Local Law 144", "Draft"]
+    assert any("1 item open" in row[0] for row in found if row)
+
+
 def test_values_that_would_be_formulas_are_text(tmp_path: Path) -> None:
     cells = ((50, 20, "M", "White"), (50, 10, "F", "Hispanic"), (30, 9, "F", "=1+1"))
     found = lines(sheets.sheet(chapter(annex(rows(*cells), tmp_path)), "ll144"))

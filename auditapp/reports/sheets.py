@@ -1,4 +1,4 @@
-"""The tables of an annex as one CSV, with exactly its columns: what is published beside a tool."""
+"""An annex as one CSV: its facts and sentences, and its tables with exactly their columns."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def annexes(document: Row) -> list[Row]:
 
 
 def sheet(document: Row, slug: str) -> bytes | None:
-    """Every table of an annex under its title, as it is printed; None where there is none."""
+    """An annex in its order, as it is printed; None where it has no table."""
     for section in document.get("sections", ()):
         if section["slug"] == PREFIX + slug:
-            found = list(_tables(section["blocks"]))
-            return _written(section["title"], found) if found else None
+            found = next(_tables(section["blocks"]), None) is not None
+            return _written(section["title"], section["blocks"], document) if found else None
     return None
 
 
@@ -41,17 +41,52 @@ def _tables(blocks: list[Row]) -> Iterator[Row]:
         yield from _tables([*block.get("blocks", ()), *block.get("parts", ())])
 
 
-def _written(title: str, tables: list[Row]) -> bytes:
+def _written(title: str, blocks: list[Row], document: Row) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([guarded(title)])
-    for table in tables:
-        writer.writerow([])
-        writer.writerow([guarded(table["title"])])
-        writer.writerow([guarded(column["text"]) for column in table["columns"]])
-        for row in table["rows"]:
-            writer.writerow([_value(cell) for cell in row])
+    status = _status(document)
+    writer.writerow([guarded(title), *([guarded(status)] if status else [])])
+    for lines in map(_lines, _leaves(blocks)):
+        if lines:
+            writer.writerow([])
+            writer.writerows([[guarded(cell) for cell in line] for line in lines])
     return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def _status(document: Row) -> str:
+    """Whether the report is a draft, as its cover says."""
+    blocks = [block for section in document["sections"] for block in section["blocks"]]
+    return next((str(block["status"]) for block in blocks if block["kind"] == "cover"), "")
+
+
+def _leaves(blocks: list[Row]) -> Iterator[Row]:
+    for block in blocks:
+        yield block
+        yield from _leaves([*block.get("blocks", ()), *block.get("parts", ())])
+
+
+def _lines(block: Row) -> list[list[str]]:
+    """Rows of the CSV for a block; none for what is only drawn."""
+    kind = block["kind"]
+    if kind == "table":
+        heads = [column["text"] for column in block["columns"]]
+        return [
+            [block["title"]],
+            heads,
+            *([_value(cell) for cell in row] for row in block["rows"]),
+        ]
+    title = [[block["title"]]] if block.get("title") else []
+    if kind == "facts":
+        return [*title, *([row["label"], _plain(row["value"])] for row in block["rows"])]
+    if kind == "bullets":
+        return [*title, *([_plain(item)] for item in block["items"])]
+    if kind in ("prose", "notice"):
+        return [[_plain(block["text"])]]
+    return title if kind == "part" else []
+
+
+def _plain(runs: list[Row]) -> str:
+    return "".join(str(run["t"]) for run in runs)
 
 
 def _value(cell: Row) -> str:
@@ -61,4 +96,4 @@ def _value(cell: Row) -> str:
         text = text.replace(",", "")
     links = "; ".join(str(link["text"]) for link in cell.get("links") or ())
     note = f" ({cell['note']})" if cell["note"] else ""
-    return guarded(f"{text or links}{note}")
+    return f"{text or links}{note}"
