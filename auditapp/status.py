@@ -14,9 +14,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from auditapp import queue, storage
-from auditapp.datasets.staged import counted
 
 FONTS = ("source-serif-4", "inter", "jetbrains-mono")
 LEAST_FREE = 2 * 1024**3
@@ -63,10 +64,16 @@ def everything() -> list[Line]:
 
 def python() -> Line:
     """Python 3.11 on Linux."""
-    found = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    found = _("Python {python_version} on {system} {machine}").format(
+        python_version=platform.python_version(),
+        system=platform.system(),
+        machine=platform.machine(),
+    )
     if sys.version_info[:2] == (3, 11):
-        return Line("python", "Python", "ok", found)
-    return Line("python", "Python", "missing", found, "Install Python 3.11, then run make setup.")
+        return Line("python", _("Python"), "ok", found)
+    return Line(
+        "python", _("Python"), "missing", found, _("Install Python 3.11, then run make setup.")
+    )
 
 
 def database() -> Line:
@@ -78,8 +85,10 @@ def database() -> Line:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
-        return Line("database", "Database", "missing", f"{vendor}: {error}", "Check DATABASE_URL.")
-    return Line("database", "Database", "ok", vendor)
+        return Line(
+            "database", _("Database"), "missing", f"{vendor}: {error}", _("Check DATABASE_URL.")
+        )
+    return Line("database", _("Database"), "ok", vendor)
 
 
 def migrations() -> Line:
@@ -90,25 +99,32 @@ def migrations() -> Line:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as error:
-        return Line("tables", "Tables", "missing", str(error), "Check DATABASE_URL.")
+        return Line("tables", _("Tables"), "missing", str(error), _("Check DATABASE_URL."))
     if plan:
-        found = f"{len(plan)} migrations wait"
-        return Line("tables", "Tables", "missing", found, "Run make setup.")
-    return Line("tables", "Tables", "ok", "up to date")
+        found = _("{plan} migrations wait").format(plan=len(plan))
+        return Line("tables", _("Tables"), "missing", found, _("Run make setup."))
+    return Line("tables", _("Tables"), "ok", _("up to date"))
 
 
 def redis() -> Line:
     """Whether the queue answers."""
-    kind = "embedded Redis" if settings.EMBEDDED_REDIS else "Redis"
+    kind = _("embedded Redis") if settings.EMBEDDED_REDIS else _("Redis")
     found = queue.status()
     if found["ok"]:
-        return Line("queue", "Queue", "ok", f"{kind}, {sum(found['waiting'].values())} waiting")
+        return Line(
+            "queue",
+            _("Queue"),
+            "ok",
+            _("{kind}, {values} waiting").format(kind=kind, values=sum(found["waiting"].values())),
+        )
     hint = (
-        "Start Evenhand with make run; it brings its own Redis."
+        _("Start Evenhand with make run; it brings its own Redis.")
         if settings.EMBEDDED_REDIS
-        else "Check REDIS_URL and that Redis runs."
+        else _("Check REDIS_URL and that Redis runs.")
     )
-    return Line("queue", "Queue", "missing", f"{kind} does not answer", hint)
+    return Line(
+        "queue", _("Queue"), "missing", _("{kind} does not answer").format(kind=kind), hint
+    )
 
 
 def worker() -> Line:
@@ -123,11 +139,13 @@ def worker() -> Line:
     except DatabaseError:
         busy = 0
     if busy:
-        return Line("worker", "Worker", "ok", "working on an audit")
+        return Line("worker", _("Worker"), "ok", _("working on an audit"))
     if seen is not None and seen < 60:
-        return Line("worker", "Worker", "ok", f"seen {seen:.0f} s ago")
-    detail = "not seen yet" if seen is None else f"last seen {seen:.0f} s ago"
-    return Line("worker", "Worker", "missing", detail, "Start one with make run.")
+        return Line("worker", _("Worker"), "ok", _("seen {seen:.0f} s ago").format(seen=seen))
+    detail = (
+        _("not seen yet") if seen is None else _("last seen {seen:.0f} s ago").format(seen=seen)
+    )
+    return Line("worker", _("Worker"), "missing", detail, _("Start one with make run."))
 
 
 def space() -> Line:
@@ -136,38 +154,47 @@ def space() -> Line:
         free = storage.free_bytes()
         writable = os.access(settings.DATA_DIR, os.W_OK)
     except OSError as error:
-        return Line("storage", "Storage", "missing", str(error), "Check DATA_DIR.")
-    detail = f"{free / 1024**3:,.0f} GB free"
+        return Line("storage", _("Storage"), "missing", str(error), _("Check DATA_DIR."))
+    detail = _("{free:,.0f} GB free").format(free=free / 1024**3)
     if not writable:
-        hint = f"Let this user write to {settings.DATA_DIR}, or set DATA_DIR."
-        return Line("storage", "Storage", "missing", "the data folder is read-only", hint)
+        hint = _("Let this user write to {data_dir}, or set DATA_DIR.").format(
+            data_dir=settings.DATA_DIR
+        )
+        return Line("storage", _("Storage"), "missing", _("the data folder is read-only"), hint)
     if free < LEAST_FREE:
-        return Line("storage", "Storage", "missing", detail, "Free some space, or set DATA_DIR.")
-    return Line("storage", "Storage", "ok", detail)
+        return Line(
+            "storage", _("Storage"), "missing", detail, _("Free some space, or set DATA_DIR.")
+        )
+    return Line("storage", _("Storage"), "ok", detail)
 
 
 def secret_key() -> Line:
     """Who can read the generated key."""
     path = Path(settings.DATA_DIR) / "secret.key"
     if not path.exists():
-        return Line("key", "Secret key", "ok", "from the environment")
+        return Line("key", _("Secret key"), "ok", _("from the environment"))
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
         return Line(
             "key",
-            "Secret key",
+            _("Secret key"),
             "missing",
-            f"{path.name} has mode {mode:04o}",
-            f"Run chmod 600 {path}.",
+            _("{name} has mode {mode:04o}").format(name=path.name, mode=mode),
+            _("Run chmod 600 {path}.").format(path=path),
         )
-    return Line("key", "Secret key", "ok", f"{path.name}, mode {mode:04o}")
+    return Line(
+        "key",
+        _("Secret key"),
+        "ok",
+        _("{name}, mode {mode:04o}").format(name=path.name, mode=mode),
+    )
 
 
 def static_files() -> Line:
     """Whether collectstatic has run."""
     if (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
-        return Line("static", "Static files", "ok", "collected")
-    return Line("static", "Static files", "missing", "not collected", "Run make setup.")
+        return Line("static", _("Static files"), "ok", "collected")
+    return Line("static", _("Static files"), "missing", _("not collected"), _("Run make setup."))
 
 
 def fonts() -> Line:
@@ -175,42 +202,56 @@ def fonts() -> Line:
     folder = settings.BASE_DIR / "static" / "fonts"
     found = sorted(path.name for path in folder.rglob("*.ttf")) if folder.is_dir() else []
     if found:
-        return Line("fonts", "Fonts", "ok", f"{len(found)} files")
-    hint = "Fetch the repository again; static/fonts belongs to it."
-    return Line("fonts", "Fonts", "missing", "no font files in static/fonts", hint)
+        return Line("fonts", _("Fonts"), "ok", _("{found} files").format(found=len(found)))
+    hint = _("Fetch the repository again; static/fonts belongs to it.")
+    return Line("fonts", _("Fonts"), "missing", _("no font files in static/fonts"), hint)
 
 
 @cache
-def sandbox() -> Line:
-    """What keeps uploaded models away from network and files."""
+def _held() -> dict[str, Any]:
     from auditapp.sandbox import isolation
 
-    held = isolation()
+    return dict(isolation())
+
+
+def sandbox() -> Line:
+    """What keeps uploaded models away from network and files."""
+    held = _held()
     network, files = held["network"], held["files"]
-    detail = f"network by {network}, files by {files}"
+    detail = _("network by {network}, files by {files}").format(network=network, files=files)
     if network != "none":
-        return Line("sandbox", "Model sandbox", "ok", detail)
-    hint = (
-        "Uploaded models are refused. Install libseccomp2 or allow user namespaces; or set"
-        " EVENHAND_ALLOW_UNISOLATED_MODELS=1 if every model comes from people you trust."
+        return Line("sandbox", _("Model sandbox"), "ok", detail)
+    hint = _(
+        "Uploaded models are refused. Install libseccomp2 or allow user namespaces; or "
+        "set EVENHAND_ALLOW_UNISOLATED_MODELS=1 if every model comes from people you "
+        "trust."
     )
-    return Line("sandbox", "Model sandbox", "missing", detail, hint)
+    return Line("sandbox", _("Model sandbox"), "missing", detail, hint)
 
 
 def device() -> Line:
     """Where networks are trained: found without importing torch, and what the setting says."""
-    cores = counted(len(os.sched_getaffinity(0)), "CPU core")
+    number = len(os.sched_getaffinity(0))
+    cores = ngettext("{n} CPU core", "{n} CPU cores", number).format(n=number)
     wanted, gpus = settings.DEVICE, _gpus()
-    found = f"{cores}, {_listed(gpus)}" if gpus else f"{cores}, no GPU"
+    found = f"{cores}, {_listed(gpus)}" if gpus else _("{cores}, no GPU").format(cores=cores)
     if wanted.startswith("cuda") and not gpus:
-        hint = "Set EVENHAND_DEVICE to auto or cpu, or give this machine the GPU."
-        return Line("device", "Device", "missing", f"{found}, {wanted} is asked for", hint)
+        hint = _("Set EVENHAND_DEVICE to auto or cpu, or give this machine the GPU.")
+        return Line(
+            "device",
+            _("Device"),
+            "missing",
+            _("{found}, {wanted} is asked for").format(found=found, wanted=wanted),
+            hint,
+        )
     if gpus and wanted != "cpu":
-        return Line("device", "Device", "ok", f"{found}, networks train on it")
-    why = "EVENHAND_DEVICE is cpu: networks train on the CPU." if gpus else (
-        "Everything runs on the CPU; remedies that train many networks take longer."
+        return Line(
+            "device", _("Device"), "ok", _("{found}, networks train on it").format(found=found)
+        )
+    why = _("EVENHAND_DEVICE is cpu: networks train on the CPU.") if gpus else (
+        _("Everything runs on the CPU; remedies that train many networks take longer.")
     )  # fmt: skip
-    return Line("device", "Device", "off", found, why)
+    return Line("device", _("Device"), "off", found, why)
 
 
 def _gpus() -> list[str]:
@@ -234,5 +275,5 @@ def _listed(names: list[str]) -> str:
 def email() -> Line:
     """Whether mail can be sent."""
     if settings.EMAIL_SET:
-        return Line("email", "Email", "ok", str(settings.EMAIL_HOST))
-    return Line("email", "Email", "off", "not set", "This version sends no mail.")
+        return Line("email", _("Email"), "ok", str(settings.EMAIL_HOST))
+    return Line("email", _("Email"), "off", _("not set"), _("This version sends no mail."))

@@ -47,10 +47,10 @@ def test_a_machine_without_isolation_is_told_what_follows(
 ) -> None:
     from auditapp import sandbox
 
-    status.sandbox.cache_clear()
+    status._held.cache_clear()
     monkeypatch.setattr(sandbox, "isolation", lambda: {"network": "none", "files": "none"})
     line = status.sandbox()
-    status.sandbox.cache_clear()
+    status._held.cache_clear()
     assert line.state == "missing"
     assert "Uploaded models are refused" in line.hint
 
