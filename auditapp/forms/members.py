@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from auditapp.forms.second_step import PASSWORD_HELP
 from auditapp.models import User
@@ -23,7 +23,7 @@ MAY = {
 class RoleForm(forms.Form):
     """Another role for a member."""
 
-    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices)
+    role = forms.ChoiceField(label=pgettext_lazy("member", "Role"), choices=Role.choices)
 
 
 class InviteForm(forms.Form):
@@ -39,7 +39,7 @@ class InviteForm(forms.Form):
         },
     )
     role = forms.ChoiceField(
-        label=gettext_lazy("Role"), choices=Role.choices, initial=Role.AUDITOR
+        label=pgettext_lazy("member", "Role"), choices=Role.choices, initial=Role.AUDITOR
     )
 
 
