@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auditapp.plan import AttributeSpec, MethodSpec, Score
+from auditapp.plan import AttributeSpec, MethodSpec, Model, Score
 from auditapp.reports import charts
 from auditapp.reports.blocks import Figure, Notice, Prose, Section, Table, plain, walk
 from auditapp.reports.export import write_csv
@@ -210,6 +210,31 @@ def test_people_who_did_not_say_are_neither_control_nor_class(tmp_path: Path) ->
     classes = annex(made, "lending")["terms"][0]["attributes"][0]["classes"]
     assert [row["group"]["race"] for row in classes] == ["Asian", "Black", "Pacific Islander"]
     assert "Counted as unknown, and not as a group" in " ".join(_strings(chapter(made)))
+
+
+@pytest.mark.parametrize("slug", ["lending", "four-fifths", "ll144"])
+def test_decisions_of_a_reference_model_are_not_taken_for_those_that_were_made(
+    slug: str, tmp_path: Path
+) -> None:
+    trained: dict[str, Any] = {
+        "model": Model("train", estimator="logistic"), "decision": None, "score": None,
+        "features": ("age", "line", "rate"),
+    }  # fmt: skip
+    made = audit(
+        applicants(900).dropna(),
+        tmp_path,
+        {slug: {}},
+        **trained,
+    )
+    section = next(s for s in sections(Facts(made)) if s.slug == f"annex-{slug}")
+    assert "nobody was decided by it" in text_of(section)
+    assert "Yes of the reference model" in " ".join(_strings(section))
+    codes = {item["code"] for item in annex(made, slug)["open"]}
+    assert ("reference-model" in codes) == (slug == "ll144")
+
+
+def test_given_decisions_have_no_such_notice(document: dict[str, Any]) -> None:
+    assert "nobody was decided by it" not in text_of(chapter(document))
 
 
 def test_nobody_approved_leaves_the_control_class_without_a_ratio(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def run(
         "tables": tables,
         "open": [
             *found.open,
+            *_of_reference(audited),
             *_without_name(tool),
             *_without_explanation(settings),
             *left.open(tables),
@@ -219,6 +220,14 @@ def _outside(found: People, people: Bools) -> Row:
         kind: 0 if coded is None else int((people & (coded.codes >= coded.listed)).sum())
         for kind, coded in (("sex", found.sex), ("race", found.race))
     }
+
+
+def _of_reference(audited: Audited) -> list[dict[str, str]]:
+    """A model that was trained for the audit is no tool that anybody used."""
+    if audited.plan.model.kind != "train":
+        return []
+    text = "The decisions are those of a reference model trained for this audit, not of a tool."
+    return [{"code": "reference-model", "text": text}]
 
 
 def _without_name(tool: str) -> list[dict[str, str]]:

@@ -43,7 +43,7 @@ AGAINST = {
 
 #: Names of columns that speak of special categories (Article 9(1) of Regulation (EU) 2016/679).
 SPECIAL = re.compile(
-    r"race|racial|rac1p|ethnic|relig|faith|belief|politic|union_?member|health|disab|illness|"
+    r"race|racial|rac1p|ethnic|afam|black|hispan|latin|asian|relig|faith|belief|politic|union_?member|health|disab|illness|"
     r"disease|diagnos|orientation|sexualit|genetic|biometric",
     re.I,
 )

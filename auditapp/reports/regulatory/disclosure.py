@@ -132,7 +132,8 @@ def _told(facts: Facts, gap: Row) -> Rich:
             " or more is ruled out (95%).",
         )
     digits = words.digits_for(dict(gap), facts.tolerance, unit)
-    interval = unit.sizes(*sorted((abs(gap["low"]), abs(gap["high"]))), digits)
+    low, high = sorted((abs(gap["low"]), abs(gap["high"])))
+    interval = unit.sizes(low, high, digits)
     sure = f" The true gap is very likely between {interval.replace(' to ', ' and ')} {unit.many}."
     return rich(*words.given(facts, dict(gap)), sure)
 

@@ -65,7 +65,7 @@ def section(facts: Facts, annex: Mapping[str, Any]) -> Section:
     """The annex as a chapter."""
     if "attributes" not in annex:
         return frame.chapter(annex, (), LEDE)
-    blocks: list[Block] = [_rule(facts, annex), *_parts(facts, annex)]
+    blocks: list[Block] = [*frame.modelled(facts), _rule(facts, annex), *_parts(facts, annex)]
     blocks += [Notice(rich(bold("How to read. "), HOW)), *_notes(annex), frame.advice()]
     return frame.chapter(annex, blocks, LEDE)
 

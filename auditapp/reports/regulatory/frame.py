@@ -20,7 +20,8 @@ from auditapp.reports.blocks import (
     rich,
 )
 from auditapp.reports.facts import Facts
-from auditapp.reports.numbers import listing, plural
+from auditapp.reports.numbers import given as given_number
+from auditapp.reports.numbers import listing, plural, upper_first
 from auditapp.reports.sections.failed import failed
 from auditapp.reports.stamps import run_date
 
@@ -96,13 +97,39 @@ def written(label: str, value: Any) -> Fact:
 
 
 def decided(facts: Facts) -> Rich:
-    """The favourable decision in the auditor's words, and where it stands in the file."""
-    spec = facts.plan.get("decision") or {}
-    values = listing([f"“{value}”" for value in spec.get("favourable") or ()], 6)
-    if not values:
+    """The favourable decision in the auditor's words, and where it comes from."""
+    where = _where(facts)
+    if not where:
         return rich(facts.outcome)
-    where = f"{values} in column {spec['column']}"
-    return rich(f"{facts.outcome}: {where}" if facts.about.get("outcome") else where)
+    return rich(f"{facts.outcome}: {where}" if facts.about.get("outcome") else upper_first(where))
+
+
+def _where(facts: Facts) -> str:
+    """`“yes” in column hired`, or what says yes from which score on."""
+    spec = facts.plan.get("decision") or {}
+    if spec:
+        values = listing([f"“{value}”" for value in spec.get("favourable") or ()], 6)
+        return f"{values} in column {spec['column']}" if values else ""
+    score = facts.plan.get("score") or {}
+    kind = (facts.plan.get("model") or {}).get("kind")
+    name = f"the score in column {score['column']}" if score.get("column") else "the score"
+    name = {"train": "the reference model", "columns": name}.get(str(kind), "the uploaded model")
+    if kind != "columns":
+        return f"yes of {name}"
+    side = "is at least" if score.get("favourable", True) else "is below"
+    return f"{name} {side} {given_number(facts.plan.get('threshold', 0.5))}"
+
+
+def modelled(facts: Facts) -> tuple[Block, ...]:
+    """That decisions are those of a model trained for this audit, where they are."""
+    if (facts.plan.get("model") or {}).get("kind") != "train":
+        return ()
+    text = rich(
+        bold("Decisions of a reference model. "),
+        "It was trained for this audit, and nobody was decided by it. Decisions that were really "
+        "made are counted where their column is chosen.",
+    )
+    return (Notice(text, "check"),)
 
 
 def links(facts: Facts, slugs: Iterable[str]) -> tuple[Tab, ...]:

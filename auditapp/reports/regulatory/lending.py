@@ -62,7 +62,8 @@ def section(facts: Facts, annex: Mapping[str, Any]) -> Section:
     """The annex as a chapter."""
     if "approvals" not in annex:
         return frame.chapter(annex, (), LEDE)
-    blocks: list[Block] = [_rule(facts, annex), *_approvals(facts, annex)]
+    blocks: list[Block] = [*frame.modelled(facts), _rule(facts, annex)]
+    blocks += _approvals(facts, annex)
     blocks += lending_terms.parts(facts, annex)
     blocks += lending_imputed.parts(annex)
     blocks += lending_alternatives.parts(facts, annex)

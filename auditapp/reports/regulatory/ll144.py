@@ -39,7 +39,7 @@ def section(facts: Facts, annex: Row) -> Section:
     )
     if "failed" in annex:
         return frame.chapter(annex, (), lede)
-    blocks: list[Block] = [_header(facts, annex)]
+    blocks: list[Block] = [*frame.modelled(facts), _header(facts, annex)]
     asked = [m["group"] is None and m["kind"] in RULE_TABLES for m in annex["tables"]]
     blocks += [table(annex, place) for place, wanted in enumerate(asked) if wanted]
     blocks.append(Prose(_unknown(annex)))
@@ -104,6 +104,8 @@ def _header(facts: Facts, annex: Row) -> FactList:
         Fact("Tool", rich(f"{tool}; {since}")),
         Fact("Data", _data(facts, settings)),
     ]
+    if settings["mode"] != "score":
+        rows.append(Fact("Selected means", frame.decided(facts)))
     if settings["data_kind"] == "test":
         rows.append(frame.written("Why test data", settings["test_why"]))
     rows += [

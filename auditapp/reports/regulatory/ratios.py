@@ -206,7 +206,9 @@ def reconciled(known: int, unknown: int, undecided: int, what: str) -> str:
 
 def untold_note(found: Row) -> str:
     """Groups of people who did not say, which count as unknown."""
-    gone = [f"“{next(iter(g['group'].values()))}” ({count(g['n'])})" for g in found.get("untold") or ()]
+    gone = [
+        f"“{next(iter(g['group'].values()))}” ({count(g['n'])})" for g in found.get("untold") or ()
+    ]
     return f"Counted as unknown, and not as a group: {listing(gone, 6)}." if gone else ""
 
 
