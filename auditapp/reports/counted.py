@@ -20,5 +20,6 @@ def counted(number: int) -> tuple[str, ...]:
         ngettext("group", "groups", number),
         ngettext("other comparison", "other comparisons", number),
         ngettext("person", "people", number),
+        ngettext("place", "places", number),
         ngettext("row", "rows", number),
     )

@@ -17,7 +17,7 @@ from auditapp.reports.facts import (
     Facts,
     measured,
 )
-from auditapp.reports.language import Words, gettext_noop
+from auditapp.reports.language import Words, gettext_noop, noting
 from auditapp.reports.language import gettext as _
 from auditapp.reports.numbers import count, upper_first
 from auditapp.reports.units import POINTS, Unit
@@ -106,6 +106,24 @@ CHOICES = Words(
         "rest": gettext_noop("everyone else"),
     }
 )
+
+
+#: Why rows are left out, as the pipeline writes it.
+LEFT_OUT = (
+    gettext_noop("of the population that remedies start from"),
+    gettext_noop("used to fit the audited model"),
+    gettext_noop("no decision: the score or decision is blank"),
+    gettext_noop("no prediction: the column is blank"),
+    gettext_noop("in no order: the score is blank"),
+    gettext_noop("in no list: the list column is blank"),
+    gettext_noop("the picture cannot be decoded"),
+)
+
+
+def why_left_out(item: dict[str, Any]) -> str:
+    """Why rows count in nothing; a reason that nobody translated stays as it is."""
+    with noting():
+        return _(str(item["reason"]))
 
 
 def reason(code: str | None) -> str:

@@ -20,6 +20,7 @@ from auditapp.reports.language import gettext as _
 from auditapp.reports.language import gettext_noop, ngettext
 from auditapp.reports.numbers import count, percent, plural
 from auditapp.reports.tables import share
+from auditapp.reports.words import why_left_out
 
 MAX_MISSING = 12
 NEEDLESS = gettext_noop("counted only where no outcome is needed")
@@ -74,7 +75,7 @@ def _rows(facts: Facts) -> Table:
     body = [(Cell(_("Uploaded")), Cell(copy_words.uploaded(facts)), Cell(""))]
     for item in rows["left_out"]:
         body.append(
-            (Cell(_("Left out")), Cell(count(item["n"])), Cell(f"{item['reason']}")),
+            (Cell(_("Left out")), Cell(count(item["n"])), Cell(why_left_out(item))),
         )
     if not rows["left_out"]:
         body.append((Cell(_("Left out")), Cell(copy_words.left_out(facts)), Cell("")))

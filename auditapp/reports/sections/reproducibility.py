@@ -25,6 +25,7 @@ from auditapp.reports.numbers import byte_size, count, given, limit, listing, pl
 from auditapp.reports.stamps import decisions, run_date
 from auditapp.reports.standing import how as standing_how
 from auditapp.reports.standing import identity as standing_identity
+from auditapp.reports.words import why_left_out
 
 Row = dict[str, Any]
 
@@ -215,7 +216,7 @@ def _roles(facts: Facts) -> Table:
         rows.append((Cell(plan["unit"], mono=True), Cell(_("unit")), Cell(_("never split"))))
     columns = [Column(_("Column"), "start", 1.5), Column(_("Role"), "start", 1.2)]
     columns.append(Column(_("Coding"), "start", 4.1))
-    left = [f"{item['reason']}: {count(item['n'])}" for item in facts.rows["left_out"]]
+    left = [f"{why_left_out(item)}: {count(item['n'])}" for item in facts.rows["left_out"]]
     if facts.rows.get("left_out_below"):
         left = [copy_words.left_out(facts)]
     return Table(
