@@ -83,6 +83,17 @@ def test_the_page_shows_nothing_of_the_workspace(team: Team, report: Report) -> 
             assert word not in text, word
 
 
+def test_a_superseded_report_says_so_under_its_link(team: Team, report: Report) -> None:
+    _, token = make_share(report, team.alice)
+    assert "took the place" not in Client().get(page(token)).content.decode()
+    Report.objects.filter(id=report.id).update(status="superseded")
+    path = report.folder / "report.json"
+    path.write_text(path.read_text().replace('"Draft"', '"Superseded by EH-2026-0002"'))
+    text = Client().get(page(token)).content.decode()
+    assert "A later report took the place of this one" in text
+    assert '<span class="tag">Superseded by EH-2026-0002</span>' in text
+
+
 def test_readers_are_led_to_where_files_are_verified(team: Team, report: Report) -> None:
     _, token = make_share(report, team.alice)
     assert f'href="{reverse("verify")}"' in Client().get(page(token)).content.decode()
@@ -211,6 +222,10 @@ def test_views_are_counted_and_the_trail_notes_what_matters(team: Team, report: 
     verbs = list(Event.objects.order_by("sequence").values_list("verb", flat=True))[-4:]
     assert verbs == ["shared", "link opened", "downloaded", "link revoked"]
     assert token not in str(list(Event.objects.values()))
+    text = signed_in(team.alice).get(reverse("trail")).content.decode()
+    assert "Somebody with a link" in text
+    assert f"link {link.prefix}…, for The board" in text
+    assert "cells below 0" not in text
 
 
 def test_out_of_bounds_nothing_is_made(team: Team, report: Report) -> None:

@@ -44,6 +44,12 @@ DETAILS = {
     "code": "{}",
     "bytes": "{:,} bytes",
     "result_hash": "result {:.12}",
+    "pdf_hash": "PDF {:.12}",
+    "link": "link {}…",
+    "note": "for {}",
+    "days": "{} days",
+    "views": "opened: {}",
+    "cells_below": "cells below {} left out",
 }
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -108,7 +114,7 @@ def _line(event: Event) -> dict[str, Any]:
     own = event.subject == "person" and event.detail.get("member", event.actor) == event.actor
     return {
         "event": event,
-        "who": event.actor or "Evenhand",
+        "who": event.actor or ("Somebody with a link" if "link" in event.detail else "Evenhand"),
         "what": " ".join((event.verb, subject)).strip().capitalize(),
         "name": "" if own else event.name,
         "more": ", ".join(_words(name, value) for name, value in _details(event)),
@@ -120,7 +126,8 @@ def _details(event: Event) -> list[tuple[str, Any]]:
     told = [(name, value) for name, value in event.detail.items() if value not in (None, "", [])]
     if "before" in event.detail:
         return [("changed", "from {before} to {role}".format(**event.detail))]
-    return [pair for pair in told if pair != ("member", event.name) and pair[0] != "options"]
+    untold = (("member", event.name), ("cells_below", 0))
+    return [pair for pair in told if pair not in untold and pair[0] != "options"]
 
 
 def _words(name: str, value: Any) -> str:
