@@ -149,7 +149,8 @@ def test_the_dark_theme_keeps_the_rules(
     made = _session(browser, stack, EMAIL, color_scheme="dark", reduced_motion="reduce")
     page = made.new_page()
     found = []
-    for what in ("home", "refused", "roles", "policy", "remedies", "progress"):
+    shown = ("home", "refused", "roles", "policy", "remedies", "progress", "schedule", "trail")
+    for what in (*shown, "shares", "final", "verify", "settings", "comparison", "long-report"):
         page.goto(paths[what])
         page.evaluate(AXE.read_text(encoding="utf-8"))
         found += page.evaluate(LOOK, ["rule", ["color-contrast"], True])
