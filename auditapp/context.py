@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from auditapp import __version__
-from auditapp.reports.language import LANGUAGES, known
+from auditapp.reports.language import ENGLISH, LANGUAGES, known
 from auditapp.schedule_selectors import alerts_for
+from auditapp.script_words import script_words
 from auditapp.selectors import is_owner
 from auditapp.views.access import workspace_of, workspaces_of
 
@@ -26,6 +27,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "area": _area(name),
         "language": known(get_language()),
         "languages": LANGUAGES.items(),
+        "script_words": script_words() if known(get_language()) != ENGLISH else None,
         "workspaces": workspaces_of(request) if signed_in else [],
         "workspace": workspace_of(request) if signed_in else None,
         "owner": signed_in and _owns(request),

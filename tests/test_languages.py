@@ -251,3 +251,26 @@ def test_filters_write_for_the_reader_and_bare_numbers_for_programs() -> None:
         assert ui.thousands(12345) == "12,345"
         assert ui.percent(0.125) == "12.5%"
         assert ui.plural(2, "row,rows") == "2 rows"
+
+
+def test_every_text_that_a_script_says_is_handed_to_it() -> None:
+    from auditapp.script_words import WORDS
+
+    said = {
+        text
+        for path in (catalogue.ROOT / "static" / "js").glob("*.js")
+        for call in re.findall(
+            r"\b(?:say|inWords|sayMany)\(([^)]*)", path.read_text(encoding="utf-8")
+        )
+        for text in re.findall(r'"([^"]{4,})"', call)
+    }
+    assert said
+    assert said <= set(WORDS)
+
+
+@pytest.mark.django_db
+def test_only_pages_in_another_language_carry_the_words_of_scripts(client: Client) -> None:
+    english = client.get(reverse("signin")).content.decode()
+    spanish = client.get(reverse("signin"), headers={"accept-language": "es"}).content.decode()
+    assert "script-words" not in english
+    assert '"Remove {name}": "Quitar {name}"' in spanish

@@ -1,5 +1,7 @@
 // Says every tenth of the way aloud, and keeps the title of the page up to date.
 
+import { say } from "./words.js";
+
 const spoken = document.getElementById("spoken");
 let tens = Number(document.getElementById("now").dataset.tens);
 
@@ -10,7 +12,7 @@ function follow() {
   const reached = Number(now.dataset.tens);
   if (reached === tens) return;
   tens = reached;
-  spoken.textContent = `${reached}% done`;
+  spoken.textContent = say("{share}% done", { share: reached });
 }
 
 new MutationObserver(follow).observe(document.getElementById("main"), {

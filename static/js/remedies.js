@@ -1,6 +1,8 @@
 // How long the ticked remedies take and how many networks they train, as soon as one is ticked or a
 // setting is changed. The server counts, and says the same on loading.
 
+import { say as inWords, sayMany } from "./words.js";
+
 const form = document.getElementById("remedies-form");
 const status = document.getElementById("remedy-time");
 const seen = form.querySelector("input[data-trainings]");
@@ -8,12 +10,12 @@ const source = form.querySelector("select[name=source]");
 const start = document.getElementById("start");
 
 function roughly(seconds) {
-  if (seconds <= 8) return "a few seconds";
-  if (seconds < 50) return `about ${10 * Math.max(Math.round(seconds / 10), 1)} seconds`;
+  if (seconds <= 8) return inWords("a few seconds");
+  if (seconds < 50) return inWords("about {n} seconds", { n: 10 * Math.max(Math.round(seconds / 10), 1) });
   const minutes = Math.max(Math.round(seconds / 60), 1);
-  if (minutes < 90) return minutes === 1 ? "about a minute" : `about ${minutes} minutes`;
+  if (minutes < 90) return minutes === 1 ? inWords("about a minute") : inWords("about {n} minutes", { n: minutes });
   const hours = Math.round(seconds / 3600);
-  return `about ${hours} hours`;
+  return inWords("about {n} hours", { n: hours });
 }
 
 function say() {
@@ -23,13 +25,14 @@ function say() {
   seen.value = trainings;
   if (start) start.hidden = !boxes.some((box) => "starts" in box.dataset);
   if (!boxes.length) {
-    status.textContent = "No remedy is ticked.";
+    status.textContent = inWords("No remedy is ticked.");
     return;
   }
   const spent = sum("seconds") + Number(status.dataset.once);
-  const words = boxes.length === 1 ? "1 remedy" : `${boxes.length} remedies`;
-  const nets = trainings ? `${trainings.toLocaleString("en")} ${trainings === 1 ? "training" : "trainings"}, ` : "";
-  status.textContent = `${words}: ${nets}${roughly(spent)} more.`;
+  const remedies = sayMany("{n} remedy", "{n} remedies", boxes.length);
+  const nets = trainings ? sayMany("{n} training, ", "{n} trainings, ", trainings) : "";
+  const parts = { remedies, trainings: nets, time: roughly(spent) };
+  status.textContent = inWords("{remedies}: {trainings}{time} more.", parts);
 }
 
 // Settings change how much is trained; what they come to is counted by the server.
@@ -47,7 +50,7 @@ async function count() {
     box.dataset.seconds = cost.seconds;
     box.dataset.trainings = cost.trainings;
     const words = form.querySelector(`[data-time="${CSS.escape(box.value)}"]`);
-    if (words) words.textContent = `Adds ${cost.time}`;
+    if (words) words.textContent = inWords("Adds {time}", { time: cost.time });
   }
   say();
 }

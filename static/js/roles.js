@@ -1,5 +1,7 @@
 // Roles of columns: what they ask for follows the choice at once, and columns can be found by name.
 
+import { say } from "./words.js";
+
 document.documentElement.classList.add("js");
 
 const form = document.getElementById("roles-form");
@@ -49,7 +51,8 @@ function decide() {
   const columns = form.querySelector("input[name=source][value=columns]");
   columns.checked = true;
   columns.dispatchEvent(new Event("change", { bubbles: true }));
-  status.textContent = `Now chosen: ${columns.closest("label").querySelector(".name").textContent}`;
+  const name = columns.closest("label").querySelector(".name").textContent;
+  status.textContent = say("Now chosen: {name}", { name });
 }
 
 let waiting;
@@ -65,7 +68,7 @@ form.addEventListener("change", (event) => {
   if (event.target.name === "outcome") {
     offer(event.target.value);
     const title = event.target.closest("label").querySelector(".name").textContent;
-    status.textContent = `Roles and questions are now those of: ${title}`;
+    status.textContent = say("Roles and questions are now those of: {name}", { name: title });
   }
   if (event.target.matches(".role") || /^(outcome$|model$|output$|(cuts|title|words)-)/.test(event.target.name)) {
     clearTimeout(waiting);
@@ -83,7 +86,7 @@ function sift() {
     row.hidden = !(fits && free);
     if (!row.hidden) shown += 1;
   }
-  status.textContent = `${shown} of ${rows.length} columns shown`;
+  status.textContent = say("{shown} of {all} columns shown", { shown, all: rows.length });
 }
 
 filter.hidden = false;

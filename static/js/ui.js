@@ -1,5 +1,7 @@
 // Small things every page gains from a script. Nothing here is needed to use the page.
 
+import { say } from "./words.js";
+
 const summary = document.getElementById("error-summary");
 if (summary) summary.focus();
 
@@ -12,13 +14,13 @@ document.addEventListener("click", async (event) => {
   const source = document.getElementById(button.dataset.copy);
   try {
     await navigator.clipboard.writeText(source.textContent);
-    status.textContent = "Copied.";
+    status.textContent = say("Copied.");
   } catch {
     const range = document.createRange();
     range.selectNodeContents(source);
     getSelection().removeAllRanges();
     getSelection().addRange(range);
-    status.textContent = "Selected. Copy it with your keyboard.";
+    status.textContent = say("Selected. Copy it with your keyboard.");
   }
 });
 

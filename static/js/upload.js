@@ -1,5 +1,7 @@
 // Drag and drop, and a bar while a file is sent. Without this script the form sends itself.
 
+import { say } from "./words.js";
+
 function size(bytes) {
   const units = ["bytes", "kB", "MB", "GB"];
   let amount = bytes;
@@ -33,8 +35,8 @@ function several(box, input) {
         const remove = document.createElement("button");
         remove.type = "button";
         remove.className = "button-link small";
-        remove.textContent = "Remove";
-        remove.setAttribute("aria-label", `Remove ${file.name}`);
+        remove.textContent = say("Remove");
+        remove.setAttribute("aria-label", say("Remove {name}", { name: file.name }));
         remove.addEventListener("click", () => {
           const place = kept.indexOf(file);
           kept = kept.filter((other) => other !== file);
@@ -142,10 +144,11 @@ function start() {
     request.upload.addEventListener("progress", (news) => {
       const share = news.lengthComputable ? Math.floor((100 * news.loaded) / news.total) : 0;
       bar.value = share;
-      words.textContent = `Sending, ${size(Math.min(news.loaded, total))} of ${size(total)}`;
+      const sent = size(Math.min(news.loaded, total));
+      words.textContent = say("Sending, {sent} of {total}", { sent, total: size(total) });
       if (Math.floor(share / 10) > said) {
         said = Math.floor(share / 10);
-        status.textContent = `${share}% sent`;
+        status.textContent = say("{share}% sent", { share });
       }
     });
     request.addEventListener("load", () => {
@@ -157,7 +160,8 @@ function start() {
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
       const main = page.getElementById("main");
       if (!main) {
-        stopped(`The server did not take the file (${request.status}). Nothing was kept.`);
+        const text = "The server did not take the file ({status}). Nothing was kept.";
+        stopped(say(text, { status: request.status }));
         return;
       }
       document.title = page.title;
@@ -167,14 +171,14 @@ function start() {
       start();
     });
     request.addEventListener("error", () => {
-      stopped("The connection was lost. Nothing was kept; send the file again.");
+      stopped(say("The connection was lost. Nothing was kept; send the file again."));
     });
     request.open("POST", form.getAttribute("action") || location.pathname);
     request.setRequestHeader("X-Requested-With", "upload");
     cancel.hidden = false;
     cancel.onclick = () => {
       request.abort();
-      stopped("Upload cancelled. Nothing was kept.");
+      stopped(say("Upload cancelled. Nothing was kept."));
       event.submitter?.focus();
     };
     request.send(new FormData(form));
