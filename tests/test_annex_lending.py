@@ -180,6 +180,7 @@ def test_bases_that_were_not_looked_at_are_listed(document: dict[str, Any]) -> N
     ("settings", "words"),
     [
         ({"control": ["Martian"]}, "Martian"),
+        ({"control": ["White", "Black"]}, "Two control classes"),
         ({"higher_worse": ["planet"]}, "planet"),
         ({"probabilities": ["Black: planet", "White: p_white"]}, "does not name a class"),
         ({"probabilities": ["Black: p_black", "White: line"]}, "outside 0 to 1"),

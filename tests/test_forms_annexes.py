@@ -46,6 +46,8 @@ def form(**given: Any) -> AnnexesForm:
         ({"lending__bands": "one\ntwo"}, "2 names"),
         ({"lending__higher_worse": "fee", "lending__lower_worse": "fee"}, "named twice"),
         ({"lending__probabilities": "Black: p"}, "needs two"),
+        ({"ll144__audit_date": "9999-12-31"}, "outside the years 2000 to 2100"),
+        ({"ll144__distribution_date": "0026-01-31"}, "outside the years 2000 to 2100"),
     ],
 )
 def test_answers_that_do_not_go_together_are_refused_at_once(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 from auditapp.regulatory.card import Card, Field
 
@@ -16,6 +18,19 @@ KINDS = {
     "test": "Test data",
 }
 
+#: Years that a day of an audit or of a tool can lie in.
+YEARS = range(2000, 2101)
+
+
+def check(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Days that can be meant: a slip of the keyboard would be printed and published."""
+    return [
+        (name, f"{settings[name]} lies outside the years {YEARS[0]} to {YEARS[-1]}.")
+        for name in ("distribution_date", "audit_date")
+        if settings[name] and date.fromisoformat(settings[name]).year not in YEARS
+    ]
+
+
 CARD = Card(
     slug="ll144",
     title="New York City Local Law 144",
@@ -28,6 +43,7 @@ CARD = Card(
     "rule. For employers that use a tool to select or score people for jobs.",
     compute="auditapp.pipeline.annexes.ll144",
     section="auditapp.reports.regulatory.ll144",
+    check=check,
     also="A name of the tool is needed for a final report, here or as the system under “Words for "
     "the report”.",
     fields=(

@@ -115,9 +115,13 @@ def _classes(
         place = None
         for name in names:
             found = _control(audited, attribute, name)
-            if found is not None and place is None:
-                place = found
-                used.add(name)
+            if found is None:
+                continue
+            if place is not None and found != place:
+                both = f"“{attribute.levels[place]}” and “{attribute.levels[found]}”"
+                raise _refuse(f"Two control classes are named for one column: {both}.")
+            place = found
+            used.add(name)
         out.append((attribute, place))
     unused = [name for name in names if name not in used]
     imputed = [_pair(audited, text)[0].casefold() for text in settings["probabilities"]]
