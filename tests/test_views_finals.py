@@ -92,6 +92,20 @@ def test_an_earlier_final_report_is_named_and_may_stay(
     assert Edition.objects.get(report=third, status="final").supersedes
 
 
+def test_a_later_final_report_is_named_before_an_old_draft_becomes_final(
+    team: Team, client: Client, orders: Any
+) -> None:
+    first = make_report(team)
+    second = make_report(team, previous=first.audit)
+    third = make_final(make_report(team, previous=second.audit), team)
+    client.force_login(team.alice)
+    for older in (first, second):
+        text = text_of(client, page_of(older))
+        assert f"{third.audit.report_id}, which repeats this audit, is final since" in text
+    fourth = make_report(team, previous=third.audit)
+    assert "which repeats this audit" not in text_of(client, page_of(fourth))
+
+
 def test_an_edition_that_failed_says_why_and_is_tried_again(team: Team, client: Client) -> None:
     report = make_report(team)
     edition = finals.report_finalise(report=report, user=team.bob)

@@ -224,6 +224,7 @@ def test_views_are_counted_and_the_trail_notes_what_matters(team: Team, report: 
     assert token not in str(list(Event.objects.values()))
     text = signed_in(team.alice).get(reverse("trail")).content.decode()
     assert "Somebody with a link" in text
+    assert "Opened the link to audit" in text
     assert f"link {link.prefix}…, for The board" in text
     assert "cells below 0" not in text
 

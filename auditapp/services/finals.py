@@ -68,6 +68,18 @@ def final_earlier(*, audit: Audit) -> list[Report]:
     return found
 
 
+def final_later(*, audit: Audit) -> Report | None:
+    """The newest final report of an audit that repeats this one, or one that does; else None."""
+    seen, newest = {audit.pk}, {audit.pk}
+    while newest:
+        rows = Audit.objects.filter(previous__in=newest).values_list("id", flat=True)
+        newest = set(rows) - seen
+        seen |= newest
+    found = Report.objects.filter(audit__in=seen - {audit.pk}, status=ReportStatus.FINAL)
+    latest: Report | None = found.select_related("audit").order_by("-final_at").first()
+    return latest
+
+
 def edition_unwritten(*, report: Report) -> Edition | None:
     """The edition that is being written, or whose writing failed last; None where none is."""
     latest: Edition | None = report.editions.order_by("-created_at").first()

@@ -50,6 +50,7 @@ def report_final(request: HttpRequest, audit_id: UUID) -> HttpResponse:
     if unwritten is None:
         context["blockers"] = finals.final_blockers(report=report)
         context["earlier"] = finals.final_earlier(audit=audit)
+        context["later"] = finals.final_later(audit=audit)
     return render(request, "pages/report_final.html", context, status=409 if errors else 200)
 
 

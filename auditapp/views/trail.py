@@ -51,6 +51,15 @@ DETAILS = {
     "views": "opened: {}",
     "cells_below": "cells below {} left out",
 }
+#: Verbs that would not read well before what they are about.
+VERBS = {
+    "asked for final": "asked to make final",
+    "asked for files again": "asked again for the files of",
+    "made superseded": "marked as superseded",
+    "copy made": "made a copy of",
+    "link opened": "opened the link to",
+    "link revoked": "revoked the link to",
+}
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -115,7 +124,7 @@ def _line(event: Event) -> dict[str, Any]:
     return {
         "event": event,
         "who": event.actor or ("Somebody with a link" if "link" in event.detail else "Evenhand"),
-        "what": " ".join((event.verb, subject)).strip().capitalize(),
+        "what": " ".join((VERBS.get(event.verb, event.verb), subject)).strip().capitalize(),
         "name": "" if own else event.name,
         "more": ", ".join(_words(name, value) for name, value in _details(event)),
     }
