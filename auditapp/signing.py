@@ -208,6 +208,10 @@ def read(data: bytes | Json) -> Signed:
         or found["statement"].get("schema") != SCHEMA
     ):
         raise KeyFault(f"there is no signed statement of the schema {SCHEMA}")
+    try:
+        canonical(found["statement"])
+    except (ValueError, RecursionError) as error:  # half a character, or no number
+        raise KeyFault("the signed statement holds what JSON does not have") from error
     return Signed(
         statement=found["statement"],
         public_key=_decoded(found.get("public_key"), "the public key", KEY_BYTES),

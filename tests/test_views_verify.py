@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,18 @@ def test_a_broken_signature_is_no_match(team: Team) -> None:
     for broken in (b"[]", b"{}", b"nothing"):
         forged = saved(pdf(result__json=data, tables__csv=TABLES, signature__json=broken))
         assert title(hand_in(forged)) == "No match: changed after it was signed"
+
+
+def test_half_a_character_in_a_signature_is_no_match(team: Team) -> None:
+    """It could be neither signed nor shown."""
+    report = make_report(team)
+    for part in ({"report": "\ud800"}, {"files": {"\ud800": ""}}, {"status": float("nan")}):
+        broken = {**report.signature, "statement": {**report.signature["statement"], **part}}
+        response = hand_in(json.dumps(broken).encode(), "x.sig.json")
+        if response.status_code == 200:
+            assert title(response) == "No match: changed after it was signed"
+        else:
+            assert response.status_code == 400
 
 
 def test_a_report_signed_with_another_key_is_no_match() -> None:
