@@ -60,7 +60,6 @@ urlpatterns = [
     ),
     path("workspace/", account.workspace_switch, name="workspace-switch"),
     path("workspace/settings/", branding.workspace_settings, name="workspace-settings"),
-    path("workspace/logo.png", branding.workspace_logo, name="workspace-logo"),
     path("members/", members.members, name="members"),
     path("members/<uuid:member_id>/role/", members.member_role, name="member-role"),
     path("members/<uuid:member_id>/remove/", members.member_remove, name="member-remove"),

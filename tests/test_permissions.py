@@ -80,7 +80,6 @@ ROUTES: dict[str, tuple[str, tuple[str, ...]]] = {
     "account_change_password": ("open", BOTH),
     "workspace-switch": ("own", POST),
     "workspace-settings": ("rule-here", BOTH),
-    "workspace-logo": ("rule-here", GET),
     "members": ("own", GET),
     "member-role": ("rule", POST),
     "member-remove": ("rule", BOTH),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from auditapp.errors import AuditError
 from auditapp.forms.branding import BrandingForm
@@ -51,21 +52,13 @@ def workspace_settings(request: HttpRequest) -> HttpResponse:
     return _page(request, workspace, form, status=422)
 
 
-@login_required
-@require_safe
-def workspace_logo(request: HttpRequest) -> HttpResponse:
-    """The logo of the current workspace."""
-    data = services.logo_read(owning(request))
-    if data is None:
-        raise Http404("This workspace has no logo.")
-    response = HttpResponse(data, content_type="image/png")
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-cache"
-    return response
-
-
 def _now(workspace: Workspace) -> dict[str, Any]:
     return {name: getattr(workspace, name) for name in ("organisation", "accent", "language")}
+
+
+def _picture(workspace: Workspace) -> str:
+    data = services.logo_read(workspace)
+    return "" if data is None else "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def _page(
@@ -77,6 +70,6 @@ def _page(
         "errors": error_list(form) if form.is_bound else [],
         "accent": accent,
         "accent_dark": brand.nearest(accent, dark=True) if accent else "",
-        "has_logo": bool(workspace.logo),
+        "logo": _picture(workspace),
     }
     return render(request, "pages/workspace_settings.html", context, status=status)
