@@ -125,6 +125,37 @@ def test_sites_alone_say_nothing_of_changes() -> None:
     assert (found["status"], found["sections"]) == ("here", ["stability"])
 
 
+def test_a_chapter_that_found_no_sites_is_no_evidence_of_robustness() -> None:
+    nothing = {"sites": None, "sources": None, "addition": None, "reasons": {"sites": "no-site"}}
+    found = items(annexed("ai-act", changes={"shift": nothing, "numerics": None}))["2(g)"]
+    assert "stability" not in found["sections"]
+    assert "robustness was not looked at" in found["missing"]
+    told = items(annexed("ai-act", changes={"shift": {**nothing, "sites": [1]}}))["2(g)"]
+    assert "stability" in told["sections"]
+
+
+def test_an_item_answered_in_words_says_where_they_stand() -> None:
+    given = {**ANSWERS["ai-act"], "oversight": "A loan officer may overrule."}
+    document = annexed("ai-act", given)
+    table = next(
+        b for b in chapter(document).blocks
+        if isinstance(b, blocks.Table) and b.anchor == "ai-act-map"
+    )  # fmt: skip
+    where = {row[0].text: row[2].text for row in table.rows}
+    assert where["2(e)"] == "Below, in words"
+    assert where["2(h)"] == "None"
+
+
+@pytest.mark.parametrize(("text", "number"), [("91,5", 91.5), ("91.5", 91.5), ("1,2345", 1.2345)])
+def test_a_decimal_comma_is_read(text: str, number: float) -> None:
+    assert card("ai-act").settings({"declared": text})["declared"] == number
+
+
+def test_a_comma_of_thousands_is_not_taken_for_a_decimal_one() -> None:
+    with pytest.raises(AuditError):
+        card("ai-act").settings({"declared": "1,000"})
+
+
 def test_without_labels_no_accuracy_is_claimed() -> None:
     document = annexed("ai-act", label=False)
     assert document["annexes"][0]["accuracy"]["measured"] is False
@@ -309,3 +340,11 @@ def test_answers_stand_on_the_command_line_or_in_a_file(tmp_path: Path) -> None:
     for wrong in (f"ai-act:@{file}", "ai-act:@nowhere.json", "ai-act:provider"):
         with pytest.raises(argparse.ArgumentTypeError):
             read(wrong)
+
+
+def test_a_model_card_of_one_comparison_speaks_of_one() -> None:
+    document = annexed("model-card")
+    document["family"] = {**document["family"], "k": 1}
+    said = texts(chapter(document))
+    assert "one comparison, so nothing to adjust for" in said
+    assert "all 1 comparisons" not in said

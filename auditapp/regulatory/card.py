@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from auditapp.errors import AuditError
 #: (2026-01-31), a column of the table, or several names.
 KINDS = frozenset({"text", "long", "choice", "switch", "number", "date", "column", "names"})
 LONGEST = 4000
+#: `91,5`; a comma before three digits may part thousands and is left alone.
+_COMMA = re.compile(r"-?\d+,(\d{1,2}|\d{4,})")
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,8 @@ def _switch(item: Field, value: Any) -> bool:
 
 
 def _number(item: Field, value: Any) -> float:
+    if isinstance(value, str) and _COMMA.fullmatch(value.strip()):
+        value = value.replace(",", ".")
     number = float(value)
     low = number if item.low is None else item.low
     high = number if item.high is None else item.high

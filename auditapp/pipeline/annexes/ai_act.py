@@ -23,7 +23,7 @@ BEHIND = {
     "levels": ("levels",),
     "references": ("references",),
     "tradeoffs": ("methods",),
-    "stability": ("shift", "change", "transfer"),
+    "stability": ("change", "transfer"),
     "numerics": ("numerics",),
     "change": ("change",),
 }
@@ -37,6 +37,7 @@ def run(audited: Audited | None, document: Json, settings: Json) -> dict[str, An
     about = document["plan"].get("about") or {}
     accuracy = _accuracy(document, settings)
     has = {name for name, keys in BEHIND.items() if any(_made(document, key) for key in keys)}
+    has |= {"stability"} if _sites(document) else set()
     has |= {"examined", "data", "groups", "limits", "reproducibility"}
     has |= {"confusion"} if document["plan"].get("outcome") == "multiclass" else set()
     has |= {"accuracy"} if accuracy["measured"] else set()
@@ -53,6 +54,12 @@ def _made(document: Json, key: str) -> bool:
     """Whether a part of the document was computed and says something."""
     found = document.get(key)
     return bool(found) and not (isinstance(found, dict) and "failed" in found)
+
+
+def _sites(document: Json) -> bool:
+    """Whether results were held against each other by site, source or added rows."""
+    shift = document.get("shift") or {}
+    return any(bool(shift.get(key)) for key in ("sites", "sources", "addition"))
 
 
 def _item(

@@ -95,7 +95,7 @@ def _map(facts: Facts, annex: Row) -> Table:
             (
                 Cell(item["id"]),
                 Cell(asks[item["id"]]),
-                Cell("" if links else "None", soft=not links, links=links),
+                Cell("" if links else _nowhere(item), soft=not links, links=links),
                 Cell(
                     STATES[item["status"]],
                     note="; ".join(notes),
@@ -122,6 +122,11 @@ def _map(facts: Facts, annex: Row) -> Table:
         dense=True,
         stacked=True,
     )
+
+
+def _nowhere(item: Row) -> str:
+    """What stands where no section answers an item: the provider's words, or nothing."""
+    return "Below, in words" if item["status"] in ("here", "part") else "None"
 
 
 def _accuracy(facts: Facts, found: Row) -> list[Block]:

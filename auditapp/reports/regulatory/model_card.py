@@ -84,12 +84,15 @@ def _factors(facts: Facts, settings: Row) -> FactList:
 def _metrics(facts: Facts) -> FactList:
     names = listing([metric_words.lower(m) for m in facts.metrics], 12)
     rows = [Fact("Measured", rich(upper_first(names)))]
+    if facts.kind == "binary":
+        rows.append(Fact("Favourable decision", frame.decided(facts)))
     if facts.kind == "binary" and _thresholded(facts):
         rows.append(Fact("Decision threshold", rich(given(facts.plan.get("threshold", 0.5)))))
     rows.append(Fact("Gap that matters", rich(upper_first(facts.limit_words))))
     k = (facts.doc.get("family") or {}).get("k")
     if k:
         text = f"verdicts adjusted for all {count(k)} comparisons of the report"
+        text = "one comparison, so nothing to adjust for" if k == 1 else text
         rows.append(Fact("Uncertainty", rich(f"{tables.interval_words(facts)}; {text}")))
     return FactList(tuple(rows), "Metrics")
 
