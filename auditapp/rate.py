@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from ipaddress import ip_address, ip_network
 
 import redis
 import structlog
@@ -12,6 +13,8 @@ from django.http import HttpRequest
 
 log = structlog.get_logger(__name__)
 WINDOW = 60
+#: Bits of an IPv6 address that one customer is known by.
+CUSTOMER = 64
 
 
 def seconds_to_wait(what: str, who: str, limit: int) -> int:
@@ -33,5 +36,16 @@ def seconds_to_wait(what: str, who: str, limit: int) -> int:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The address a request comes from, as far as the proxies in front can be believed."""
-    return str(get_adapter(request).get_client_ip(request))
+    """The address a request comes from, as far as the proxies in front can be believed.
+
+    Of IPv6 it is the network: one customer has 2^64 addresses there.
+    """
+    address = str(get_adapter(request).get_client_ip(request))
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped else str(ip_network((found, CUSTOMER), strict=False))

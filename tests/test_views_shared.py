@@ -193,6 +193,12 @@ def test_guessing_a_password_ends_soon(team: Team, report: Report) -> None:
     assert "too many tries" in response.content.decode()
 
 
+def test_a_room_of_readers_with_the_password_are_no_guesses(team: Team, report: Report) -> None:
+    _, token = make_share(report, team.alice, password=PASSWORD)
+    for _ in range(12):
+        assert Client().post(page(token), {"password": PASSWORD}).status_code == 302
+
+
 def test_the_form_is_answered_under_the_referrer_policy_it_is_sent_with(
     team: Team, report: Report
 ) -> None:

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from auditapp import result, signing, storage
+from auditapp import rate, result, signing, storage
 from auditapp.models import Audit, Comparison, Edition, Report, SharedCopy, State
 from auditapp.services import verify
 from auditapp.services.keys import public_key, signing_key
@@ -365,6 +365,23 @@ def test_an_address_may_ask_so_often_and_no_more(monkeypatch: Any) -> None:
     assert client.get(PAGE).status_code == 200
     other = Client(REMOTE_ADDR="203.0.113.9").get(PAGE, {"hash": "0" * 64})
     assert other.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2001:db8::1", "2001:db8::2:3", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+    ],
+)
+def test_addresses_of_one_customer_count_as_one(
+    first: str, second: str, same: bool, rf: Any
+) -> None:
+    found = [rate.address_of(rf.get("/", REMOTE_ADDR=address)) for address in (first, second)]
+    assert (found[0] == found[1]) is same
 
 
 def test_files_wait_for_a_place_and_are_told_so(monkeypatch: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.core import ratelimit
+from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -67,9 +67,13 @@ def shared_file(request: HttpRequest, token: str, kind: str) -> Any:
 def _ask(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
     form = PasswordForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        if not ratelimit.consume(request, action="shared_password", key=str(link.id)):
+        tried = ratelimit.consume(
+            request, app="allauth.account", action="shared_password", key=str(link.id)
+        )
+        if tried is None:
             form.add_error("password", _("There were too many tries. Wait five minutes"))
         elif shares.password_fits(link=link, password=form.cleaned_data["password"]):
+            tried.rollback()  # a room of people with the password are no guesses
             _remember(request, link)
             return _guarded(redirect("shared", token))
         else:
