@@ -44,6 +44,7 @@ def test_the_page_is_served_with_the_table(
     tmp_path: Path, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "docs" / "methods").mkdir(parents=True)
+    (tmp_path / "docs" / "index.md").write_text("# Documentation\n")
     page = tmp_path / "docs" / "methods" / "thresholds.md"
     page.write_text("# Thresholds by group\n\n## Settings\n\n<!-- settings: thresholds -->\n")
     monkeypatch.setattr(pages.settings, "BASE_DIR", tmp_path)

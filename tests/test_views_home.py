@@ -128,7 +128,7 @@ def test_the_page_costs_the_same_however_long_the_list(
     for i in range(12):
         finish(make_draft(team, title=f"Audit {i}", dataset=dataset))
     client.get(reverse("home"))
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         assert client.get(reverse("home")).status_code == 200
 
 
@@ -139,7 +139,7 @@ def test_profiles_and_plans_are_not_read_for_the_list(
     client = Client()
     client.force_login(team.alice)
     client.get(reverse("home"))
-    with django_assert_max_num_queries(18) as context:
+    with django_assert_max_num_queries(19) as context:
         client.get(reverse("home"))
     assert not any('"profile"' in query["sql"] for query in context.captured_queries)
 

@@ -13,7 +13,6 @@ from auditapp.errors import AuditError
 from auditapp.headless import census, image_sets
 from auditapp.headless.options import Options
 from auditapp.headless.planned import plan_of
-from auditapp.pipeline import kept
 from auditapp.plan.checks import check_settings
 from auditapp.reports.language import ENGLISH
 
@@ -87,6 +86,8 @@ def run(options: Options, say: Say | None = None) -> result.Document:
 
 def _kept(out: Path) -> list[Path]:
     """What the command compare needs of an audit."""
+    from auditapp.pipeline import kept
+
     if not (out / kept.ROWS).is_file():
         raise AuditError(
             "nothing-to-keep",
