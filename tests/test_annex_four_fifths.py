@@ -218,6 +218,9 @@ def test_where_nobody_said_there_is_nothing_to_compare(tmp_path: Path) -> None:
     assert "tests, each at 5%" not in text_of(chapter(whole))
     lending = next(s for s in sections(Facts(whole)) if s.slug == "annex-lending")
     assert "Nothing can be compared: nobody's class is known" in text_of(lending)
+    for section in (chapter(whole), lending):
+        assert all(b.rows for b in walk(section.blocks) if isinstance(b, Table))
+        assert "Counted as unknown, and not as a group: “Unknown” (300)" in text_of(section)
 
 
 def test_the_decision_is_named_as_it_stands_in_the_file(document: dict[str, Any]) -> None:

@@ -131,7 +131,7 @@ def _part(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> li
     )
     if figure is not None:
         blocks.append(figure)
-    blocks.append(_table(facts, found, f"{anchor}-table"))
+    blocks += ratios.shown(_table(facts, found, f"{anchor}-table"))
     pooled = four_fifths_strata.table(facts, annex, found, f"{anchor}-strata")
     return [*blocks, pooled] if pooled is not None else blocks
 
@@ -233,7 +233,7 @@ def _table(facts: Facts, found: Row, anchor: str) -> Table:
     foot = [
         ratios.reconciled(found["applicants"], found["unknown"], found["undecided"], "Applicants"),
         ratios.untold_note(found),
-        "95% intervals, each on its own, stand under the values.",
+        "95% intervals, each on its own, stand under the values." if rows else "",
         ratios.adjusted_note(found["groups"]),
         _null(found),
     ]

@@ -119,7 +119,7 @@ def _approval(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -
     )
     if figure is not None:
         blocks.append(figure)
-    return [*blocks, _table(facts, annex, found, f"{anchor}-table")]
+    return [*blocks, *ratios.shown(_table(facts, annex, found, f"{anchor}-table"))]
 
 
 def _message(facts: Facts, annex: Mapping[str, Any], found: Row) -> str:
@@ -185,7 +185,9 @@ def _table(facts: Facts, annex: Mapping[str, Any], found: Row, anchor: str) -> T
             found["applications"], found["unknown"], found["undecided"], "Applications"
         ),
         ratios.untold_note(found),
-        "AIR: adverse impact ratio, the class's approval rate over that of the control class.",
+        "AIR: adverse impact ratio, the class's approval rate over that of the control class."
+        if found["classes"]
+        else "",
         ratios.adjusted_note(found["classes"]),
         f"No band under {count(facts.floor)} applications."
         if any(r["reason"] == "below-floor" for r in found["classes"])

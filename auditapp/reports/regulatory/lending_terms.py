@@ -34,7 +34,9 @@ def parts(facts: Facts, annex: Mapping[str, Any]) -> list[Block]:
     )
     blocks: list[Block] = [Prose(rich(text))]
     for i, term in enumerate(terms):
-        blocks += [Prose(_said(facts, annex, term)), _table(facts, term, f"term-{i + 1}")]
+        blocks.append(Prose(_said(facts, annex, term)))
+        if any(found["classes"] for found in term["attributes"]):
+            blocks.append(_table(facts, term, f"term-{i + 1}"))
     return [Part("terms", "Terms in standard deviations", tuple(blocks))]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from auditapp.reports import phrases
-from auditapp.reports.blocks import Cell, Column, Figure, Legend, Table
+from auditapp.reports.blocks import Block, Cell, Column, Figure, Legend, Prose, Table, rich
 from auditapp.reports.captions import clip
 from auditapp.reports.facts import Facts
 from auditapp.reports.numbers import (
@@ -202,6 +202,13 @@ def reconciled(known: int, unknown: int, undecided: int, what: str) -> str:
     if undecided:
         parts.append(f"without a yes or no {count(undecided)}")
     return f"{' + '.join(parts)} = measured {count(known + unknown + undecided)}."
+
+
+def shown(table: Table) -> tuple[Block, ...]:
+    """A table; where it has no row, what stands under it."""
+    if table.rows:
+        return (table,)
+    return (Prose(rich(" ".join(table.foot)), "note"),) if table.foot else ()
 
 
 def untold_note(found: Row) -> str:
