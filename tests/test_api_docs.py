@@ -94,7 +94,7 @@ def test_the_document_is_openapi_3_1(client: Client) -> None:
 #: Options of the command that name files or places there, or concern the process.
 NO_FIELD = {
     "data", "more", "out", "pdf", "images", "join", "on", "task", "task_settings", "read",
-    "rules", "device", "policy", "sign",
+    "rules", "device", "policy", "sign", "keep", "language",
 }  # fmt: skip
 
 

@@ -145,8 +145,8 @@ class Work:
             other = int((given[known] != self.rows.decision[known]).sum())
             if other:
                 out.append(
-                    f"{other:,} of {int(known.sum()):,} decisions are not those of the score at the "
-                    f"threshold {self.problem.threshold:.4g}; the rule starts from the score."
+                    f"{other:,} of {int(known.sum()):,} decisions are not those of the score at "
+                    f"the threshold {self.problem.threshold:.4g}; the rule starts from the score."
                 )
         if self.wish.flips > 0.0:
             out.append(
