@@ -101,7 +101,7 @@ def test_a_later_final_report_is_named_before_an_old_draft_becomes_final(
     client.force_login(team.alice)
     for older in (first, second):
         text = text_of(client, page_of(older))
-        assert f"{third.audit.report_id}, which repeats this audit, is final since" in text
+        assert f"{third.audit.report_id}, which repeats this audit, has been final since" in text
     fourth = make_report(team, previous=third.audit)
     assert "which repeats this audit" not in text_of(client, page_of(fourth))
 
