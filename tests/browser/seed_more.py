@@ -76,6 +76,8 @@ def more(workspace: Any, user: Any, audit: Any) -> dict[str, str]:
         "census-load": "/data/census/",
         "tokens": "/account/tokens/",
         "second-step": "/account/second-step/",
+        "second-step-app": "/account/second-step/totp/activate/",
+        "password-again": "/account/again/",
         "trail": "/trail/",
         "api-docs": "/api/docs/",
         "doc-method": "/docs/methods/thresholds/",

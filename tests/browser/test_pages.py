@@ -127,6 +127,11 @@ def test_the_first_pages_a_person_sees_keep_the_rules(browser: Browser, stack: S
         "sign in": "/sign-in/",
         "link": stack.signin_link(NEW),
         "old link": "/sign-in/link/of-long-ago/",
+        "password": "/password/reset/",
+        "password sent": "/password/reset/sent/",
+        "old password link": "/password/reset/key/abc-def/",
+        "verify": "/verify/",
+        "docs": "/docs/",
     }.items():
         page.goto(path)
         found += look(page, what)
