@@ -69,6 +69,7 @@ lock: $(VENV)/.dev   ## pin every dependency
 messages: $(VENV)/.dev   ## collect texts to translate, and compile what is translated
 	$(BIN)/python manage.py makemessages --all --no-wrap --no-obsolete --add-location file \
 	  $(foreach folder,.venv var tests static staticfiles docs benchmarks scratch,--ignore $(folder))
+	$(BIN)/python auditapp/locale/tidy.py
 	$(BIN)/python manage.py compilemessages --ignore .venv --verbosity 0
 
 clean:           ## remove the environment and caches, keep var/ (data)
