@@ -60,6 +60,7 @@ def seed() -> None:
     long = report_start(workspace, user)
     paths = {
         "home": "/",
+        "look": "/workspace/settings/",
         "search": "/?find=nothing+like+this",
         "new": "/audits/new/",
         "data": f"/audits/{roles.id}/data/",
