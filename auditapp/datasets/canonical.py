@@ -41,9 +41,7 @@ def decide_types(
             done += len(batch[0])
             tick(done, staged.rows, "Deciding the type of every column")
     types = [
-        _trusted(staged.path, column.position, schema)
-        if tally is None
-        else tally.decide()
+        _trusted(staged.path, column.position, schema) if tally is None else tally.decide()
         for column, tally in zip(staged.columns, tallies, strict=True)
     ]
     return types, tallies

@@ -107,9 +107,7 @@ def look(path: Path, name: str, options: ReadOptions, *, manifest: bool) -> Arch
     _refuse_bombs(kept, name, options)
     found = _manifest(kept, name) if manifest else None
     folder = _folder(kept, found)
-    entries = {
-        info.orig_filename.removeprefix(folder): info for info in kept if info is not found
-    }
+    entries = {info.orig_filename.removeprefix(folder): info for info in kept if info is not found}
     return Archive(path, name, entries, found, folder)
 
 

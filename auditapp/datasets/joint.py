@@ -56,7 +56,5 @@ def _cells(
     flat = rows[known].astype(np.int64) * len(second) + columns[known]
     counts = np.bincount(flat, minlength=len(first) * len(second)).tolist()
     return [
-        (first[i // len(second)], second[i % len(second)], n)
-        for i, n in enumerate(counts)
-        if n
+        (first[i // len(second)], second[i % len(second)], n) for i, n in enumerate(counts) if n
     ]

@@ -41,9 +41,7 @@ def draw(chart: Mapping[str, Any], variant: Variant) -> Spec:
     room = min(variant.label_room, 170)
     names = [wrap(plain(s["label"], printed=printed), room, variant.label) for s in shown]
     widest = max(width(t, variant.label) for part in names for t in part)
-    sizes = [
-        plural(s["n"], "person", "people") if s.get("n") is not None else "" for s in shown
-    ]
+    sizes = [plural(s["n"], "person", "people") if s.get("n") is not None else "" for s in shown]
     left = round(max(widest, *(width(t, 12) for t in sizes), 56) + 16)
     low = min(float(s["edges"][0]) for s in shown)
     high = max(float(s["edges"][-1]) for s in shown)
