@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,14 +57,13 @@ def test_a_worker_makes_a_copy_that_is_signed_and_checks_out(team: Team) -> None
     assert storage.absolute(before).is_dir()
 
 
-def test_a_copy_that_was_replaced_is_still_known_by_its_bytes(team: Team) -> None:
+def test_a_copy_that_was_replaced_is_still_known_by_its_bytes(team: Team, tmp_path: Path) -> None:
     report = finished(team, cached(n=1500))
     copy = copies.copy_ensure(report=report, smallest=10, user=team.alice)
     copies.copy_make(copy_id=copy.id)
     copy.refresh_from_db()
-    (former := storage.work_folder("former") / "copy.pdf").write_bytes(
-        (copy.folder / "report.pdf").read_bytes()
-    )
+    former = tmp_path / "copy.pdf"
+    former.write_bytes((copy.folder / "report.pdf").read_bytes())
     document = result.read(report.folder / "result.json")
     document["run"] = {**document["run"], "status": "final"}
     result.write(document, report.folder / "result.json")

@@ -190,7 +190,11 @@ def test_an_audit_that_repeats_itself_in_a_ring_ends(team: Team, orders: list[Js
 
 
 def test_a_writer_that_vanished_is_replaced_and_its_late_answer_ignored(
-    team: Team, orders: list[Json], sent: list[str], django_capture_on_commit_callbacks: Any
+    team: Team,
+    orders: list[Json],
+    sent: list[str],
+    django_capture_on_commit_callbacks: Any,
+    tmp_path: Path,
 ) -> None:
     report = make_report(team)
     edition = finals.report_finalise(report=report, user=team.bob)
@@ -204,7 +208,8 @@ def test_a_writer_that_vanished_is_replaced_and_its_late_answer_ignored(
     assert sent == ["write_edition"]
     finals.edition_write(edition_id=edition.id)
     path = Report.objects.get(id=report.id).path
-    late = storage.work_folder("late")
+    late = tmp_path / "late"
+    late.mkdir()
     (late / "result.json").write_text("{}")
     outcome = {"pages": 1, "pdf_hash": "e" * 64, "signature": None}
     assert not finals.edition_finish(edition=held, outcome=outcome, out=late)
